@@ -1,0 +1,1 @@
+"""Metrics over wav and text, and the experiments built on them. Import from the submodules."""

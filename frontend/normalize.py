@@ -1,0 +1,117 @@
+"""Normalisation: from what people type to words and canonical punctuation.
+
+Stages: `clean` (characters), `split_languages` (who reads what), then each span's rules, then
+`finish` (only letters, characters, apostrophes and canonical punctuation are left).
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from frontend import rules_en, rules_en_words, rules_zh
+from frontend.clean import HAN, PLACEHOLDER, clean
+from frontend.hanzi import simplify
+from frontend.language import Span, split_languages
+from frontend.rules import Rule, apply_rules
+from frontend.rules_web import web_rules
+from frontend.shouting import calm_capitals
+
+_EN_RULES: tuple[Rule, ...] = (
+    *web_rules("en"),
+    *rules_en_words.EARLY_RULES,
+    *rules_en.NUMBER_RULES,
+    *rules_en_words.WORD_RULES,
+)
+_ZH_RULES: tuple[Rule, ...] = (
+    *web_rules("zh"),
+    *rules_zh.EARLY_RULES,
+    *rules_zh.NUMBER_RULES,
+    *rules_zh.WORD_RULES,
+)
+_WEB = {"en": web_rules("en"), "zh": web_rules("zh")}
+
+_LETTERS = r"A-Za-z\u00c0-\u024f"
+_UNKNOWN = re.compile(rf"[^{HAN}{PLACEHOLDER}{_LETTERS}0-9 ',.?!;:…—\-]")
+_QUIETLY_DROPPED = frozenset("\"()[]{}<>|\\^_*`~#/–")
+_FINISH: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(rf"(?<![{_LETTERS}])'(?!(?:[Ee]m|[Tt]is|[Tt]was|[Cc]ause|[Bb]out|[Tt]il)\b)"), " "),
+    (re.compile(rf"'(?![{_LETTERS}])(?<!s')"), " "),
+    (re.compile(r"\s*—[—\s]*"), " - "),
+    (re.compile(r"(?<!\s)-+|-+(?!\s)|--+"), " "),
+    (re.compile(r"\s+"), " "),
+    (re.compile(r" (?=[,.?!;:…])"), ""),
+    # Of a run of marks the strongest speaks.
+    (re.compile(r"[,.;:…!?]*\?[,.;:…!?\s]*(?=$|[^,.;:…!?])"), "? "),
+    (re.compile(r"[,.;:…!]*![,.;:…!\s]*(?=$|[^,.;:…!?])"), "! "),
+    (re.compile(r"[,;:.]*…[,;:.…\s]*"), "… "),
+    (re.compile(r"[,;:]*\.[,;:.\s]+(?=[^,;:.\s]|$)|(?<=[,;:])\."), ". "),
+    (re.compile(r"([,;:])[,;:\s]*[,;:]"), r"\1"),
+    (re.compile(r"(?:- )+(?=[,.?!;:…])"), ""),
+    (re.compile(r"(?<=[,.?!;:…]) (?:- )+"), " "),
+    (re.compile(rf"(?<=[{HAN}]) (?=[{HAN}])"), ""),
+    (re.compile(r"([,;:.?!…])(?=[^\s,;:.?!…])"), r"\1 "),
+    (re.compile(r"^[\s,.?!;:…-]+|[\s,;:-]+$"), ""),
+    (re.compile(r" {2,}"), " "),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """A normalised text, the spans its rules saw, and notes on what was dropped."""
+
+    text: str
+    spans: tuple[Span, ...]
+    notes: tuple[str, ...]
+
+
+def _finish(text: str) -> str:
+    for pattern, replacement in _FINISH:
+        text = pattern.sub(replacement, text)
+    return text.strip()
+
+
+def _read_span(span: Span) -> str:
+    if span.lang == "en":
+        return apply_rules(span.text, _EN_RULES)
+    return apply_rules(simplify(span.text), _ZH_RULES)
+
+
+def _sweep(text: str) -> tuple[str, tuple[str, ...]]:
+    """Drop what no rule has read; return the text and the signs worth a note."""
+    noted: dict[str, None] = {}
+
+    def drop(match: re.Match[str]) -> str:
+        if match[0] not in _QUIETLY_DROPPED:
+            noted[match[0]] = None
+        return " "
+
+    return _UNKNOWN.sub(drop, text), tuple(noted)
+
+
+@lru_cache(maxsize=1024)
+def normalize_stages(text: str, lang: str = "auto") -> Normalized:
+    """Normalise and keep the stages.
+
+    Args:
+        text: any string; placeholders of inline markup pass through.
+        lang: "auto", "en" or "zh".
+
+    Returns:
+        The text in canonical form; normalising it again changes nothing.
+    """
+    cleaned, dropped = clean(text)
+    language = split_languages(cleaned, lang)[0].lang if cleaned else "en"
+    if len({span.lang for span in split_languages(cleaned, lang)}) > 1:
+        # Addresses hold both letters and signs, so they are read before the text is cut.
+        language = "zh"
+        cleaned = apply_rules(cleaned, _WEB[language])
+    spans = tuple(split_languages(cleaned, lang))
+    read = "".join(_read_span(span) for span in spans)
+    read, unknown = _sweep(read)
+    notes = tuple(f"dropped {char!r} (U+{ord(char):04X})" for char in (*dropped, *unknown))
+    return Normalized(calm_capitals(_finish(read)), spans, notes)
+
+
+def normalize(text: str, lang: str = "auto") -> str:
+    """Return `text` in words and canonical punctuation; see `normalize_stages`."""
+    return normalize_stages(text, lang).text

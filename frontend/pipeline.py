@@ -1,0 +1,178 @@
+"""From text to an utterance: markup, normalisation, tokens, pronunciation, symbols."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from frontend import english, mandarin, polyphones
+from frontend.clean import HAN, PLACEHOLDER
+from frontend.language import Span
+from frontend.lexicon import Lexicon
+from frontend.markup import extract, restore
+from frontend.normalize import normalize_stages
+from frontend.symbols import LANGUAGE_TAGS
+from frontend.types import EmptyTextError, Utterance, Word
+
+_LETTER = r"A-Za-z\u00c0-\u024f"
+_TOKEN = re.compile(
+    rf"(?P<zh>[{HAN}]+)|(?P<en>'?[{_LETTER}]+(?:'[{_LETTER}]+)*'?)"
+    rf"|(?P<mark>[,.?!;:…]|(?<=\s)-(?=\s))|(?P<override>[{PLACEHOLDER}])"
+)
+#: Marks that end the context in which homographs are told apart.
+_ENDS = frozenset(".?!;:…")
+_WIDE = str.maketrans(",.?!;:", "，。？！；：")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of normalised text: kind is zh, en, mark or override; start is its index."""
+
+    kind: str
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What `phonemize` did, stage by stage."""
+
+    utterance: Utterance
+    spans: tuple[Span, ...]
+
+
+def tokenize(text: str) -> list[Token]:
+    """Cut normalised text into tokens."""
+    return [
+        Token(match.lastgroup or "", match[0], match.start()) for match in _TOKEN.finditer(text)
+    ]
+
+
+def _chinese_readings(text: str) -> dict[int, str]:
+    """Read the polyphones of a text in its whole context; indices are those of `text`."""
+    kept = [index for index, char in enumerate(text) if char != " "]
+    context = "".join(text[index] for index in kept).translate(_WIDE)
+    return {kept[index]: reading for index, reading in polyphones.readings(context).items()}
+
+
+def _pronounce_english(tokens: list[Token]) -> dict[int, Word]:
+    """Pronounce English tokens with their sentences as context; keys are token starts."""
+    result: dict[int, Word] = {}
+    sentence: list[Token] = []
+
+    def finish() -> None:
+        words = english.pronounce(tuple(token.text for token in sentence))
+        result.update(zip((token.start for token in sentence), words, strict=True))
+        sentence.clear()
+
+    for token in tokens:
+        if token.kind == "en":
+            sentence.append(token)
+        elif token.kind == "mark" and token.text in _ENDS and sentence:
+            finish()
+    if sentence:
+        finish()
+    return result
+
+
+def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
+    tokens = tokenize(text)
+    english_words = _pronounce_english(tokens)
+    readings = _chinese_readings(text) if any(token.kind == "zh" for token in tokens) else {}
+    words: list[Word] = []
+    for kind, group in groupby(tokens, key=lambda token: token.kind):
+        if kind == "mark":
+            # A run of marks says no more than its first.
+            mark = next(group).text
+            words.append(Word(mark, "", (mark,), "punctuation"))
+            continue
+        for token in group:
+            if kind == "zh":
+                end = token.start + len(token.text)
+                local = {
+                    index - token.start: reading
+                    for index, reading in readings.items()
+                    if token.start <= index < end
+                }
+                words.extend(mandarin.pronounce(token.text, local))
+            elif kind == "en":
+                words.append(english_words[token.start])
+            else:
+                words.append(overrides[token.text])
+    return words
+
+
+def flatten(words: tuple[Word, ...]) -> tuple[str, ...]:
+    """Join the words' symbols, with a language tag first and at each change of language."""
+    first = next((word.lang for word in words if word.lang and word.symbols), "")
+    if not first:
+        return ()
+    language = first
+    symbols: list[str] = [LANGUAGE_TAGS[language]]
+    for word in words:
+        if word.lang and word.symbols and word.lang != language:
+            language = word.lang
+            symbols.append(LANGUAGE_TAGS[language])
+        symbols.extend(word.symbols)
+    return tuple(symbols)
+
+
+def _apply_lexicon(text: str, lexicon: Lexicon, overrides: dict[str, Word]) -> str:
+    """Replace lexicon entries by placeholders beyond those that are taken."""
+    parts: list[str] = []
+    position = 0
+    free = iter(chr(code) for code in range(0xF8FF, 0xE000, -1))
+    for start, end, word in lexicon.find(text):
+        placeholder = next((char for char in free if char not in overrides), "")
+        if not placeholder:
+            break
+        overrides[placeholder] = Word(text[start:end], word.lang, word.symbols, word.source)
+        parts += [text[position:start], placeholder]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def phonemize_stages(text: str, lang: str = "auto", lexicon: Lexicon | None = None) -> Stages:
+    """Do what `phonemize` does and keep the spans of the normaliser."""
+    if lang not in ("auto", "en", "zh"):
+        raise ValueError(f"lang is {lang!r}: use one of auto, en, zh")
+    marked = extract(text)
+    overrides = dict(marked.overrides)
+    source = _apply_lexicon(marked.text, lexicon, overrides) if lexicon else marked.text
+    normalized = normalize_stages(source, lang)
+    words = tuple(_pronounce(normalized.text, overrides))
+    if not any(word.lang and word.symbols for word in words):
+        raise EmptyTextError(
+            f"nothing to speak in {text[:40]!r}: give text with at least one letter, digit or "
+            "Chinese character"
+        )
+    surface = restore(normalized.text, overrides)
+    utterance = Utterance(text, surface, words, flatten(words), normalized.notes)
+    spans = tuple(Span(span.lang, restore(span.text, overrides)) for span in normalized.spans)
+    return Stages(utterance, spans)
+
+
+@lru_cache(maxsize=256)
+def _phonemize_cached(text: str, lang: str) -> Utterance:
+    return phonemize_stages(text, lang).utterance
+
+
+def phonemize(text: str, lang: str = "auto", lexicon: Lexicon | None = None) -> Utterance:
+    """Turn text into the symbols that the language model reads.
+
+    Args:
+        text: English, Mandarin or both; inline markup (see `frontend.markup`) is obeyed.
+        lang: "en" or "zh" decides how digits and signs are read; "auto" goes by the script.
+        lexicon: the user's own pronunciations, from `load_lexicon`.
+
+    Returns:
+        The utterance: normalised text, words, symbols, notes.
+
+    Raises:
+        EmptyTextError: nothing in the text can be spoken.
+        MarkupError: wrong inline markup; the message points at its place.
+        ValueError: `lang` is not one of auto, en, zh.
+    """
+    if lexicon is None:
+        return _phonemize_cached(text, lang)
+    return phonemize_stages(text, lang, lexicon).utterance

@@ -1,0 +1,58 @@
+"""What a normalisation rule is, and how a list of them is applied."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rewriting step.
+
+    Attributes:
+        name: shown when stages are inspected.
+        pattern: what it rewrites.
+        replace: the words for one match.
+        needs: the rule is skipped unless one of these characters is in the text ("" is never
+            skipped); "0" stands for any digit.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    replace: Callable[[re.Match[str]], str]
+    needs: str = "0"
+
+
+def rule(
+    name: str, pattern: str, replace: Callable[[re.Match[str]], str], needs: str = "0"
+) -> Rule:
+    """Build a rule from an unanchored pattern, as written."""
+    return Rule(name, re.compile(pattern), replace, needs)
+
+
+_DIGIT = re.compile(r"[0-9]")
+
+
+def apply_rules(text: str, rules: Sequence[Rule]) -> str:
+    """Apply rules in order; those whose needed characters are absent are skipped."""
+    has_digit = _DIGIT.search(text) is not None
+    for item in rules:
+        if item.needs == "0":
+            if not has_digit:
+                continue
+        elif item.needs and not _any_of(text, item.needs):
+            continue
+        text, changes = item.pattern.subn(item.replace, text)
+        if changes and has_digit:
+            has_digit = _DIGIT.search(text) is not None
+    return text
+
+
+@lru_cache(maxsize=256)
+def _class_of(chars: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(chars)}]")
+
+
+def _any_of(text: str, chars: str) -> bool:
+    return _class_of(chars).search(text) is not None

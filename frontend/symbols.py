@@ -1,0 +1,81 @@
+"""The frozen inventory of symbols the language model reads.
+
+An id is a position in `SYMBOLS`. Trained weights depend on these positions: never reorder or
+remove an entry; new symbols may only be appended (and need new embedding rows).
+
+English uses ARPAbet with stress digits. A Mandarin syllable is `initial? final tone`, followed
+by `zh_erhua` when 儿 has merged into it: 花儿 is `zh_h zh_ua zh_1 zh_erhua`. The prefix `zh_`
+keeps the two inventories apart. Finals are the phonological ones: y- and w- spellings are
+resolved (yi -> i, wu -> u, yu -> v), and the vowel of zi/ci/si (`zh_ii`) and of zhi/chi/shi/ri
+(`zh_iii`) are set apart from i.
+"""
+
+from typing import Final
+
+EN_TAG: Final = "<en>"
+ZH_TAG: Final = "<zh>"
+PAUSE: Final = "<pause>"
+ERHUA: Final = "zh_erhua"
+
+#: Nominal length of one `<pause>`; a longer pause is a run of them.
+PAUSE_UNIT_S: Final = 0.2
+
+LANGUAGE_TAGS: Final = {"en": EN_TAG, "zh": ZH_TAG}
+
+PUNCTUATION: Final[tuple[str, ...]] = (",", ".", "?", "!", ";", ":", "…", "-")
+
+_VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
+_CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+
+#: 45 stressed vowels and 24 consonants.
+ARPABET: Final[tuple[str, ...]] = (
+    *(f"{vowel}{stress}" for vowel in _VOWELS for stress in "012"),
+    *_CONSONANTS,
+)
+
+_INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s".split()
+_FINALS = (
+    "a ai an ang ao e eh ei en eng er o ong ou "
+    "i ia ian iang iao ie in ing io iong iu ii iii "
+    "u ua uai uan uang ui un uo ueng "
+    "v van ve vn"
+).split()
+
+ZH_INITIALS: Final[tuple[str, ...]] = tuple(f"zh_{name}" for name in _INITIALS)
+ZH_FINALS: Final[tuple[str, ...]] = tuple(f"zh_{name}" for name in _FINALS)
+ZH_TONES: Final[tuple[str, ...]] = tuple(f"zh_{tone}" for tone in "12345")
+
+SYMBOLS: Final[tuple[str, ...]] = (
+    EN_TAG,
+    ZH_TAG,
+    PAUSE,
+    *PUNCTUATION,
+    *ARPABET,
+    *ZH_INITIALS,
+    *ZH_FINALS,
+    *ZH_TONES,
+    ERHUA,
+)
+
+SYMBOL_TO_ID: Final[dict[str, int]] = {symbol: index for index, symbol in enumerate(SYMBOLS)}
+
+
+def to_ids(symbols: tuple[str, ...]) -> list[int]:
+    """Return the ids of `symbols`.
+
+    Args:
+        symbols: entries of `SYMBOLS`, as in `Utterance.symbols`.
+
+    Returns:
+        One int per symbol, in [0, len(SYMBOLS)).
+
+    Raises:
+        ValueError: a symbol is not in the inventory.
+    """
+    try:
+        return [SYMBOL_TO_ID[symbol] for symbol in symbols]
+    except KeyError as error:
+        raise ValueError(
+            f"unknown symbol {error.args[0]!r}: use entries of frontend.symbols.SYMBOLS "
+            f"({len(SYMBOLS)} symbols)"
+        ) from None

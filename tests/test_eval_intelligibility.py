@@ -1,0 +1,230 @@
+"""The acceptance experiments, on listeners and sources whose answers are known."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import save_tiny, speech_like, tiny_synthesizer, tiny_voice
+
+from eval.__main__ import main
+from eval.audio import AudioError, write_wav
+from eval.intelligibility import Utterance, judge, listen, pair_voices, results_markdown
+from eval.similarity import cosine
+from eval.sources import FolderSource, Line, ModelSource, Speech, save_path
+from eval.teachers import TEACHERS, find_teacher, teacher_of
+from eval.voices import confusion, confusion_markdown, correct_share, match_outputs
+from eval.wer import score_utterance
+
+TEXT = "one two three four"
+
+
+@dataclass(frozen=True)
+class Parrot:
+    """A listener that hears as many words as there are tenths in the peak."""
+
+    name: str = "parrot"
+
+    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
+        return " ".join(TEXT.split()[: round(float(wav.max()) * 10)])
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A source that makes a constant level: heard words from the seed, seconds from the number."""
+
+    def say(self, line: Line) -> Speech:
+        if line.seed == 99:
+            raise AudioError("no such file")
+        return Speech(np.full(line.number * 1600, line.seed / 10, np.float32), 16000, "eos")
+
+
+def _said(seed: int, number: int = 2, system: str = "model") -> Utterance:
+    return listen(system, Steps(), [Line(TEXT, number, "v", seed)], Parrot())[0]
+
+
+def test_records(tmp_path: Path):
+    lines = [Line(TEXT, 2, "v", 3), Line(TEXT, 2, "v", 0), Line(TEXT, 2, "v", 99)]
+    good, empty, failed = listen("model", Steps(), lines, Parrot(), tmp_path)
+    assert (good.transcript, good.errors.wer, good.problem) == ("one two three", 0.25, None)
+    assert (good.seconds, good.finished_by) == (0.2, "eos")
+    assert (empty.problem, empty.errors.wer) == ("empty", 1.0)
+    assert (failed.problem, failed.errors.deletions) == ("failed: no such file", 4)
+    assert json.loads(json.dumps(good.row()))["number"] == 2
+    # What was kept is found again by the folder source.
+    again = FolderSource(tmp_path).say(lines[0])
+    assert again.seconds == 0.2
+    assert save_path(tmp_path, lines[0]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("model_words", "teacher_words", "passed"),
+    [([4], [4], True), ([3], [4], False), ([3, 4, 4, 4, 4], [4], True), ([2], [3], False)],
+)
+def test_bound(model_words, teacher_words, passed):
+    """WER .25 against a bound of .05 fails, .05 passes, .5 against 1.5 x .25 + .05 fails."""
+    result = judge([_said(n) for n in model_words], [_said(n, 2, "t") for n in teacher_words])
+    assert result.passed is passed
+    assert result.bound == pytest.approx(1.5 * (4 - teacher_words[0]) / 4 + 0.05)
+    assert "pass" in results_markdown([result]) or not passed
+
+
+def test_length_and_silence_fail_a_voice():
+    teacher = [_said(4, 2, "t"), _said(4, 3, "t")]
+    model = [_said(4, 2), _said(4, 3)]
+    assert judge(model, teacher).passed
+    long = listen("model", Steps(), [Line(TEXT, 5, "v", 4)], Parrot())[0]
+    stretched = Utterance("model", model[0].line, TEXT, long.errors, long.seconds, "eos", None)
+    result = judge([stretched, model[1]], teacher)
+    assert (result.num_too_long, result.max_length_ratio, result.passed) == (1, 2.5, False)
+    assert judge([_said(0), *model * 30], teacher).num_empty == 1
+    assert judge([_said(0), *model * 30], teacher).passed is False
+    assert judge([_said(99), *model * 30], teacher).passed is False
+
+
+def test_without_a_teacher_there_is_no_verdict():
+    result = judge([_said(4)], None)
+    assert (result.passed, result.bound) == (None, None)
+    assert "not judged" in results_markdown([result])
+
+
+def test_teacher_must_have_said_the_same():
+    with pytest.raises(ValueError, match=r"sentences \[3\]"):
+        judge([_said(4, 3)], [_said(4, 2, "t")])
+
+
+def test_voices_find_their_teachers(capsys: pytest.CaptureFixture[str]):
+    assert teacher_of("slt") is TEACHERS["flite-slt"]
+    assert teacher_of("pico-gb") is TEACHERS["pico-en-GB"]
+    pairs = pair_voices(["anna", "ben=flite-rms", "awb"])
+    assert [t.name if t else None for t in pairs.values()] == [None, "flite-rms", "flite-awb"]
+    assert "anna has no teacher" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="unknown teacher"):
+        find_teacher("nobody")
+
+
+@pytest.mark.parametrize("name", TEACHERS)
+def test_teachers_speak(name: str):
+    teacher = TEACHERS[name]
+    if not teacher.installed:
+        with pytest.raises(AudioError, match="is not installed"):
+            teacher.say("hello")
+        return
+    wav, rate = teacher.say("-h, said the teacher.")
+    assert 0.5 < wav.size / rate < 5
+
+
+def test_the_real_synthesizer_is_a_source():
+    synthesizer = tiny_synthesizer()
+    source = ModelSource(synthesizer)
+    voice = tiny_voice()
+    out = synthesizer.codec.decode(voice.codes[None])[0, 0].clamp(-1, 1).numpy()
+    # A `Voice` in place of a name is what `Synthesizer.voice` lets through.
+    prompt = source.prompt(voice)  # pyright: ignore[reportArgumentType]
+    np.testing.assert_allclose(prompt.wav, out, atol=1e-6)
+    line = Line("Hello there.", 1, voice, 5)  # pyright: ignore[reportArgumentType]
+    first, second = source.say(line), source.say(line)
+    np.testing.assert_array_equal(first.wav, second.wav)
+    assert first.sample_rate == 24000
+    assert first.finished_by in ("eos", "budget")
+
+
+@dataclass(frozen=True)
+class TwoTone:
+    """An encoder that only knows loud from quiet."""
+
+    name: str = "two tone"
+
+    def embed(self, wav: np.ndarray, sample_rate: int) -> np.ndarray:
+        if not wav.size:
+            raise AudioError("silent")
+        loud = float(wav.max() > 0.5)
+        return np.array([loud, 1 - loud], np.float32)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Speaks at the level given by the seed, in tenths."""
+
+    def say(self, line: Line) -> Speech:
+        return Speech(np.full(line.number, line.seed / 10, np.float32), 16000)
+
+
+def test_nearest_prompt():
+    prompts = {"loud": np.array([1.0, 0.0]), "quiet": np.array([0.0, 1.0])}
+    lines = [Line("a", 1, "loud", 9), Line("a", 1, "quiet", 9), Line("b", 2, "quiet", 1)]
+    lines.append(Line("c", 0, "loud", 9))
+    matches = match_outputs(Levels(), lines, prompts, TwoTone())
+    assert [m.nearest for m in matches] == ["loud", "loud", "quiet", None]
+    assert correct_share(matches).estimate == 0.5
+    table = confusion(matches, list(prompts))
+    assert table["loud"] == {"loud": 1, "quiet": 0, "none": 1}
+    assert table["quiet"] == {"loud": 1, "quiet": 1, "none": 0}
+    assert "| **quiet** | 1 | 1 | 0 |" in confusion_markdown(table)
+    assert matches[0].similarities["quiet"] == cosine(*prompts.values()) == 0.0
+    assert json.dumps(matches[3].row())
+    with pytest.raises(ValueError, match="at least 2"):
+        match_outputs(Levels(), lines, {"loud": prompts["loud"]}, TwoTone())
+    with pytest.raises(ValueError, match="no prompt for"):
+        match_outputs(Levels(), [Line("a", 1, "other", 1)], prompts, TwoTone())
+
+
+def test_folder_experiments_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    sentences = tmp_path / "sentences.txt"
+    sentences.write_text("One two.\nThree four.\n", encoding="utf-8")
+    for i, voice in enumerate(("a", "b")):
+        wav = speech_like(1.0, seed=i) if voice == "a" else speech_like(1.0)[::3]
+        write_wav(tmp_path / "prompts" / f"{voice}.wav", wav, 24000)
+        for number in (1, 2):
+            write_wav(tmp_path / "wavs" / voice / f"{number:03d}.wav", wav, 24000)
+    options = ["--wavs", str(tmp_path / "wavs"), "--sentences", str(sentences)]
+    out = tmp_path / "out"
+    assert main(["intelligibility", *options, "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out.splitlines()[-1])
+    assert "a has no teacher" in captured.err
+    assert result["accepted"] is False
+    assert [v["wer"]["num_words"] for v in result["voices"]] == [4, 4]
+    assert len((out / "utterances.jsonl").read_text().splitlines()) == 4
+    prompts = ["--prompts", str(tmp_path / "prompts"), "--pairs", "4"]
+    assert main(["voices", *options, *prompts]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["accepted"] is True
+    assert result["confusion"] == {
+        "a": {"a": 2, "b": 0, "none": 0},
+        "b": {"a": 0, "b": 2, "none": 0},
+    }
+
+
+def test_bad_input_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model, _ = save_tiny(tmp_path)
+    unknown = ["--voices", "nobody-of-that-name"]
+    for argv in (
+        ["intelligibility", "--wavs", str(tmp_path / "none")],
+        ["intelligibility", "--sentences", str(tmp_path / "none.txt")],
+        ["intelligibility", "--model", str(tmp_path / "none")],
+        ["intelligibility", "--listener", "ears"],
+        ["voices", "--wavs", str(tmp_path)],
+        ["voices", "--model", str(tmp_path / "none")],
+        ["codec", str(tmp_path / "none.wav"), "--model", str(tmp_path / "codec")],
+        ["nothing"],
+    ):
+        assert main(argv) == 2, argv
+        err = capsys.readouterr().err
+        assert err.startswith("error: "), argv
+        assert len(err.splitlines()) == 1, err
+    assert score_utterance("a", "a").wer == 0
+    assert model.is_dir()
+    assert main(["voices", "--model", str(model), *unknown]) == 2
+    assert "nobody-of-that-name" in capsys.readouterr().err
+
+
+def test_usage_lists_the_commands(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for command in ("intelligibility", "voices", "codec", "wer"):
+        assert f"  {command} " in text
+    assert main([]) == 2

@@ -1,0 +1,184 @@
+"""Training of the tokenizer: losses, straight-through quantizer, codebook care, every stage."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from tiny import SAMPLE_RATE, speech_like, tiny_codec, tiny_codec_config
+from tokenizer.checkpoint import load_codec, save_codec
+from tokenizer.model import CatTokenizer
+from tokenizer.train.__main__ import main
+from tokenizer.train.adversary import Discriminators, discriminator_loss, generator_losses
+from tokenizer.train.data import audio_files, pack, segments
+from tokenizer.train.init import initialize
+from tokenizer.train.losses import patch_log_mel, spectral_distances
+from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
+from tokenizer.train.run import learning_rate, plot_log
+
+
+def corpus(folder, count=3):
+    for i in range(count):
+        soundfile.write(folder / f"clip{i}.wav", speech_like(2.0, seed=i), SAMPLE_RATE)
+    return folder
+
+
+def test_losses_are_zero_for_equal_sounds_and_grow_with_noise():
+    clean = torch.from_numpy(speech_like(0.5))[None, None]
+    noise = torch.randn_like(clean)
+    degraded = (clean, clean + 0.001 * noise, clean + 0.1 * noise)
+    rows = [spectral_distances(x, clean, (64, 256, 1024), SAMPLE_RATE) for x in degraded]
+    for none, small, large in zip(*rows, strict=True):
+        assert none == 0
+        assert 0 < small < large
+
+
+def test_patch_mel_has_one_row_a_patch_and_stands_on_its_patch():
+    wav = torch.zeros(1, 1, 2400)
+    wav[..., 1200:1440] = torch.randn(240)
+    mel = patch_log_mel(wav, 240, SAMPLE_RATE, ((256, 20), (512, 30)))
+    assert mel.shape == (1, 10, 50)
+    assert mel[0, :, :20].mean(dim=1).argmax() == 5
+
+
+def test_training_quantizer_gives_the_codes_of_the_real_one():
+    codec = tiny_codec()
+    latents = torch.randn(2, 6, 16)
+    trained = quantize(codec.quantizer, latents, torch.tensor([4, 2]))
+    codes = codec.quantizer.encode(latents)
+    assert torch.equal(trained.codes, codes)
+    whole = codec.quantizer.decode(codes)[0]
+    prefix = codec.quantizer.decode(codes[:, :2])[1]
+    assert torch.allclose(trained.latents[0], whole, atol=1e-5)
+    assert torch.allclose(trained.latents[1], prefix, atol=1e-5)
+
+
+def test_gradient_passes_straight_through():
+    codec = tiny_codec()
+    latents = torch.randn(1, 3, 16, requires_grad=True)
+    quantize(codec.quantizer, latents, torch.tensor([4])).latents.sum().backward()
+    assert latents.grad is not None
+    assert latents.grad.abs().sum() > 0
+
+
+def test_idle_entries_are_moved_to_the_data():
+    codec = tiny_codec()
+    keeper = CodebookKeeper(codec.quantizer, decay=0.0)
+    latents = torch.randn(8, 40, 16)
+    result = quantize(codec.quantizer, latents, torch.full((8,), 4))
+    keeper.update(result.codes)
+    idle = keeper.usage[0] == 0
+    before = codec.quantizer.quantizers[0].codebook.weight.clone()
+    assert keeper.revive(codec.quantizer, result.projected, 0.1) >= int(idle.sum())
+    after = codec.quantizer.quantizers[0].codebook.weight
+    assert torch.equal((before != after).any(dim=1)[idle], torch.ones(int(idle.sum())).bool())
+
+
+def test_seeding_lowers_the_error():
+    codec = tiny_codec()
+    latents = torch.randn(1, 600, 16)
+
+    def error():
+        codes = codec.quantizer.encode(latents)
+        return float((codec.quantizer.decode(codes) - codec.quantizer.output_proj(
+            codec.quantizer.input_proj(latents.transpose(1, 2))).transpose(1, 2)).square().mean())
+
+    before = error()
+    seed_codebooks(codec.quantizer, latents)
+    assert error() < before
+
+
+def test_discriminators_tell_real_from_fake_and_losses_point_the_right_way():
+    torch.manual_seed(0)
+    net = Discriminators(periods=(2, 3), windows=(256,))
+    real, fake = torch.randn(2, 1, 4800), torch.zeros(2, 1, 4800)
+    optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+    losses = []
+    for _ in range(8):
+        loss = discriminator_loss(net(real), net(fake))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    score, features = generator_losses(net(real), net(fake))
+    same_score, same_features = generator_losses(net(real), net(real))
+    assert same_features == 0
+    assert features > 0
+    assert same_score < score
+
+
+def test_segments_repeat_after_a_resume_and_stay_in_range(tmp_path):
+    audio = pack(audio_files([corpus(tmp_path)]), SAMPLE_RATE, tmp_path / "cache")
+    running = segments(audio, 2, 1920, seed=3)
+    third = [next(running) for _ in range(3)][2]
+    assert torch.equal(third, next(segments(audio, 2, 1920, seed=3, first_step=2)))
+    assert third.abs().max() <= 1.0
+    again = pack(audio_files([tmp_path]), SAMPLE_RATE, tmp_path / "cache")
+    assert np.array_equal(audio.samples, again.samples)
+
+
+def test_no_audio_is_a_clear_error(tmp_path):
+    with pytest.raises(ValueError, match="no audio"):
+        audio_files([tmp_path])
+
+
+def test_learning_rate_warms_up_holds_and_falls():
+    rates = [learning_rate(1.0, 10, step, spent) for step, spent in [(0, 0), (9, 0.1), (99, 0.4)]]
+    assert rates == [0.1, 1.0, 1.0]
+    assert learning_rate(1.0, 10, 999, 0.7) == pytest.approx(0.5)
+    assert learning_rate(1.0, 10, 999, 1.0) == pytest.approx(0.02)
+
+
+def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
+    """mel -> wave with frozen codes -> gan, through the command line."""
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    corpus(sounds)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(tiny_codec_config().to_dict()))
+    common = ["--budget-minutes", "9", "--batch-size", "2", "--segment-s", "0.48"]
+    common += ["--cache", str(tmp_path / "cache"), "--unquantized-steps", "2"]
+    mel, wave, gan = (tmp_path / name for name in ("mel", "wave", "gan"))
+
+    def stage(out, *options, steps):
+        arguments = [str(sounds), "--out", str(out), "--max-steps", str(steps)]
+        assert main([*arguments, *common, *options]) == 0
+        return load_codec(out)
+
+    stage(mel, "--config", str(config), steps=3)
+    first = stage(mel, "--config", str(config), steps=5)
+    frozen = ("--init", str(mel), "--freeze-encoder")
+    second = stage(wave, *frozen, "--stage", "wave", steps=2)
+    third = stage(gan, "--init", str(wave), "--freeze-encoder", "--stage", "gan", steps=2)
+    wav = torch.from_numpy(speech_like(1.0))[None, None]
+    assert torch.equal(first.encode(wav), second.encode(wav))
+    assert torch.equal(first.encode(wav), third.encode(wav))
+    codes = first.encode(wav)
+    assert not torch.equal(first.decode(codes), second.decode(codes))
+    assert not torch.equal(second.decode(codes), third.decode(codes))
+
+
+def test_initialize_keeps_the_signal_at_unit_size():
+    codec = CatTokenizer(tiny_codec_config())
+    initialize(codec)
+    latents, _ = codec.encode_latents(torch.from_numpy(speech_like(0.96))[None, None])
+    assert 0.1 < latents.std() < 10
+
+
+def test_curve_is_drawn(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n".join(json.dumps({"step": i, "mel": 1 / (i + 1)}) for i in range(5)))
+    plot_log(log, tmp_path / "curve.png", ("mel",))
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_saved_tokenizer_is_the_same(tmp_path):
+    codec = tiny_codec()
+    save_codec(codec, tmp_path)
+    wav = torch.from_numpy(speech_like(1.0))[None, None]
+    assert torch.equal(codec.encode(wav), load_codec(tmp_path).encode(wav))

@@ -1,0 +1,367 @@
+"""`cat-tts` through its `main([...])`: what works, and how it says no."""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import load_file
+
+from tiny import SAMPLE_RATE, save_tiny, speech_like, tiny_codec, tiny_voice
+from tokenizer.checkpoint import save_codec
+from tts import cli_say
+from tts.__main__ import main
+from tts.cli_say import MAX_TEXT_CHARS, check_text
+from tts.synthesizer import SpeechOptions, Synthesizer
+from tts.voices import HOME_VARIABLE, save_voice
+
+Say = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return save_tiny(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder; one voice called 'tiny' in a home of its own."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setattr("tts.voices.SHIPPED", tmp_path / "shipped")
+    save_voice(tiny_voice(codec=tiny_codec()))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def say(place: Path, models: tuple[Path, Path]) -> Say:
+    """Run `cat-tts say` on the tiny models."""
+
+    def run(*arguments: str, output: str = "out.wav") -> int:
+        model, codec = models
+        chosen = ["--model", str(model), "--codec", str(codec), "-o", output]
+        # Later options win, so a test may name another model.
+        return main(["say", *chosen, *arguments])
+
+    return run
+
+
+@pytest.fixture
+def refused(place: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[int, str], None]:
+    """Check a refusal: exit code 2, one clear line, nothing on stdout, nothing left behind."""
+
+    def check(code: int, *words: str) -> None:
+        out, err = capsys.readouterr()
+        assert code == 2, err
+        assert out == ""
+        assert err.startswith("cat-tts: error: ")
+        assert err.count("\n") == 1, err
+        for word in words:
+            assert word in err
+        left = [p.name for p in place.iterdir() if p.suffix not in {".in", ".txt"}]
+        assert left == [], left
+
+    return check
+
+
+def sound_file(folder: Path, wav: np.ndarray, rate: int = SAMPLE_RATE) -> str:
+    path = folder / "prompt.in"
+    soundfile.write(path, wav, rate, format="WAV")
+    return str(path)
+
+
+def test_say_writes_a_file_and_reports(say, place, capsys):
+    assert say("hello") == 0
+    out, _ = capsys.readouterr()
+    assert out.startswith("out.wav: ")
+    assert "RTF" in out
+    assert "first sound after" in out
+    wav, rate = soundfile.read(place / "out.wav")
+    assert rate == SAMPLE_RATE
+    assert np.abs(wav).max() > 0.01
+    assert [p.name for p in place.iterdir()] == ["out.wav"]
+
+
+def test_json_line_and_python_api_agree(say, place, models, capsys):
+    arguments = ["--seed", "3", "--num-codebooks", "2", "--voice", "tiny", "--json"]
+    assert say("hello", *arguments, output="o.flac") == 0
+    out, _ = capsys.readouterr()
+    facts = json.loads(out)
+    options = SpeechOptions(voice="tiny", seed=3, num_codebooks=2)
+    result = Synthesizer.load(*models).synthesize("hello", options)
+    expected = {
+        "path": "o.flac",
+        "seconds": round(result.seconds, 3),
+        "frames": result.frames,
+        "seed": 3,
+        "finished_by": result.finished_by,
+        "retries": result.retries,
+        "voice": "tiny",
+        "num_codebooks": 2,
+    }
+    assert {key: facts[key] for key in expected} == expected
+    assert facts["rtf"] > 0
+    assert facts["ttfa_ms"] > 0
+    wav, _ = soundfile.read(place / "o.flac", dtype="float32")
+    assert np.abs(wav - result.wav).max() < 1e-4
+
+
+def test_sampling_options_reach_the_model(say, place):
+    written = []
+    for extra in ([], ["--temperature", "0"], ["--seed", "9"], ["--text-temperature", "0"]):
+        assert say("hello there", *extra) == 0
+        written.append((place / "out.wav").read_bytes())
+    assert len(set(written)) == len(written)
+
+
+@pytest.mark.parametrize("how", ["dash", "pipe", "file"])
+def test_text_from_elsewhere_is_the_same(say, place, monkeypatch, how):
+    assert say("hello") == 0
+    expected = (place / "out.wav").read_bytes()
+    (place / "text.txt").write_text("hello", encoding="utf-8-sig")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("hello"))
+    arguments = {"dash": ["-"], "pipe": [], "file": ["--file", "text.txt"]}[how]
+    assert say(*arguments) == 0
+    assert (place / "out.wav").read_bytes() == expected
+
+
+def test_stereo_prompt_at_another_rate(say, place, capsys):
+    wav = speech_like(2.0, 44100)
+    prompt = sound_file(place, np.stack([wav, 0.3 * wav], axis=1), 44100)
+    assert say("hello", "--prompt-wav", prompt, "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["voice"] == "prompt"
+    assert "error" not in err
+
+
+def test_long_prompt_is_cut_and_says_so(say, place, capsys):
+    prompt = sound_file(place, speech_like(8.0))
+    assert say("hello", "--prompt-wav", prompt, "--prompt-text", "a b c") == 0
+    _, err = capsys.readouterr()
+    assert "cat-tts: warning: of 8.0 s of speech" in err
+    assert "transcript is left aside" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([""], ["empty"]),
+        (["  \n"], ["empty"]),
+        (["?!... --"], ["letter"]),
+        (["x" * (MAX_TEXT_CHARS + 1)], ["200001", "200000"]),
+        (["hi", "--file", "a.txt"], ["--file"]),
+        (["--file", "absent.txt"], ["absent.txt"]),
+        (["hi", "--voice", "nobody"], ["nobody", "tiny"]),
+        (["hi", "--voice", "../tiny"], ["tiny"]),
+        (["hi", "--prompt-wav", "absent.wav"], ["absent.wav", "no such file"]),
+        (["hi", "--prompt-wav", "."], ["folder"]),
+        (["hi", "--prompt-wav", "a.wav", "--voice", "tiny"], ["--voice"]),
+        (["hi", "--prompt-text", "a"], ["--prompt-wav"]),
+        (["hi", "--model", "absent"], ["absent", "config.json"]),
+        (["hi", "--codec", "absent"], ["absent", "config.json"]),
+        (["hi", "--num-codebooks", "0"], ["num_codebooks", "1"]),
+        (["hi", "--num-codebooks", "5"], ["num_codebooks", "1..4"]),
+        (["hi", "--num-codebooks", "many"], ["invalid int"]),
+        (["hi", "--temperature", "-1"], ["temperature"]),
+        (["hi", "--temperature", "nan"], ["temperature"]),
+        (["hi", "--text-temperature", "6"], ["temperature"]),
+        (["hi", "--top-p", "0"], ["top_p"]),
+        (["hi", "--top-k", "-1"], ["top_k"]),
+        (["hi", "--repetition-penalty", "0"], ["repetition_penalty"]),
+        (["hi", "--seed", "-1"], ["seed"]),
+        (["hi", "--lang", "fr"], ["fr"]),
+        (["hi", "--device", "abacus"], ["abacus", "cpu"]),
+        (["hi", "-o", "out.m4b"], [".m4b", ".wav"]),
+        (["hi", "-o", "out"], ["ending", ".wav"]),
+        (["hi", "-o", "absent/out.wav"], ["absent", "does not exist"]),
+        (["hi", "-o", "/proc/cat-tts.wav"], ["cannot write"]),
+        (["hi", "--unheard-of"], ["--unheard-of"]),
+    ],
+    ids=lambda value: " ".join(value)[:30],
+)
+def test_bad_input_is_refused(say, refused, arguments, words):
+    refused(say(*arguments), *words)
+
+
+@pytest.mark.parametrize("argv", [[], ["sing"], ["say", "hi"], ["voice"], ["voice", "remove"]])
+def test_bad_command_lines_are_refused(refused, argv):
+    refused(main(argv))
+
+
+def test_terminal_without_text_is_refused(say, refused, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    refused(say(), "nothing to say")
+
+
+@pytest.mark.parametrize(
+    ("wav", "word"),
+    [
+        (speech_like(0.1), "too short: 0.10 s"),
+        (speech_like(31.0), "too long"),
+        (np.zeros(2 * SAMPLE_RATE, np.float32), "silent"),
+        (np.pad(speech_like(0.4), 24000), "not silence"),
+        (np.zeros(0, np.float32), "no samples"),
+    ],
+    ids=["short", "long", "silent", "mostly-silent", "empty"],
+)
+def test_useless_prompts_are_refused(say, place, refused, wav, word):
+    refused(say("hi", "--prompt-wav", sound_file(place, wav)), "prompt.in", word)
+
+
+def test_corrupt_prompt_and_text_are_refused(say, place, refused):
+    (place / "noise.in").write_bytes(bytes(range(256)) * 40)
+    refused(say("hi", "--prompt-wav", "noise.in"), "noise.in", "cannot be read as sound")
+    (place / "latin.txt").write_bytes("caf\u00e9".encode("latin-1"))
+    refused(say("--file", "latin.txt"), "latin.txt", "UTF-8")
+
+
+def test_truncated_weights_are_refused(say, refused, tmp_path):
+    model, _ = save_tiny(tmp_path / "broken")
+    weights = model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    refused(say("hi", "--model", str(model)), "damaged or cut short")
+
+
+def test_broken_config_is_refused(say, refused, tmp_path):
+    model, _ = save_tiny(tmp_path / "broken")
+    (model / "config.json").write_text("{")
+    refused(say("hi", "--model", str(model)), "config.json")
+
+
+def test_voice_of_another_tokenizer_is_refused(say, refused, tmp_path):
+    save_codec(tiny_codec(seed=1), tmp_path / "other")
+    refused(say("hi", "--codec", str(tmp_path / "other")), "another tokenizer")
+
+
+def test_existing_file_survives_a_failure(say, place):
+    (place / "out.wav").write_bytes(b"precious")
+    assert say("?!") == 2
+    assert (place / "out.wav").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("where", ["Synthesizer.synthesize", "soundfile"])
+def test_interrupt_leaves_nothing(say, place, monkeypatch, capsys, where):
+    def interrupt(*_args: object, **_kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    if where == "soundfile":
+        monkeypatch.setattr("soundfile.SoundFile.write", interrupt)
+    else:
+        monkeypatch.setattr(cli_say.Synthesizer, "synthesize", interrupt)
+    assert say("hello") == 130
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "cat-tts: interrupted\n")
+    assert list(place.iterdir()) == []
+
+
+def test_hundred_kilobytes_are_allowed():
+    text = "This is one more sentence of a long book. " * 2500
+    assert len(text) > 100_000
+    assert check_text(text) == text
+
+
+def test_several_sentences_become_one_file(say, capsys):
+    assert say("One. Two. Three.", "--json") == 0
+    three = json.loads(capsys.readouterr().out)
+    assert say("One.", "--json") == 0
+    one = json.loads(capsys.readouterr().out)
+    assert three["frames"] > one["frames"]
+    # Two pauses stand between three pieces.
+    assert three["seconds"] > three["frames"] * 0.08 + 0.1
+
+
+def test_voice_add_list_remove(place, models, capsys):
+    wav = sound_file(place, speech_like(2.0))
+    add = ["voice", "add", "me", wav, "--text", "你好", "--codec", str(models[1])]
+    assert main(add) == 0
+    capsys.readouterr()
+    assert main(["voice", "list", "--json"]) == 0
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(v["name"], v["lang"]) for v in listed] == [("me", "zh"), ("tiny", "en")]
+    assert listed[0]["transcript"] == "你好"
+    assert listed[0]["frames"] == 25
+    assert main(["voice", "list"]) == 0
+    assert capsys.readouterr().out.split()[0] == "me"
+    assert main(["voice", "remove", "me"]) == 0
+    capsys.readouterr()
+    assert main(["voice", "list", "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_voice_add_refuses(place, models, refused):
+    wav = sound_file(place, speech_like(2.0))
+
+    def add(name: str, path: str) -> int:
+        return main(["voice", "add", name, path, "--codec", str(models[1])])
+
+    refused(add("Me Too", wav), "a-z")
+    refused(add("tiny", wav), "exists already")
+    refused(add("me", "absent.wav"), "no such file")
+    refused(main(["voice", "remove", "me"]), "unknown", "tiny")
+
+
+def test_damaged_voice_is_named_and_the_others_listed(place, tmp_path, capsys):
+    (tmp_path / "home" / "voices" / "bad.safetensors").write_bytes(b"nothing")
+    assert main(["voice", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert "tiny" in out
+    assert "bad" not in out
+    assert err.count("\n") == 1
+    assert "bad.safetensors" in err
+
+
+def test_doctor_passes_and_fails(place, models, capsys):
+    arguments = ["--model", str(models[0]), "--codec", str(models[1])]
+    assert main(["doctor", *arguments]) == 0
+    out, _ = capsys.readouterr()
+    assert "passed" in out
+    for word in ("python", "torch", torch.__version__.split("+")[0], "MB", "ffmpeg", "tiny"):
+        assert word in out
+    assert main(["doctor", "--model", str(place), "--codec", str(models[1])]) == 1
+    out, _ = capsys.readouterr()
+    assert "FAILED" in out
+    assert "MISSING" in out
+
+
+def test_doctor_hears_silence(place, models, capsys, tmp_path):
+    codec = tiny_codec()
+    stage = codec.decoder[2]
+    torch.nn.init.zeros_(stage.output_proj.weight)  # type: ignore[union-attr, arg-type]
+    save_codec(codec, tmp_path / "mute")
+    assert load_file(tmp_path / "mute" / "model.safetensors")
+    arguments = ["--model", str(models[0]), "--codec", str(tmp_path / "mute")]
+    assert main(["doctor", *arguments]) == 1
+    assert "silent" in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from tts.__main__ import main\n"
+        "try: main(['say', '--help'])\n"
+        "except SystemExit as leaving: assert leaving.code == 0\n"
+        "heavy = {'torch', 'numpy', 'soundfile', 'safetensors', 'tts.synthesizer'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
+    )
+    root = Path(__file__).parents[1]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--prompt-wav" in done.stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time, so that other processes do not count.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5

@@ -1,0 +1,187 @@
+"""The autoregressive loop: fast path == slow twin, batch == single, seeds, budgets, golden rows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_tts_config
+from tts.checkpoint import load_model, save_model
+from tts.config import GREEDY, ChannelSampling, SamplingConfig
+from tts.engine import Request, UncachedRunner, collect, generate, pad_left, prompt_mask
+from tts.prompt import Monologue, prompt_rows, text_ids
+
+CONFIG = tiny_tts_config()
+WARM = SamplingConfig(
+    text=ChannelSampling(temperature=0.8),
+    audio=ChannelSampling(temperature=0.9, top_k=20, top_p=0.9, repetition_penalty=1.2),
+)
+COLD = SamplingConfig(GREEDY, GREEDY)
+TEXTS = {
+    "short": ("<en>", "HH", "AY1", "."),
+    "long": ("<en>", "DH", "AH0", "K", "AE1", "T", "S", "AE1", "T", ","),
+    "zh": ("<zh>", "zh_n", "zh_i", "zh_3", "."),
+}
+GOLDEN = (
+    Path(os.environ.get("CAT_TTS_GOLDEN", Path(__file__).parents[2] / "shared/golden")) / "tts_local"
+)
+
+
+def request(text: str = "short", seed: int = 0, max_frames: int = 12, **kwargs) -> Request:
+    assert CONFIG.phonemes is not None
+    ids = text_ids(TEXTS[text], CONFIG.phonemes)
+    generator = torch.Generator().manual_seed(len(text))
+    voice = torch.randint(CODEBOOK_SIZE, (NUM_CODEBOOKS, 3 + len(text)), generator=generator)
+    monologue = Monologue(ids, CONFIG.audio_end_token_id, max_stay=4)
+    return Request(prompt_rows(ids, voice, CONFIG), seed, max_frames, monologue, **kwargs)
+
+
+def run(requests, sampling=WARM, k=NUM_CODEBOOKS, slow=False):
+    model = tiny_model()
+    runner = UncachedRunner(model, k) if slow else None
+    return collect(generate(model, requests, sampling, k, runner), requests)
+
+
+@pytest.mark.parametrize("k", [1, 2, NUM_CODEBOOKS])
+@pytest.mark.parametrize("sampling", [WARM, COLD], ids=["warm", "cold"])
+def test_cached_equals_slow_twin(k, sampling):
+    requests = [request("long", 3), request("short", 4)]
+    for fast, slow in zip(
+        run(requests, sampling, k), run(requests, sampling, k, slow=True), strict=True
+    ):
+        assert torch.equal(fast.codes, slow.codes)
+        assert torch.equal(fast.text, slow.text)
+        assert fast.finished_by == slow.finished_by
+
+
+def test_an_item_does_not_depend_on_its_batch_mates():
+    requests = [request("long", 3), request("zh", 9), request("short", 4, max_frames=5)]
+    together = run(requests)
+    shuffled = run(requests[::-1])[::-1]
+    for one, item, other in zip(requests, together, shuffled, strict=True):
+        alone = run([one])[0]
+        assert torch.equal(item.codes, alone.codes)
+        assert torch.equal(item.codes, other.codes)
+        assert item.finished_by == alone.finished_by
+
+
+def test_seed_decides_and_greedy_ignores_it():
+    first, again, other = (run([request("long", seed)])[0].codes for seed in (5, 5, 6))
+    assert torch.equal(first, again)
+    assert first.shape != other.shape or not torch.equal(first, other)
+    cold = [run([request("long", seed)], COLD)[0].codes for seed in (5, 6)]
+    assert torch.equal(*cold)
+
+
+def test_the_past_does_not_see_the_future():
+    """A longer budget only adds frames."""
+    short, long = (run([request("long", 2, n)])[0] for n in (4, 12))
+    assert torch.equal(short.codes, long.codes[:, : short.codes.shape[1]])
+
+
+def test_monologue_walks_through_the_whole_text_and_never_back():
+    for seed in range(6):
+        item = request("long", seed, max_frames=60)
+        assert item.monologue is not None
+        done = run([item])[0]
+        assert done.finished_by == "eos"
+        ids = item.monologue.ids.tolist()
+        places = [ids.index(t) for t in done.text.tolist()]
+        assert places == sorted(places)
+        assert places[-1] == len(ids) - 1
+        assert max(places.count(p) for p in places) <= item.monologue.max_stay
+
+
+def test_budget_stops_an_item_and_says_so():
+    done = run([request("long", 1, max_frames=2)])[0]
+    assert done.finished_by == "budget"
+    assert done.codes.shape == (NUM_CODEBOOKS, 2)
+
+
+def test_forced_codes_are_spoken_first():
+    forced = torch.randint(CODEBOOK_SIZE, (NUM_CODEBOOKS, 2))
+    done = run([request("long", 1, forced=forced)])[0]
+    assert torch.equal(done.codes[:, :2], forced)
+
+
+def test_codes_stay_in_range_and_never_are_the_pad_code():
+    done = run([request("long", s, 40) for s in range(4)])
+    for item in done:
+        assert item.codes.min() >= 0
+        assert item.codes.max() < CODEBOOK_SIZE
+
+
+@pytest.mark.parametrize("k", [0, NUM_CODEBOOKS + 1])
+def test_k_out_of_range(k):
+    with pytest.raises(ValueError, match="num_codebooks"):
+        run([request()], k=k)
+
+
+def test_no_request_and_no_budget():
+    with pytest.raises(ValueError, match="no request"):
+        run([])
+    with pytest.raises(ValueError, match="max_frames"):
+        run([request(max_frames=0)])
+
+
+def test_left_padding_hides_itself():
+    rows, valid = pad_left([request("long").rows, request("short").rows], CONFIG)
+    assert rows.shape[:2] == valid.shape
+    mask = prompt_mask(valid)[1, 0]
+    hidden = (~valid[1]).nonzero().flatten()
+    visible = valid[1].nonzero().flatten()
+    assert not mask[visible][:, hidden].any()
+    assert mask.any(dim=-1).all()
+    assert not mask.triu(1).any()
+
+
+def test_checkpoint_round_trip(tmp_path):
+    save_model(tiny_model(3), tmp_path)
+    loaded = load_model(tmp_path)
+    assert loaded.config == CONFIG
+    one = collect(generate(loaded, [request()], WARM, 2), [request()])[0]
+    two = collect(generate(tiny_model(3), [request()], WARM, 2), [request()])[0]
+    assert torch.equal(one.codes, two.codes)
+
+
+needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="golden files are not beside the clone")
+
+
+@needs_golden
+@pytest.mark.parametrize("k", [4, 8])
+def test_golden_greedy_rows(k):
+    model, io = load_model(GOLDEN), load_file(GOLDEN / "io.safetensors")
+    masks = io["attention_mask"].bool()
+    prompts = [ids[mask] for ids, mask in zip(io["input_ids"], masks, strict=True)]
+    batches = [[0], [1], [0, 1]]
+    for runner in (None, UncachedRunner(model, k)):
+        for batch in batches:
+            requests = [Request(prompts[b], 0, 12) for b in batch]
+            frames = list(generate(model, requests, COLD, k, runner))
+            for i, b in enumerate(batch):
+                got = torch.stack([torch.cat([f.text[i : i + 1], f.codes[i]]) for f in frames])
+                assert torch.equal(got, io[f"greedy_k{k}_row{b}"][1:, : k + 1])
+
+
+@needs_golden
+def test_golden_teacher_forcing():
+    model, io = load_model(GOLDEN), load_file(GOLDEN / "io.safetensors")
+    rows, labels = io["tf_input_ids"], io["tf_labels"][0]
+    hidden = model.temporal(model.embed(rows, 8))
+
+    def close(a, b):
+        return float((a - b).abs().max() / b.abs().max()) < 1e-4
+
+    assert close(hidden, io["tf_hidden"])
+    known = (labels >= 0).all(dim=1)
+    logits = model.frame_logits(hidden[0][known], labels[known], 8)
+    for channel, got in enumerate(logits):
+        want = io[f"tf_logits_{channel}"][0][known]
+        got, want = got[:, :64] if channel else got, want[:, :64] if channel else want
+        assert close(got, want)
+        loss = torch.nn.functional.cross_entropy(got, labels[known, channel])
+        assert loss.item() == pytest.approx(io["tf_loss_per_channel"][channel].item(), rel=1e-2)

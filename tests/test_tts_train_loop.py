@@ -1,0 +1,148 @@
+"""The language model's training: batches, losses, prefix dropout, resuming."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tiny import tiny_model, tiny_tts_config
+from tts.prompt import MAX_ADVANCE, Monologue, text_ids
+from tts.train.dataset import Prompts, batches, collate, example_rows
+from tts.train.loop import Recipe, draw_codebooks, losses, train, weighted
+from tts.train.prepare import Example, frame_places, load_examples, save_examples
+
+CONFIG = tiny_tts_config()
+
+
+def make_examples(count: int = 12, seed: int = 0) -> list[Example]:
+    rng = np.random.default_rng(seed)
+    examples = []
+    for i in range(count):
+        length, frames = int(rng.integers(4, 9)), int(rng.integers(9, 14))
+        places = np.sort(rng.integers(0, length, frames))
+        places[-1] = length - 1
+        codes = rng.integers(0, CONFIG.audio_vocab_size, (CONFIG.n_vq, frames)).astype(np.uint16)
+        symbols = rng.integers(0, 40, length)
+        examples.append(Example(f"u{i}", f"s{i % 2}", "en", symbols, codes, places))
+    return examples
+
+
+def test_places_follow_the_alignment_and_end_on_the_last_symbol():
+    ends = np.array([0, 8, 16, 24, 40])  # 10 ms steps
+    places = frame_places(ends, 5, 0.08)
+    assert places is not None
+    assert places.tolist() == [1, 2, 3, 4, 4]
+
+
+def test_speech_faster_than_a_frame_can_hold_is_refused():
+    ends = np.arange(1, 40)  # 39 symbols in 0.39 s
+    assert frame_places(ends, 5, 0.08) is None
+
+
+def test_places_never_jump_further_than_the_engine_allows():
+    ends = np.array([*([10] * 9), 100])
+    places = frame_places(ends, 13, 0.08)
+    assert places is not None
+    assert np.diff(places, prepend=-1).max() <= MAX_ADVANCE
+
+
+def test_training_rows_are_what_the_engine_builds_and_allows():
+    example = make_examples(1)[0]
+    rows, prompt = example_rows(example, example.codes[:, :3], CONFIG)
+    phonemes = CONFIG.phonemes
+    assert phonemes is not None
+    symbols = tuple(phonemes.symbols[i] for i in example.symbols)
+    monologue = Monologue(text_ids(symbols, phonemes), CONFIG.audio_end_token_id)
+    for token in rows[prompt:, 0].tolist():
+        assert token in monologue.allowed().tolist()
+        monologue = monologue.after(token)
+    assert rows[-1, 0] == CONFIG.audio_end_token_id
+    assert torch.equal(rows[prompt:-1, 1:].t(), torch.from_numpy(example.codes.astype(np.int64)))
+
+
+def test_labels_are_the_rows_that_follow():
+    example = make_examples(1)[0]
+    rows, prompt = example_rows(example, example.codes[:, :3], CONFIG)
+    batch = collate([rows, rows[:-1]], [prompt, prompt], CONFIG)
+    labels = batch.labels()
+    frames = len(rows) - prompt
+    assert torch.equal(labels[:frames], rows[prompt:])
+    assert batch.real[:frames].tolist() == [True] * (frames - 1) + [False]
+
+
+def test_dropped_codebooks_do_not_reach_loss_or_input():
+    examples = make_examples()
+    batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
+    model = tiny_model().requires_grad_(True)
+    values = losses(model, batch, 2)
+    assert len(values) == 3
+    weighted(values, Recipe()).backward()
+    tables = model.model.embedding_list
+    assert tables[1].weight.grad is not None
+    assert tables[2].weight.grad is not None  # input sum of the next frame
+    assert tables[3].weight.grad is None
+    assert model.lm_heads[3].weight.grad is None
+    changed = batch.rows.clone()
+    real = changed[..., 3] < CONFIG.audio_pad_code
+    changed[..., 3][real] = (changed[..., 3][real] + 1) % CONFIG.audio_vocab_size
+    other = losses(model, batch._replace(rows=changed), 2)
+    assert [v.item() for v in values] == [v.item() for v in other]
+
+
+def test_prefix_length_covers_its_range():
+    drawn = {draw_codebooks(Recipe(prefix_dropout=1.0), 4, step) for step in range(100)}
+    assert drawn == {1, 2, 3, 4}
+    assert {draw_codebooks(Recipe(prefix_dropout=0.0), 4, s) for s in range(9)} == {4}
+
+
+def test_a_batch_depends_on_seed_and_step_alone():
+    examples = make_examples(40)
+    prompts = Prompts(examples, 2, 4)
+    running = batches(examples, prompts, CONFIG, 4, 7)
+    skipped = [next(running) for _ in range(4)]
+    resumed = next(batches(examples, prompts, CONFIG, 4, 7, first_step=3))
+    assert torch.equal(skipped[3].rows, resumed.rows)
+    other = next(batches(examples, prompts, CONFIG, 4, 8, first_step=3))
+    assert other.rows.shape != resumed.rows.shape or not torch.equal(other.rows, resumed.rows)
+
+
+def test_examples_survive_the_disk(tmp_path):
+    examples = make_examples()
+    save_examples(examples, tmp_path / "x.npz")
+    loaded = load_examples([tmp_path / "x.npz"])
+    for a, b in zip(examples, loaded, strict=True):
+        assert (a.id, a.speaker, a.language) == (b.id, b.speaker, b.language)
+        for name in ("symbols", "codes", "places"):
+            assert np.array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_training_learns_and_resumes(tmp_path):
+    examples = make_examples(8)
+    recipe = Recipe(
+        batch_size=4,
+        warmup_steps=5,
+        min_prompt_frames=2,
+        max_prompt_frames=4,
+        short_share=0,
+        max_steps=50,
+    )
+    model = tiny_model().requires_grad_(True).train()
+    batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
+    before = float(weighted(losses(model, batch, 4), recipe))
+    train(model, examples, recipe, tmp_path, 600)
+    assert float(weighted(losses(model, batch, 4), recipe)) < before
+    first = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
+    again = tiny_model(seed=5).requires_grad_(True).train()
+    train(again, examples, recipe, tmp_path, 600)  # all steps are done: loads and stops
+    for a, b in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert first["step"] == 50
+
+
+def test_recipe_defaults_are_serialisable():
+    assert json.dumps(Recipe().__dict__)
+    with pytest.raises(TypeError):
+        Recipe(unknown=1)  # type: ignore[call-arg]

@@ -1,0 +1,1 @@
+"""CAT audio tokenizer: waveform <-> codes, with nothing but causal Transformers."""

@@ -1,0 +1,1 @@
+"""Training of the CAT tokenizer; nothing at inference imports this package."""

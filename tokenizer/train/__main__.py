@@ -1,0 +1,69 @@
+"""`python -m tokenizer.train`: one stage of the recipe over folders of audio."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tokenizer.train.recipe import STAGES
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m tokenizer.train", description=__doc__)
+    p.add_argument("audio", nargs="+", type=Path, help="folders with sound files (searched deep)")
+    p.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if present")
+    p.add_argument("--stage", choices=STAGES, default="mel")
+    p.add_argument("--config", type=Path, help="config.json of a new tokenizer")
+    p.add_argument("--init", help="'embedded' or a model folder to start from")
+    p.add_argument("--freeze-encoder", action="store_true", help="codes stay as they are")
+    p.add_argument("--budget-minutes", type=float, required=True)
+    p.add_argument("--batch-size", type=int, default=4)
+    p.add_argument("--segment-s", type=float, default=2.56)
+    p.add_argument("--learning-rate", type=float, default=1e-3)
+    p.add_argument("--unquantized-steps", type=int, default=400)
+    p.add_argument("--max-steps", type=int, default=10**9, help="stop after so many in all")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--cache", type=Path, help="where to keep the packed audio (default: OUT)")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    import torch
+
+    from tokenizer.checkpoint import load_codec
+    from tokenizer.config import CatConfig
+    from tokenizer.model import CatTokenizer
+    from tokenizer.train.data import audio_files, held_out, pack
+    from tokenizer.train.init import initialize
+    from tokenizer.train.loop import train
+    from tokenizer.train.recipe import Recipe
+
+    torch.manual_seed(args.seed)
+    if args.init:
+        codec = load_codec(args.init).requires_grad_(True).train()
+    elif args.config:
+        codec = CatTokenizer(CatConfig.from_file(args.config))
+        initialize(codec)
+    else:
+        parser().error("give --config for a new tokenizer or --init for one to go on from")
+    files = [f for f in audio_files(args.audio) if not held_out(f.stem)]
+    cache = args.cache or args.out / "audio"
+    audio = pack(files, codec.sample_rate, cache)
+    print(f"{len(files)} recordings, {audio.seconds / 3600:.2f} h at {audio.sample_rate} Hz")
+    recipe = Recipe(
+        stage=args.stage,
+        freeze_encoder=args.freeze_encoder,
+        batch_size=args.batch_size,
+        segment_s=args.segment_s,
+        learning_rate=args.learning_rate,
+        unquantized_steps=args.unquantized_steps,
+        max_steps=args.max_steps,
+        seed=args.seed,
+    )
+    train(codec, audio, recipe, args.out, args.budget_minutes * 60)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,135 @@
+"""Discriminators for the adversarial stage: multi-period and complex-STFT, LSGAN losses."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import weight_norm
+
+from tokenizer.train.losses import hann
+from tokenizer.train.recipe import Recipe
+
+SLOPE = 0.1
+
+
+class PeriodDiscriminator(nn.Module):
+    """Looks at every `period`-th sample: wav folded to (N / period, period), 2-D convolutions."""
+
+    def __init__(self, period: int, width: int = 16) -> None:
+        super().__init__()
+        self.period = period
+        channels = [1, width, 4 * width, 8 * width, 8 * width]
+        pairs = list(zip(channels[:-1], channels[1:], strict=True))
+        self.layers = nn.ModuleList(
+            weight_norm(nn.Conv2d(a, b, (5, 1), (3, 1), (2, 0))) for a, b in pairs
+        )
+        self.head = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), 1, (1, 0)))
+
+    def forward(self, wav: Tensor) -> list[Tensor]:
+        """wav (B, 1, N) -> feature maps, the last of them the score map."""
+        x = F.pad(wav, (0, -wav.shape[2] % self.period)).unflatten(2, (-1, self.period))
+        maps = []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), SLOPE)
+            maps.append(x)
+        return [*maps, self.head(x)]
+
+
+class StftDiscriminator(nn.Module):
+    """Looks at real and imaginary part of one STFT."""
+
+    def __init__(self, window: int, width: int = 16) -> None:
+        super().__init__()
+        self.window = window
+        dilations = (1, 2, 4)
+        self.layers = nn.ModuleList(
+            [weight_norm(nn.Conv2d(2, width, (3, 7), padding=(1, 3)))]
+            + [
+                weight_norm(
+                    nn.Conv2d(width, width, (3, 7), (1, 2), padding=(d, 3), dilation=(d, 1))
+                )
+                for d in dilations
+            ]
+        )
+        self.head = weight_norm(nn.Conv2d(width, 1, 3, padding=1))
+
+    def forward(self, wav: Tensor) -> list[Tensor]:
+        """wav (B, 1, N) -> feature maps, the last of them the score map."""
+        taper = hann(self.window).to(wav.device)
+        spectrum = torch.stft(
+            wav.squeeze(1).float(), self.window, self.window // 4, window=taper, return_complex=True
+        )
+        x = torch.view_as_real(spectrum).permute(0, 3, 2, 1) / self.window**0.5
+        maps = []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), SLOPE)
+            maps.append(x)
+        return [*maps, self.head(x)]
+
+
+class Discriminators(nn.Module):
+    def __init__(
+        self,
+        periods: tuple[int, ...] = (2, 3, 5, 7, 11),
+        windows: tuple[int, ...] = (256, 512, 1024),
+    ) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(
+            [*(PeriodDiscriminator(p) for p in periods), *(StftDiscriminator(w) for w in windows)]
+        )
+
+    def forward(self, wav: Tensor) -> list[list[Tensor]]:
+        return [member(wav) for member in self.members]
+
+
+def discriminator_loss(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
+    """LSGAN: real scores towards 1, fake ones towards 0; mean over members."""
+    terms = [
+        (1 - r[-1].float()).square().mean() + f[-1].float().square().mean()
+        for r, f in zip(real, fake, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def generator_losses(
+    real: list[list[Tensor]], fake: list[list[Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """(adversarial, feature matching): scores towards 1, relative L1 between feature maps."""
+    score = torch.stack([(1 - f[-1].float()).square().mean() for f in fake]).mean()
+    distances = [
+        (a.float().detach() - b.float()).abs().mean() / (a.float().detach().abs().mean() + 1e-4)
+        for r, f in zip(real, fake, strict=True)
+        for a, b in zip(r[:-1], f[:-1], strict=True)
+    ]
+    return score, torch.stack(distances).mean()
+
+
+class Adversary:
+    """The discriminators with their optimizer: one step a batch."""
+
+    def __init__(self, recipe: Recipe, accelerator: Accelerator) -> None:
+        self.recipe, self.accelerator = recipe, accelerator
+        net = Discriminators()
+        optimizer = torch.optim.AdamW(net.parameters(), recipe.discriminator_lr, betas=(0.8, 0.99))
+        self.net, self.optimizer = accelerator.prepare(net, optimizer)
+
+    def step(self, real: Tensor, fake: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Update the discriminators, then return the generator's extra loss and figures.
+
+        Args:
+            real, fake: (B, 1, N).
+        """
+        with self.accelerator.autocast():
+            loss = discriminator_loss(self.net(real), self.net(fake.detach()))
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        self.net.requires_grad_(False)
+        with self.accelerator.autocast():
+            score, features = generator_losses(self.net(real), self.net(fake))
+        self.net.requires_grad_(True)
+        extra = self.recipe.weight_adversarial * score + self.recipe.weight_features * features
+        figures = {"d": float(loss), "adv": float(score), "features": float(features)}
+        return extra, figures

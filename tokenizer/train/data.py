@@ -1,0 +1,97 @@
+"""Audio for the tokenizer: any folders of sound files, packed once into one int16 array."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
+HELD_OUT_PERCENT = 1
+PEAK = 32767.0
+
+
+@dataclass(frozen=True)
+class PackedAudio:
+    """Recordings end to end: int16 samples, and the first sample of each recording."""
+
+    samples: np.ndarray
+    starts: np.ndarray
+    sample_rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+
+def held_out(stem: str) -> bool:
+    """Whether a recording belongs to the validation part; decided by its name alone."""
+    return int(hashlib.sha1(stem.encode()).hexdigest(), 16) % 100 < HELD_OUT_PERCENT
+
+
+def audio_files(folders: list[Path]) -> list[Path]:
+    """All sound files below the folders, sorted. ValueError if there is none."""
+    files = sorted(
+        f for folder in folders for f in folder.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES
+    )
+    if not files:
+        raise ValueError(f"no audio ({', '.join(sorted(AUDIO_SUFFIXES))}) below {folders}")
+    return files
+
+
+def read_mono(path: Path, sample_rate: int) -> np.ndarray:
+    """float32 (N,) at `sample_rate`."""
+    wav, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = wav.mean(axis=1)
+    return soxr.resample(mono, rate, sample_rate) if rate != sample_rate else mono
+
+
+def pack(files: list[Path], sample_rate: int, cache: Path) -> PackedAudio:
+    """Read and join the files; kept in `cache`.npy / .json and reused while the list is the same."""
+    listing = [str(f) for f in files]
+    index, data = cache.with_suffix(".json"), cache.with_suffix(".npy")
+    if index.is_file():
+        stored = json.loads(index.read_text())
+        if stored["files"] == listing and stored["sample_rate"] == sample_rate:
+            return PackedAudio(
+                np.load(data, mmap_mode="r"), np.array(stored["starts"]), sample_rate
+            )
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    pieces, starts, total = [], [], 0
+    for file in files:
+        wav = np.clip(np.round(read_mono(file, sample_rate) * PEAK), -PEAK, PEAK).astype(np.int16)
+        starts.append(total)
+        total += len(wav)
+        pieces.append(wav)
+    samples = np.concatenate(pieces)
+    np.save(data, samples)
+    index.write_text(json.dumps({"files": listing, "starts": starts, "sample_rate": sample_rate}))
+    return PackedAudio(samples, np.array(starts), sample_rate)
+
+
+def segments(
+    audio: PackedAudio, batch_size: int, num_samples: int, seed: int, first_step: int = 0
+) -> Iterator[Tensor]:
+    """Endless random segments, float32 (B, 1, num_samples), with a random gain.
+
+    The batch of a step depends on seed and step alone, so a resumed run goes on exactly.
+    A segment may run from one recording into the next: the tokenizer must live with that.
+    """
+    step = first_step
+    while True:
+        rng = np.random.default_rng((seed, step))
+        first = rng.integers(0, len(audio.samples) - num_samples, batch_size)
+        wav = np.stack([audio.samples[i : i + num_samples] for i in first]).astype(np.float32) / PEAK
+        gain = 10 ** (rng.uniform(-5.0, 3.0, (batch_size, 1)) / 20)
+        peak = np.abs(wav).max(axis=1, keepdims=True) + 1e-6
+        wav *= np.minimum(gain, 1.0 / peak).astype(np.float32)
+        yield torch.from_numpy(wav)[:, None]
+        step += 1

@@ -1,0 +1,30 @@
+"""How a new tokenizer starts: signal of unit size all the way through."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from tokenizer.model import CatTokenizer
+from tokenizer.transformer import TransformerStage
+
+# Speech at -23 dBFS has an RMS of .07: the first projection brings it to about one. Without
+# this, layer norms see hardly any level and the loss stays at that of the mean spectrum.
+INPUT_GAIN = 12.0
+
+
+@torch.no_grad()
+def initialize(codec: CatTokenizer) -> None:
+    """Orthogonal projections between stages, plain fan-in normals inside the layers."""
+    for module in codec.modules():
+        if isinstance(module, TransformerStage):
+            for projection in (module.input_proj, module.output_proj):
+                if isinstance(projection, nn.Linear):
+                    nn.init.orthogonal_(projection.weight)
+            for name, weight in module.transformer.named_parameters():
+                if weight.ndim == 2:
+                    scale = 0.5 if "out_projs" in name or "linear2" in name else 1.0
+                    nn.init.normal_(weight, std=scale * weight.shape[1] ** -0.5)
+    first = next(m for m in codec.encoder if isinstance(m, TransformerStage))
+    assert isinstance(first.input_proj, nn.Linear)
+    first.input_proj.weight.mul_(INPUT_GAIN)

@@ -1,0 +1,200 @@
+"""The training loop: one resumable run with a time budget."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from tokenizer.checkpoint import save_codec
+from tokenizer.config import PatchConfig
+from tokenizer.model import CatTokenizer, unpatchify
+from tokenizer.train.adversary import Adversary
+from tokenizer.train.data import PackedAudio, segments
+from tokenizer.train.losses import patch_log_mel, spectral_distances
+from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
+from tokenizer.train.recipe import Recipe
+from tokenizer.train.run import Progress, TrainingLog, learning_rate
+
+
+class Trainee(nn.Module):
+    """The tokenizer, and the mel head that the first stage needs and nobody afterwards."""
+
+    def __init__(self, codec: CatTokenizer, recipe: Recipe) -> None:
+        super().__init__()
+        self.codec = codec
+        self.recipe = recipe
+        last = codec.config.decoder_kwargs[-2]
+        assert not isinstance(last, PatchConfig)
+        self.mel_head = nn.Linear(last.d_model, sum(bands for _, bands in recipe.mel_specs))
+        nn.init.constant_(self.mel_head.bias, -3.0)
+        frozen = [codec.encoder, codec.quantizer] if recipe.freeze_encoder else []
+        for module in [*frozen, *([] if recipe.stage == "mel" else [self.mel_head])]:
+            module.requires_grad_(False)
+
+    def forward(
+        self, wav: Tensor, num_codebooks: Tensor, windows: tuple[int, ...]
+    ) -> dict[str, Any]:
+        """Losses of one batch wav (B, 1, N) whose items use `num_codebooks` (B,) codebooks."""
+        codec, recipe = self.codec, self.recipe
+        with torch.set_grad_enabled(not recipe.freeze_encoder):
+            latents, _ = codec.encode_latents(wav)
+            q = quantize(codec.quantizer, latents, num_codebooks)
+        result: dict[str, Any] = {"latents": latents.detach(), "quantized": q}
+        if recipe.stage == "mel":
+            patch = codec.config.decoder_kwargs[-1]
+            assert isinstance(patch, PatchConfig)
+            target = patch_log_mel(wav, patch.patch_size, codec.sample_rate, recipe.mel_specs)
+            mel = self.mel_head(self._decoder_hidden(q.latents))
+            result["mel"] = (mel.float() - target).abs().mean()
+            loss = recipe.weight_mel * result["mel"]
+        else:
+            output = codec.decode_latents(q.latents)[0].float()
+            result["output"] = output
+            distances = spectral_distances(output, wav, windows, codec.sample_rate)
+            result["mel"], result["convergence"] = distances
+            loss = recipe.weight_mel * result["mel"]
+            loss = loss + recipe.weight_convergence * result["convergence"]
+        if not recipe.freeze_encoder:
+            loss = loss + recipe.weight_commitment * q.commitment
+            loss = loss + recipe.weight_codebook * q.codebook
+        result["loss"] = loss
+        return result
+
+    def _decoder_hidden(self, latents: Tensor) -> Tensor:
+        """Decoder up to, not including, the last projection: (B, T, d_model) at patch rate."""
+        config, x = self.codec.config.decoder_kwargs, latents
+        for stage, module in zip(config[:-2], self.codec.decoder[:-2], strict=True):
+            x = unpatchify(x, stage.patch_size) if isinstance(stage, PatchConfig) else module(x)[0]
+        return self.codec.decoder[-2].hidden(x)[0]  # type: ignore[operator]
+
+
+def draw_codebooks(recipe: Recipe, batch: int, total: int, step: int) -> Tensor:
+    """Quantizer dropout: int64 (B,), a function of seed and step alone."""
+    generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+    random = torch.randint(1, total + 1, (batch,), generator=generator)
+    dropped = torch.rand(batch, generator=generator) < recipe.dropout
+    return torch.where(dropped, random, total)
+
+
+def draw_windows(recipe: Recipe, step: int) -> tuple[int, ...]:
+    """The STFT windows of a step, a function of seed and step alone."""
+    generator = torch.Generator().manual_seed(recipe.seed * 1_000_033 + step)
+    order = torch.randperm(len(recipe.wave_windows), generator=generator)
+    return tuple(recipe.wave_windows[i] for i in order[: recipe.windows_per_step])
+
+
+def train(
+    codec: CatTokenizer, audio: PackedAudio, recipe: Recipe, out: Path, budget_s: float
+) -> CatTokenizer:
+    """Train until `budget_s` seconds of computing are spent; go on from `out` if it holds a run.
+
+    Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
+    """
+    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    torch.manual_seed(recipe.seed)
+    trainee = Trainee(codec, recipe)
+    params = [p for p in trainee.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        params, recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=True
+    )
+    model, optimizer = accelerator.prepare(trainee, optimizer)
+    progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
+    accelerator.register_for_checkpointing(progress, keeper)
+    adversary = Adversary(recipe, accelerator) if recipe.stage == "gan" else None
+    state = out / "state"
+    if state.is_dir():
+        accelerator.load_state(str(state))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    run = _Run(accelerator, model, optimizer, params, codec, recipe, audio, out)
+    run.loop(progress, keeper, adversary, budget_s)
+    return codec
+
+
+@dataclass
+class _Run:
+    accelerator: Accelerator
+    model: nn.Module
+    optimizer: Any
+    params: list[nn.Parameter]
+    codec: CatTokenizer
+    recipe: Recipe
+    audio: PackedAudio
+    out: Path
+
+    def loop(
+        self, progress: Progress, keeper: CodebookKeeper, adversary: Adversary | None, budget_s: float
+    ) -> None:
+        recipe, device = self.recipe, self.accelerator.device
+        samples = round(recipe.segment_s * self.codec.frame_rate) * self.codec.frame_size
+        seed = recipe.seed + 7919 * self.accelerator.process_index
+        batches = segments(self.audio, recipe.batch_size, samples, seed, progress.step)
+        begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
+        log = TrainingLog(self.out / "log.jsonl")
+        while progress.elapsed_s < budget_s and progress.step < self.recipe.max_steps:
+            spent = progress.elapsed_s / budget_s
+            rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            if recipe.stage == "mel" and not progress.seeded:
+                if progress.step >= recipe.unquantized_steps:
+                    self._seed(samples)
+                    progress.seeded = True
+            figures = self._step(next(batches).to(device), progress, keeper, adversary)
+            log.add(figures)
+            progress.step += 1
+            progress.elapsed_s = time.monotonic() - begun
+            if progress.step % 50 == 0 and self.accelerator.is_main_process:
+                log.write(progress, lr=float(f"{rate:.3g}"), used=keeper.used())
+            if time.monotonic() - saved > 300:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def _step(
+        self, wav: Tensor, progress: Progress, keeper: CodebookKeeper, adversary: Adversary | None
+    ) -> dict[str, float]:
+        recipe, quantizer = self.recipe, self.codec.quantizer
+        count = draw_codebooks(recipe, len(wav), self.codec.num_codebooks, progress.step)
+        if recipe.stage == "mel" and not progress.seeded:
+            count = torch.zeros_like(count)
+        with self.accelerator.autocast():
+            result = self.model(wav, count, draw_windows(recipe, progress.step))
+        loss, figures = result["loss"], {}
+        if adversary:
+            extra, figures = adversary.step(wav, result["output"])
+            loss = loss + extra
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        norm = self.accelerator.clip_grad_norm_(self.params, recipe.clip)
+        self.optimizer.step()
+        quantized = result["quantized"]
+        if not recipe.freeze_encoder and (progress.seeded or recipe.stage != "mel"):
+            keeper.update(quantized.codes)
+            if progress.step % recipe.revive_every == 0:
+                figures["revived"] = keeper.revive(quantizer, quantized.projected, 0.05)
+        for name in ("loss", "mel", "convergence"):
+            if name in result:
+                figures[name] = float(result[name].detach())
+        figures |= {"commitment": float(quantized.commitment.detach()), "norm": float(norm)}
+        return figures
+
+    def _seed(self, samples: int) -> None:
+        batch = next(segments(self.audio, 192, samples, self.recipe.seed + 1))
+        with torch.no_grad(), self.accelerator.autocast():
+            pieces = batch.to(self.accelerator.device).split(16)
+            latents = torch.cat([self.codec.encode_latents(w)[0].float() for w in pieces])
+        seed_codebooks(self.codec.quantizer, latents.flatten(0, 1)[None])
+
+    def save(self) -> None:
+        """Write everything that resuming needs, and the tokenizer itself."""
+        self.accelerator.save_state(str(self.out / "state"))
+        if self.accelerator.is_main_process:
+            save_codec(self.codec, self.out)

@@ -1,0 +1,53 @@
+"""What a training run is: the stages of the recipe and their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STAGES = ("mel", "wave", "gan")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One stage of training.
+
+    Attributes:
+        stage: 'mel' trains encoder, quantizer and decoder against log-mels through a throw-away
+            head (about four times faster than through the waveform, because phase is out of
+            the way); 'wave' trains the waveform with spectral losses; 'gan' adds discriminators.
+        freeze_encoder: keep encoder and quantizer as they are, so that codes stay valid.
+        segment_s: length of a training segment; at least the attention window.
+        unquantized_steps: steps before the codebooks are seeded and used ('mel' only).
+        dropout: chance that an item uses a random number of codebooks, not all.
+        windows_per_step: STFT windows drawn for each step out of `wave_windows`; all of them at
+            once would take longer than the network.
+    """
+
+    stage: str = "mel"
+    freeze_encoder: bool = False
+    batch_size: int = 4
+    segment_s: float = 2.56
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    max_steps: int = 10**9
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    seed: int = 0
+    unquantized_steps: int = 400
+    dropout: float = 0.5
+    revive_every: int = 20
+    mel_specs: tuple[tuple[int, int], ...] = ((512, 64), (1024, 100))
+    wave_windows: tuple[int, ...] = (32, 64, 128, 256, 512, 1024, 2048)
+    windows_per_step: int = 3
+    weight_mel: float = 15.0
+    weight_convergence: float = 3.0
+    weight_commitment: float = 0.25
+    weight_codebook: float = 1.0
+    weight_adversarial: float = 1.0
+    weight_features: float = 2.0
+    discriminator_lr: float = 2e-4
+
+    def __post_init__(self) -> None:
+        if self.stage not in STAGES:
+            raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
+

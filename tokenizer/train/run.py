@@ -1,0 +1,75 @@
+"""What every training run here shares: progress, schedule, log, curve."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Progress:
+    """Where a run stands; saved with every checkpoint."""
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    seeded: bool = False
+
+    def state_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def learning_rate(peak: float, warmup_steps: int, step: int, spent: float) -> float:
+    """Warm up by steps, hold, then fall linearly over the last 60 % of the time budget.
+
+    Args:
+        spent: share of the time budget that is used up, 0 to 1.
+    """
+    warm = min(1.0, (step + 1) / warmup_steps)
+    decay = min(1.0, (1.0 - min(spent, 1.0)) / 0.6)
+    return peak * warm * max(decay, 0.02)
+
+
+class TrainingLog:
+    """JSON lines of running averages, on disk and on the screen."""
+
+    def __init__(self, path: Path, decay: float = 0.95) -> None:
+        self.path, self.decay = path, decay
+        self.average: dict[str, float] = {}
+
+    def add(self, figures: dict[str, float]) -> None:
+        for name, value in figures.items():
+            old = self.average.get(name, value)
+            self.average[name] = self.decay * old + (1 - self.decay) * value
+
+    def write(self, progress: Progress, **extra: Any) -> None:
+        row = {"step": progress.step, "elapsed_s": round(progress.elapsed_s, 1)}
+        row |= {k: float(f"{v:.4g}") for k, v in self.average.items()}
+        line = json.dumps(row | extra)
+        with self.path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+        print(line, flush=True)
+
+
+def plot_log(log: Path, picture: Path, names: tuple[str, ...]) -> None:
+    """Draw columns of a JSON-lines log over the step to a PNG (needs matplotlib)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    figure, axes = pyplot.subplots(len(names), 1, sharex=True, figsize=(8, 2.2 * len(names)))
+    for axis, name in zip([axes] if len(names) == 1 else axes, names, strict=True):
+        points = [(r["step"], r[name]) for r in rows if name in r]
+        axis.plot(*zip(*points, strict=True))
+        axis.set_ylabel(name)
+        axis.grid(alpha=0.3)
+    figure.supxlabel("step")
+    figure.tight_layout()
+    figure.savefig(picture, dpi=100)
+    pyplot.close(figure)

@@ -1,0 +1,1 @@
+"""Text to speech: text ids and a voice prompt in, codes and waveform out."""

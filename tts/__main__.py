@@ -1,0 +1,127 @@
+"""`cat-tts say | voice | doctor`: the command line.
+
+Only the standard library is imported here, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tokenizer.cli import Parser, run_guarded
+
+PROG = "cat-tts"
+EXAMPLES = """examples:
+  cat-tts say "Good morning, everyone." -o hello.wav
+  cat-tts say --file letter.txt -o letter.mp3 --voice slt
+  echo "It is late." | cat-tts say -o late.flac --prompt-wav me.wav
+  cat-tts voice add me me.wav --text "What I say in it."
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All subcommands."""
+    parser = Parser(
+        prog=PROG,
+        description="Text to speech with CAT-TTS.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_say(commands)
+    _add_voice(commands)
+    doctor = commands.add_parser(
+        "doctor", help="show what is installed, and test it", description=doctor_text()
+    )
+    _add_model(doctor)
+    return parser
+
+
+def doctor_text() -> str:
+    return (
+        "Show versions, weights and voices, speak a short sentence to see that all works, and "
+        "name what is missing and how to get it. Exit code 0 means that it speaks."
+    )
+
+
+def _add_say(commands) -> None:
+    say = commands.add_parser("say", help="speak a text into a file")
+    say.add_argument("text", nargs="?", metavar="TEXT", help="what to say; '-' is standard input")
+    say.add_argument("--file", metavar="FILE", help="read the text from a UTF-8 file")
+    say.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help=".wav .flac .mp3 .ogg or .opus"
+    )
+    voice = say.add_argument_group("voice")
+    voice.add_argument("--voice", metavar="NAME", help="see `cat-tts voice list`")
+    voice.add_argument("--prompt-wav", metavar="FILE", help="speak like this recording, 1 to 30 s")
+    voice.add_argument("--prompt-text", metavar="TEXT", help="what is said in the recording")
+    voice.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
+    sampling = say.add_argument_group("sampling")
+    sampling.add_argument(
+        "--seed", type=int, default=0, help="same text, options and seed: same sound (default 0)"
+    )
+    sampling.add_argument(
+        "--num-codebooks", type=int, metavar="K", help="fewer is faster and rougher"
+    )
+    sampling.add_argument("--temperature", type=float, metavar="T", help="audio; 0 is greedy")
+    sampling.add_argument("--top-p", type=float, metavar="P", help="audio; in (0, 1]")
+    sampling.add_argument("--top-k", type=int, metavar="N", help="audio; 0 is off")
+    sampling.add_argument("--repetition-penalty", type=float, metavar="R", help="audio; 1 is off")
+    sampling.add_argument(
+        "--text-temperature", type=float, metavar="T", help="of the pace; 0 is greedy"
+    )
+    _add_model(say)
+    say.add_argument("--json", action="store_true", help="print the figures as one JSON line")
+
+
+def _add_voice(commands) -> None:
+    voice = commands.add_parser("voice", help="list, add and remove voices")
+    actions = voice.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="show all voices")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    add = actions.add_parser("add", help="make a voice from a recording of 1 to 30 s")
+    add.add_argument("name", metavar="NAME", help="1 to 40 of a-z, 0-9, '_' and '-'")
+    add.add_argument("wav", metavar="WAV", help=".wav .flac .mp3 .ogg or .opus")
+    add.add_argument("--text", default="", help="what is said in it")
+    add.add_argument("--lang", choices=("en", "zh"), help="default: by the script of --text")
+    add.add_argument("--description", default="", help="for people to read")
+    _add_model(add)
+    remove = actions.add_parser("remove", help="delete a voice that you added")
+    remove.add_argument("name", metavar="NAME")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", default="embedded", help="'embedded' or a model folder")
+    group.add_argument("--codec", help="'embedded' or a tokenizer folder; default: the model's own")
+    group.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 2 for bad input (one line on stderr); 130 when interrupted; 1 where `doctor` finds
+        that it cannot speak, or for a mistake of the program.
+    """
+    return run_guarded(PROG, lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    args = build_parser().parse_args(argv)
+    if args.command == "say":
+        from tts.cli_say import run_say
+
+        return run_say(args)
+    if args.command == "voice":
+        from tts.cli_voice import run_voice
+
+        return run_voice(args)
+    from tts.doctor import run_doctor
+
+    return run_doctor(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Training of the language model; nothing at inference imports this package."""

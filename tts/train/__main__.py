@@ -1,0 +1,74 @@
+"""`python -m tts.train prepare | run`: from a corpus to a language model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m tts.train", description=__doc__)
+    commands = p.add_subparsers(dest="command", required=True)
+    prepare = commands.add_parser("prepare", help="phonemize, align and encode a corpus")
+    prepare.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
+    prepare.add_argument("--out", type=Path, required=True, help=".npz file to write")
+    prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    prepare.add_argument("--max-seconds", type=float, default=6.0)
+    prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
+    run = commands.add_parser("run", help="train, or go on training")
+    run.add_argument("examples", nargs="+", type=Path, help=".npz files made by prepare")
+    run.add_argument("--out", type=Path, required=True, help="folder of the run")
+    run.add_argument("--config", type=Path, help="config.json of a new model")
+    run.add_argument("--init", help="'embedded' or a folder to start from")
+    run.add_argument("--budget-minutes", type=float, required=True)
+    run.add_argument("--batch-size", type=int, default=16)
+    run.add_argument("--learning-rate", type=float, default=1e-3)
+    run.add_argument("--short-share", type=float, default=0.25)
+    run.add_argument("--seed", type=int, default=0)
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    if args.command == "prepare":
+        from tokenizer.checkpoint import load_codec
+        from tts.train.prepare import prepare, save_examples
+
+        first, _, parts = args.part.partition("/")
+        part = (int(first), int(parts))
+        examples = prepare(args.corpus, load_codec(args.codec), args.max_seconds, part)
+        save_examples(examples, args.out)
+        print(f"{len(examples)} examples in {args.out}")
+        return 0
+    return run(args)
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    from tts.checkpoint import load_model
+    from tts.config import TtsConfig
+    from tts.model import TtsModel
+    from tts.train.loop import Recipe, initialize, train
+    from tts.train.prepare import load_examples
+
+    torch.manual_seed(args.seed)
+    if args.init:
+        model = load_model(args.init).requires_grad_(True).train()
+    elif args.config:
+        model = TtsModel(TtsConfig.from_file(args.config))
+        initialize(model)
+    else:
+        parser().error("give --config for a new model or --init for one to go on from")
+    recipe = Recipe(
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        short_share=args.short_share,
+        seed=args.seed,
+    )
+    train(model, load_examples(args.examples), recipe, args.out, args.budget_minutes * 60)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

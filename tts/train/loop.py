@@ -1,0 +1,224 @@
+"""Training of the language model: one resumable run with a time budget."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tokenizer.train.run import Progress, TrainingLog, learning_rate
+from tts.checkpoint import save_model
+from tts.model import TtsModel
+from tts.train.dataset import Batch, Prompts, batches
+from tts.train.prepare import Example, held_out
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Numbers of a run.
+
+    Attributes:
+        prefix_dropout: Progressive Sequence Dropout: chance that a batch uses a random number
+            k of codebooks; the others vanish from the input sum and from the loss.
+        text_weight, audio_weights: of the channels' losses; the last audio weight repeats.
+        short_share, short_frames: for this share of the budget only examples up to this length.
+    """
+
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    warmup_steps: int = 300
+    weight_decay: float = 0.02
+    clip: float = 1.0
+    seed: int = 0
+    prefix_dropout: float = 0.6
+    text_weight: float = 1.0
+    audio_weights: tuple[float, ...] = (3.0, 2.0, 1.0)
+    min_prompt_frames: int = 19
+    max_prompt_frames: int = 31
+    short_share: float = 0.25
+    short_frames: int = 36
+    max_steps: int = 10**9
+
+
+def initialize(model: TtsModel) -> None:
+    """Small normals; embeddings of a symbol's phases start close to each other."""
+    for name, weight in model.named_parameters():
+        if weight.ndim == 2:
+            deep = "o_proj" in name or "down_proj" in name
+            nn.init.normal_(weight, std=0.02 if "embedding" in name else weight.shape[1] ** -0.5)
+            if deep:
+                with torch.no_grad():
+                    weight.mul_(0.5)
+    phonemes = model.config.phonemes
+    if phonemes is None:
+        return
+    table = model.model.embedding_list[0].weight
+    assert isinstance(table, Tensor)
+    symbols = torch.randn(len(phonemes.symbols), 1, table.shape[1]) * 0.02
+    phases = torch.randn(1, phonemes.phases, table.shape[1]) * 0.02
+    with torch.no_grad():
+        table[phonemes.first_id :] = (symbols + phases).flatten(0, 1)
+
+
+def losses(model: TtsModel, batch: Batch, num_codebooks: int) -> list[Tensor]:
+    """Cross-entropy of the text channel and of `num_codebooks` audio channels."""
+    hidden = model.temporal(model.embed(batch.rows, num_codebooks))[batch.source]
+    labels = batch.labels()
+    safe = labels.clone()
+    safe[~batch.real, 1:] = 0
+    logits = model.frame_logits(hidden, safe, num_codebooks)
+    text = F.cross_entropy(logits[0], labels[:, 0])
+    real = batch.real
+    audio = [F.cross_entropy(logits[c][real], labels[real, c]) for c in range(1, len(logits))]
+    return [text, *audio]
+
+
+def weighted(values: list[Tensor], recipe: Recipe) -> Tensor:
+    """Weighted mean over channels; scalar."""
+    tail = recipe.audio_weights[-1]
+    weights = [recipe.text_weight, *recipe.audio_weights]
+    weights += [tail] * max(0, len(values) - len(weights))
+    pairs = list(zip(values, weights, strict=False))
+    return torch.stack([v * w for v, w in pairs]).sum() / sum(w for _, w in pairs)
+
+
+class Trainee(nn.Module):
+    """Model plus loss, so that data-parallel wrappers see one forward."""
+
+    def __init__(self, model: TtsModel, recipe: Recipe) -> None:
+        super().__init__()
+        self.model, self.recipe = model, recipe
+
+    def forward(self, batch: Batch, num_codebooks: int) -> tuple[Tensor, list[Tensor]]:
+        values = losses(self.model, batch, num_codebooks)
+        return weighted(values, self.recipe), values
+
+
+def draw_codebooks(recipe: Recipe, total: int, step: int) -> int:
+    """Progressive Sequence Dropout: k of a step, a function of seed and step alone."""
+    generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+    if torch.rand((), generator=generator) >= recipe.prefix_dropout:
+        return total
+    return int(torch.randint(1, total + 1, (), generator=generator))
+
+
+def train(
+    model: TtsModel, examples: list[Example], recipe: Recipe, out: Path, budget_s: float
+) -> TtsModel:
+    """Train until `budget_s` seconds of computing are spent; go on from `out` if it holds a run.
+
+    Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
+    """
+    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    params = list(model.parameters())
+    optimizer = torch.optim.AdamW(
+        params,
+        recipe.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+    trainee, optimizer = accelerator.prepare(Trainee(model, recipe), optimizer)
+    progress = Progress()
+    accelerator.register_for_checkpointing(progress)
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / "state").is_dir():
+        accelerator.load_state(str(out / "state"))
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    run = _Run(accelerator, trainee, optimizer, model, recipe, out)
+    run.loop(progress, examples, budget_s)
+    return model
+
+
+@dataclass
+class _Run:
+    accelerator: Accelerator
+    trainee: nn.Module
+    optimizer: Any
+    model: TtsModel
+    recipe: Recipe
+    out: Path
+
+    def loop(self, progress: Progress, examples: list[Example], budget_s: float) -> None:
+        recipe, accelerator = self.recipe, self.accelerator
+        training = [e for e in examples if not held_out(e.id)]
+        prompts = Prompts(training, recipe.min_prompt_frames, recipe.max_prompt_frames)
+        check = self._validation([e for e in examples if held_out(e.id)], prompts)
+        log = TrainingLog(self.out / "log.jsonl", decay=0.98)
+        begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
+        source, short = None, False
+        while progress.elapsed_s < budget_s and progress.step < self.recipe.max_steps:
+            spent = progress.elapsed_s / budget_s
+            if source is None or (short and spent >= recipe.short_share):
+                short = spent < recipe.short_share
+                source = batches(
+                    training,
+                    prompts,
+                    self.model.config,
+                    recipe.batch_size,
+                    recipe.seed + 7919 * accelerator.process_index,
+                    progress.step,
+                    recipe.short_frames if short else None,
+                )
+            rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            log.add(self._step(next(source), progress.step))
+            progress.step += 1
+            progress.elapsed_s = time.monotonic() - begun
+            if progress.step % 50 == 0 and accelerator.is_main_process:
+                extra = self._check(check) if progress.step % 500 == 0 else {}
+                log.write(progress, lr=float(f"{rate:.3g}"), **extra)
+            if time.monotonic() - saved > 300:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def _step(self, batch: Batch, step: int) -> dict[str, float]:
+        used = draw_codebooks(self.recipe, self.model.config.n_vq, step)
+        batch = Batch(*(t.to(self.accelerator.device) for t in batch))
+        with self.accelerator.autocast():
+            loss, values = self.trainee(batch, used)
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        figures = {"text": float(values[0].detach()), "norm": float(norm)}
+        for c in (1, 2, 4, 8, 12, 16):
+            if c < len(values):
+                figures[f"code{c}"] = float(values[c].detach())
+        return figures
+
+    def _validation(self, examples: list[Example], prompts: Prompts) -> list[Batch]:
+        if not examples:
+            return []
+        source = batches(examples, prompts, self.model.config, min(16, len(examples)), 0)
+        return [next(source) for _ in range(4)]
+
+    @torch.no_grad()
+    def _check(self, check: list[Batch]) -> dict[str, float]:
+        """Losses on held-out utterances, all codebooks."""
+        if not check:
+            return {}
+        total = None
+        for batch in check:
+            batch = Batch(*(t.to(self.accelerator.device) for t in batch))
+            with self.accelerator.autocast():
+                values = torch.stack(losses(self.model, batch, self.model.config.n_vq)).float()
+            total = values if total is None else total + values
+        assert total is not None
+        mean = total / len(check)
+        return {"held_text": round(float(mean[0]), 4), "held_audio": round(float(mean[1:].mean()), 4)}
+
+    def save(self) -> None:
+        """Write everything that resuming needs, and the model itself."""
+        self.accelerator.save_state(str(self.out / "state"))
+        if self.accelerator.is_main_process:
+            save_model(self.model, self.out)
