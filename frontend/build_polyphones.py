@@ -1,5 +1,7 @@
 """Train and store the polyphone model: `data/polyphones.npz` and `data/zh_phrases.txt.gz`.
 
+Also writes `data/third_tone_words.txt`, words for tone sandhi.
+
     python -m frontend.build_polyphones CPP.tsv G2PM_DIR PHRASES_DIR [--write]
 
 CPP.tsv has the columns sentence, index, pinyin (CPP data set, Apache-2.0); G2PM_DIR is the
@@ -13,6 +15,7 @@ import gzip
 import pickle
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,8 @@ _EPOCHS = 12
 _L2_SPARSE = 0.1
 _LINE = re.compile(r"'([^']+)': (\[\[.*\]\]),?\s*$")
 _SOUND = re.compile(r"\['([^']*)'")
+#: Characters that begin phrases rather than words; the rule between words treats them right.
+_LOOSE = "小老很我你也有想请可好打给几两九五把某每且所以与只远更此"
 _DATA = Path(__file__).with_name("data")
 
 
@@ -82,9 +87,8 @@ def _lstm(state: dict[str, Any], suffix: str) -> tuple[Any, Any, Any]:
     return state[f"lstm.weight_ih_l0{suffix}"], state[f"lstm.weight_hh_l0{suffix}"], bias
 
 
-def read_phrases(folder: Path, polyphones: set[str]) -> dict[str, dict[int, str]]:
-    """Collect phrases of the large list that say more than pypinyin's own dictionary."""
-    phrases: dict[str, dict[int, str]] = {}
+def large_phrases(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the phrases of the large list with their syllables."""
     for path in sorted(folder.glob("large_pinyin_*.py")):
         for line in path.read_text(encoding="utf-8").splitlines():
             match = _LINE.search(line)
@@ -92,13 +96,30 @@ def read_phrases(folder: Path, polyphones: set[str]) -> dict[str, dict[int, str]
                 continue
             sounds = [poly.plain_syllable(sound) for sound in _SOUND.findall(match[2])]
             phrase = simplify(match[1])
-            if len(sounds) != len(phrase):
-                continue
-            marked = {i: s for i, s in enumerate(sounds) if phrase[i] in polyphones}
-            known = poly.pypinyin_phrase(phrase)
-            if marked and (known is None or any(known[i] != s for i, s in marked.items())):
-                phrases.setdefault(phrase, marked)
+            if len(sounds) == len(phrase):
+                yield phrase, sounds
+
+
+def read_phrases(folder: Path, polyphones: set[str]) -> dict[str, dict[int, str]]:
+    """Collect phrases of the large list that say more than pypinyin's own dictionary."""
+    phrases: dict[str, dict[int, str]] = {}
+    for phrase, sounds in large_phrases(folder):
+        marked = {i: s for i, s in enumerate(sounds) if phrase[i] in polyphones}
+        known = poly.pypinyin_phrase(phrase)
+        if marked and (known is None or any(known[i] != s for i, s in marked.items())):
+            phrases.setdefault(phrase, marked)
     return phrases
+
+
+def store_third_tone_words(folder: Path) -> int:
+    """Write the words of two characters, both in the third tone; return how many."""
+    words = {
+        phrase
+        for phrase, sounds in large_phrases(folder)
+        if len(phrase) == 2 and phrase[0] not in _LOOSE and sounds[0][-1] == sounds[1][-1] == "3"
+    }
+    (_DATA / "third_tone_words.txt").write_text("\n".join(sorted(words)) + "\n", encoding="utf-8")
+    return len(words)
 
 
 def make_examples(
@@ -126,9 +147,14 @@ def make_examples(
         buckets = [[poly.bucket(char, name, feature) for feature in features] for name in names]
         examples.append(
             Example(
-                text, index, reading, names, tuple(log_probs),
-                np.array(dictionary, np.float32), np.array(buckets),
-            )  # fmt: skip
+                text,
+                index,
+                reading,
+                names,
+                tuple(log_probs),
+                np.array(dictionary, np.float32),
+                np.array(buckets),
+            )
         )
     return examples
 
@@ -180,7 +206,7 @@ def train(examples: list[Example], seed: int = 0) -> tuple[Any, Any]:
             dense_square += dense_slope**2
             dense -= 0.05 * rate * dense_slope / np.sqrt(dense_square)
             # A few hashed features may coincide; the later one wins, which does no harm.
-            sparse_slope = slope[:, None] + _L2_SPARSE * 0.1 * sparse[item.buckets]
+            sparse_slope = slope[:, None] + 2 * _L2_SPARSE * sparse[item.buckets]
             sparse_square[item.buckets] += sparse_slope**2
             step = 0.05 * rate * sparse_slope / np.sqrt(sparse_square[item.buckets])
             sparse[item.buckets] -= step
@@ -233,7 +259,9 @@ def store(
         priors = log_priors(tuple(names), counts.get(char, Counter()))
         entries = zip(names, priors, strict=True)
         lines.append(
-            " ".join([char, *(f"{name},{columns.get(name, -1)},{prior:.3f}" for name, prior in entries)])
+            " ".join(
+                [char, *(f"{name},{columns.get(name, -1)},{prior:.3f}" for name, prior in entries)]
+            )
         )
     half = {
         "embedding": net.embedding,
@@ -280,6 +308,7 @@ def main(argv: list[str] | None = None) -> None:
     if not options.skip_cv:
         cross_validate(examples)
     if options.write:
+        print(store_third_tone_words(options.phrases), "words with third tones")
         store(examples, net, chars, columns, candidates, phrases)
 
 

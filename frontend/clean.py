@@ -78,6 +78,8 @@ def _compose(char: str) -> str:
     """Compatibility form of one character, except where that would lose meaning."""
     if char in _FRACTIONS:
         return _FRACTIONS[char]
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
     return unicodedata.normalize("NFKC", char)
 
 
@@ -132,7 +134,7 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 _TIDY: Final = (
-    (re.compile(r"[\t\r\n\x00-\x1f\x7f]+"), " "),
+    (re.compile(r"[ \x00-\x1f\x7f]+"), " "),
     (re.compile(r"\.{3,}|…+|\. \. \.|\.\.(?!\w)"), "…"),
     (re.compile(r"\s*(?:——+|—|--+(?=\s|\w|$))\s*"), " — "),
     (re.compile(r" {2,}"), " "),

@@ -7,6 +7,8 @@ neighbouring words.
 from dataclasses import dataclass
 from typing import Final
 
+from frontend.wordlist import words
+
 #: word -> (as a verb, as a noun or adjective).
 VERB_NOUN: Final[dict[str, tuple[str, str]]] = {
     "abuse": ("AH0 B Y UW1 Z", "AH0 B Y UW1 S"),
@@ -98,8 +100,10 @@ VERB_NOUN: Final[dict[str, tuple[str, str]]] = {
 }
 #: Nearly always verbs unless the evidence for a noun is plain.
 MOSTLY_VERBS: Final = frozenset(
-    "use close produce refuse conduct permit reject refund recall convert combine extract insert "
-    "exploit construct present elaborate".split()
+    words(
+        "use close produce refuse conduct permit reject refund recall convert combine extract "
+        "insert exploit construct present elaborate"
+    )
 )
 #: Past forms: what speaks for a verb is a subject before them, not "to" or "will".
 PAST_VERBS: Final = frozenset({"wound", "dove"})
@@ -244,11 +248,32 @@ SENSES: Final[dict[str, tuple[str, tuple[Sense, ...]]]] = {
     ),
     "moped": ("M OW1 P EH2 D", (Sense("M OW1 P T", before=_words("he she they i we")),)),
     "putting": ("P UH1 T IH0 NG", (Sense("P AH1 T IH0 NG", _words("golf hole green putter")),)),
-    "learned": ("L ER1 N D", (Sense("L ER1 N AH0 D", after=_words("scholar professor man men friend judge")),)),
-    "blessed": ("B L EH1 S T", (Sense("B L EH1 S AH0 D", before=_words("the a"), after=_words("virgin mother day event relief")),)),
-    "aged": ("EY1 JH D", (Sense("EY1 JH AH0 D", before=_words("the an"), after=_words("man woman parents father mother")),)),
+    "learned": (
+        "L ER1 N D",
+        (Sense("L ER1 N AH0 D", after=_words("scholar professor man men friend judge")),),
+    ),
+    "blessed": (
+        "B L EH1 S T",
+        (
+            Sense(
+                "B L EH1 S AH0 D",
+                before=_words("the a"),
+                after=_words("virgin mother day event relief"),
+            ),
+        ),
+    ),
+    "aged": (
+        "EY1 JH D",
+        (
+            Sense(
+                "EY1 JH AH0 D",
+                before=_words("the an"),
+                after=_words("man woman parents father mother"),
+            ),
+        ),
+    ),
     "number": ("N AH1 M B ER0", (Sense("N AH1 M ER0", after=_words("than")),)),
-}  # fmt: skip
+}
 
 #: After these "read" is the past form or participle.
 PAST_TIME: Final = _words(

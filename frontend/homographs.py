@@ -16,30 +16,41 @@ from frontend.homograph_data import (
     SENSES,
     VERB_NOUN,
 )
+from frontend.wordlist import words
 
 _MODALS: Final = frozenset(
-    "will would can could should shall may might must cannot can't won't wouldn't couldn't "
-    "shouldn't mustn't do don't does doesn't did didn't i'll you'll he'll she'll we'll they'll "
-    "it'll let's i'd you'd we'd they'd gonna".split()
+    words(
+        "will would can could should shall may might must cannot can't won't wouldn't couldn't "
+        "shouldn't mustn't do don't does doesn't did didn't i'll you'll he'll she'll we'll "
+        "they'll it'll let's i'd you'd we'd they'd gonna"
+    )
 )
 _DETERMINERS: Final = frozenset(
-    "a an the my your his its our their this that these those some any no every each another "
-    "either neither which what whose both all many few several much more most fewer".split()
+    words(
+        "a an the my your his its our their this that these those some any no every each "
+        "another either neither which what whose both all many few several much more most fewer"
+    )
 )
 _PREPOSITIONS: Final = frozenset(
-    "of in on with for from by at into about without under over after before between through "
-    "during against within behind as than per".split()
+    words(
+        "of in on with for from by at into about without under over after before between "
+        "through during against within behind as than per"
+    )
 )
-_SUBJECTS: Final = frozenset("i you we they who he she it people experts everyone".split())
-_OBJECTS: Final = frozenset("me him them us it her myself himself itself themselves".split())
-_BE: Final = frozenset("is are was were be been being am isn't wasn't aren't weren't".split())
-_HAVE: Final = frozenset("have has had having haven't hasn't hadn't i've you've we've they've".split())
+_SUBJECTS: Final = frozenset(words("i you we they who he she it people experts everyone"))
+_OBJECTS: Final = frozenset(words("me him them us it her myself himself itself themselves"))
+_BE: Final = frozenset(words("is are was were be been being am isn't wasn't aren't weren't"))
+_HAVE: Final = frozenset(
+    words("have has had having haven't hasn't hadn't i've you've we've they've")
+)
 _ADVERBS: Final = frozenset(
-    "not never always often also usually sometimes really even just still soon now then "
-    "please rarely seldom hardly only".split()
+    words(
+        "not never always often also usually sometimes really even just still soon now then "
+        "please rarely seldom hardly only"
+    )
 )
 _NOUN_FOLLOWERS: Final = frozenset(
-    "of is was are were has had will would can could for from in by that which who".split()
+    words("of is was are were has had will would can could for from in by that which who")
 )
 _WINDOW: Final = 8
 
@@ -127,7 +138,9 @@ def _is_verb(word: str, words: Sequence[str], index: int) -> bool:
         score += 0.6
     if word == "close":
         score += -2.0 if after in {"to", "by", "friend", "friends", "together", "enough"} else 0.0
-        score += -2.5 if before in {"stay", "stand", "too", "so", "very", "get", "come", "keep"} else 0.0
+        score += (
+            -2.5 if before in {"stay", "stand", "too", "so", "very", "get", "come", "keep"} else 0.0
+        )
         return score > 0 or (not _has_noun_sign(words, index) and score > -0.5)
     return score > 0
 
@@ -140,7 +153,9 @@ def _has_noun_sign(words: Sequence[str], index: int) -> bool:
 def _sense(word: str, words: Sequence[str], index: int) -> str:
     """Phonemes of the best supported sense, the default when nothing is found."""
     default, senses = SENSES[word]
-    near = set(words[max(0, index - _WINDOW) : index] + tuple(words[index + 1 : index + 1 + _WINDOW]))
+    near = set(
+        words[max(0, index - _WINDOW) : index] + tuple(words[index + 1 : index + 1 + _WINDOW])
+    )
     before = words[index - 1] if index else ""
     after = words[index + 1] if index + 1 < len(words) else ""
     best, best_score = default, 0

@@ -62,7 +62,9 @@ def _word(word: str) -> list[str]:
         elif sign in _CONSONANTS:
             result.extend(_CONSONANTS[sign].split())
         elif sign not in _IGNORED:
-            raise ValueError(f"{sign!r} in {word!r} is neither pinyin, ARPAbet nor a known IPA sign")
+            raise ValueError(
+                f"{sign!r} in {word!r} is neither pinyin, ARPAbet nor a known IPA sign"
+            )
     if not marked:
         vowels = [index for index, symbol in enumerate(result) if symbol[-1] == "0"]
         full = [index for index in vowels if index not in schwas] or vowels

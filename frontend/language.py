@@ -20,6 +20,8 @@ _UNIT = re.compile(
     r"(?:km/h|m/s|km|cm|mm|nm|kg|mg|ml|mL|GHz|MHz|kHz|Hz|kWh|mAh|kW|MW|GB|MB|KB|TB|dB|°?C|fps|px|"
     r"[mgtLVWKMGDhsxX]|ms|min)(?:\^[23])?(?![A-Za-z])"
 )
+#: How many pieces a digit looks around itself, which keeps the time linear.
+_REACH = 12
 #: Marks across which a digit does not look for its language.
 _BARRIER = re.compile(r"[,.;:!?…](?:\s|$)|\n|\s—\s")
 _ROMAN = re.compile(r"[IVX]{1,5}")
@@ -51,7 +53,7 @@ def main_language(text: str) -> str:
 def _neighbour(pieces: list[tuple[str, str]], index: int, step: int) -> str:
     """The script next to a number: "han", "latin", or "" when a mark or the edge comes first."""
     position = index + step
-    while 0 <= position < len(pieces):
+    while 0 <= position < len(pieces) and abs(position - index) <= _REACH:
         kind, text = pieces[position]
         if kind == "latin" and step == 1 and _is_unit_at(pieces, position):
             position += step
@@ -65,7 +67,9 @@ def _neighbour(pieces: list[tuple[str, str]], index: int, step: int) -> str:
 
 
 def _is_unit_at(pieces: list[tuple[str, str]], position: int) -> bool:
-    return _UNIT.fullmatch(pieces[position][1]) is not None and _number_before(pieces, position) >= 0
+    return (
+        _UNIT.fullmatch(pieces[position][1]) is not None and _number_before(pieces, position) >= 0
+    )
 
 
 def _number_language(pieces: list[tuple[str, str]], index: int, matrix: str) -> str:
@@ -85,7 +89,8 @@ def _latin_run_language(pieces: list[tuple[str, str]], index: int) -> str:
     words = 0
     for step in (1, -1):
         position = index + step
-        while 0 <= position < len(pieces) and pieces[position][0] != "han":
+        near = range(max(0, index - _REACH), min(len(pieces), index + _REACH + 1))
+        while position in near and pieces[position][0] != "han":
             words += len(pieces[position][1].split()) if pieces[position][0] == "latin" else 0
             position += step
     return "en" if words >= 4 else "zh"
@@ -106,7 +111,7 @@ def split_languages(text: str, lang: str = "auto") -> list[Span]:
         return [Span("en", text)] if text else []
     pieces = [(match.lastgroup or "", match[0]) for match in _PIECE.finditer(text)]
     labels: list[str] = []
-    for index, (kind, piece) in enumerate(pieces):
+    for index, (kind, _) in enumerate(pieces):
         if kind == "han":
             labels.append("zh")
         elif kind == "number":
@@ -167,5 +172,3 @@ def _number_after(pieces: list[tuple[str, str]], index: int) -> int:
 def _is_code(pieces: list[tuple[str, str]], index: int, after: int) -> bool:
     joined = after == index + 1 or pieces[index + 1][1] == "-"
     return joined or _CURRENCY_CODE.search(pieces[index][1]) is not None
-
-

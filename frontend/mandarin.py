@@ -6,6 +6,7 @@ neutral tones, erhua, tone sandhi.
 
 import re
 from functools import lru_cache
+from pathlib import Path
 
 from frontend import polyphones
 from frontend.mandarin_data import (
@@ -22,9 +23,14 @@ from frontend.sandhi import bu_sandhi, reduplication, third_tone_sandhi, yi_sand
 from frontend.types import Word
 
 _UNKNOWN = "?0"
+_DATA = Path(__file__).with_name("data")
 _PERSON = re.compile(
     rf"(?<=姓)[{''.join(SURNAMES)}](?!氏?名)|(?<![一-鿿])[{''.join(SURNAMES)}](?=(?:{TITLES}))|"
     rf"(?<=[是叫和与给跟对找请向])[{''.join(SURNAMES)}](?=(?:先生|女士|小姐|老师|教授|医生|博士|经理|某))"
+)
+_DEGREE = re.compile(
+    "(?<=[跑走说写做唱跳长飞吃喝看听睡起来想过变显玩学读打开坐站穿画笑哭讲干])得"
+    "(?=[很太真更最多好快慢高低早晚远近漂清不比像这那])"
 )
 _MAX_PHRASE = max(map(len, PHRASES))
 
@@ -69,6 +75,14 @@ def apply_phrases(text: str, syllables: list[str]) -> tuple[list[str], set[int]]
     return result, settled
 
 
+def apply_de(text: str, syllables: list[str]) -> list[str]:
+    """得 between a verb and its degree is light: 跑得快, 说得很好."""
+    result = list(syllables)
+    for match in _DEGREE.finditer(text):
+        result[match.start()] = "de5"
+    return result
+
+
 def apply_surnames(text: str, syllables: list[str]) -> list[str]:
     """Read surnames as such after 姓 and before titles."""
     result = list(syllables)
@@ -96,9 +110,7 @@ def apply_erhua(text: str, syllables: list[str]) -> list[str]:
         after = text[index + 1] if index + 1 < len(text) else ""
         if not before or before in ER_OWN_AFTER or (after and after in ER_OWN_BEFORE):
             result[index] = "er2"
-        elif before in ER_MERGES_AFTER:
-            result[index] = "r5"
-        elif result[index].startswith("r"):
+        elif before in ER_MERGES_AFTER or result[index].startswith("r"):
             result[index] = "r5"
     return result
 
@@ -115,9 +127,37 @@ def read_characters(text: str, words: tuple[str, ...], context: dict[int, str]) 
     for index, reading in context.items():
         syllables[index] = reading
     syllables, _ = apply_phrases(text, syllables)
-    syllables = apply_surnames(text, syllables)
+    syllables = apply_surnames(text, apply_de(text, syllables))
     syllables = apply_neutral_tones(text, syllables)
     return apply_erhua(text, syllables)
+
+
+@lru_cache(maxsize=1)
+def _third_tone_words() -> frozenset[str]:
+    lines = (_DATA / "third_tone_words.txt").read_text(encoding="utf-8")
+    return frozenset(lines.split())
+
+
+def third_tone_groups(text: str, syllables: list[str], lengths: list[int]) -> list[int]:
+    """Refine word lengths where third tones meet, with a list of words made of such.
+
+    The general dictionary knows few regular words, so 展览馆 comes in single characters; the
+    list has 展览.
+    """
+    tones = "".join(syllable[-1] for syllable in syllables)
+    if "333" not in tones:
+        return lengths
+    groups: list[int] = []
+    index = 0
+    starts = {sum(lengths[:number]): length for number, length in enumerate(lengths)}
+    while index < len(text):
+        length = starts.get(index, 1)
+        if length == 1 and text[index : index + 2] in _third_tone_words():
+            length = 2
+        length = min(length, len(text) - index)
+        groups.append(length)
+        index += length
+    return groups
 
 
 def apply_sandhi(text: str, syllables: list[str], words: tuple[str, ...]) -> list[str]:
@@ -125,7 +165,7 @@ def apply_sandhi(text: str, syllables: list[str], words: tuple[str, ...]) -> lis
     lengths = [len(word) for word in words]
     syllables = reduplication(text, syllables)
     syllables = yi_sandhi(text, bu_sandhi(text, syllables), lengths)
-    return third_tone_sandhi(syllables, lengths)
+    return third_tone_sandhi(syllables, third_tone_groups(text, syllables, lengths))
 
 
 def _merge_erhua(syllables: list[str]) -> list[str]:

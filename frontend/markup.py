@@ -66,7 +66,9 @@ def parse_pronunciation(said: str) -> tuple[tuple[str, ...], str]:
     """
     parts = said.split()
     if not parts:
-        raise ValueError("the pronunciation is empty: write pinyin, ARPAbet or IPA in the parentheses")
+        raise ValueError(
+            "the pronunciation is empty: write pinyin, ARPAbet or IPA in the parentheses"
+        )
     if all(re.fullmatch(r"[a-zA-Zü:ÜV]+[0-9]", part) and part != part.upper() for part in parts):
         return _parse_pinyin(parts), "zh"
     if all(re.fullmatch(r"[A-Z]{1,2}\d?", part) for part in parts):
@@ -88,7 +90,9 @@ def _parse_arpabet(parts: list[str]) -> tuple[str, ...]:
     symbols: list[str] = []
     for part in parts:
         if part in _ARPABET_BARE:
-            raise ValueError(f"{part!r} is a vowel without stress: write {part}0, {part}1 or {part}2")
+            raise ValueError(
+                f"{part!r} is a vowel without stress: write {part}0, {part}1 or {part}2"
+            )
         if part not in _ARPABET:
             raise ValueError(f"{part!r} is no ARPAbet symbol: use those of the CMU dictionary")
         symbols.append(part)
@@ -114,7 +118,7 @@ def parse_pause(length: str) -> float:
 
 def pause_word(text: str, seconds: float) -> Word:
     """A pause as a run of `<pause>`, each of PAUSE_UNIT_S, at least one."""
-    return Word(text, "", (PAUSE,) * max(1, round(seconds / PAUSE_UNIT_S)), "pause")
+    return Word(text, "", (PAUSE,) * max(1, int(seconds / PAUSE_UNIT_S + 0.501)), "pause")
 
 
 class _Collector:

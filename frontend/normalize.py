@@ -32,26 +32,15 @@ _WEB = {"en": web_rules("en"), "zh": web_rules("zh")}
 
 _LETTERS = r"A-Za-z\u00c0-\u024f"
 _UNKNOWN = re.compile(rf"[^{HAN}{PLACEHOLDER}{_LETTERS}0-9 ',.?!;:…—\-]")
-_QUIETLY_DROPPED = frozenset("\"()[]{}<>|\\^_*`~#/–")
+_QUIETLY_DROPPED = frozenset('"()[]{}<>|\\^_*`~#/–')
 _FINISH: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![{_LETTERS}])'(?!(?:[Ee]m|[Tt]is|[Tt]was|[Cc]ause|[Bb]out|[Tt]il)\b)"), " "),
     (re.compile(rf"'(?![{_LETTERS}])(?<!s')"), " "),
     (re.compile(r"\s*—[—\s]*"), " - "),
     (re.compile(r"(?<!\s)-+|-+(?!\s)|--+"), " "),
     (re.compile(r"\s+"), " "),
-    (re.compile(r" (?=[,.?!;:…])"), ""),
-    # Of a run of marks the strongest speaks.
-    (re.compile(r"[,.;:…!?]*\?[,.;:…!?\s]*(?=$|[^,.;:…!?])"), "? "),
-    (re.compile(r"[,.;:…!]*![,.;:…!\s]*(?=$|[^,.;:…!?])"), "! "),
-    (re.compile(r"[,;:.]*…[,;:.…\s]*"), "… "),
-    (re.compile(r"[,;:]*\.[,;:.\s]+(?=[^,;:.\s]|$)|(?<=[,;:])\."), ". "),
-    (re.compile(r"([,;:])[,;:\s]*[,;:]"), r"\1"),
-    (re.compile(r"(?:- )+(?=[,.?!;:…])"), ""),
-    (re.compile(r"(?<=[,.?!;:…]) (?:- )+"), " "),
+    (re.compile(r"(?:- )+"), "- "),
     (re.compile(rf"(?<=[{HAN}]) (?=[{HAN}])"), ""),
-    (re.compile(r"([,;:.?!…])(?=[^\s,;:.?!…])"), r"\1 "),
-    (re.compile(r"^[\s,.?!;:…-]+|[\s,;:-]+$"), ""),
-    (re.compile(r" {2,}"), " "),
 )
 
 
@@ -64,10 +53,20 @@ class Normalized:
     notes: tuple[str, ...]
 
 
+_MARK_RUN = re.compile(r"(?: -)?\s*[,.?!;:…](?:[\s,.?!;:…]|-(?=[\s,.?!;:…]|$))*")
+_EDGES = re.compile(r"^[\s,.?!;:…-]+|[\s,;:-]+$")
+
+
+def _strongest(match: re.Match[str]) -> str:
+    """Of a run of marks the strongest speaks."""
+    run = match[0]
+    return next((mark for mark in "?!…." if mark in run), run.strip(" -")[:1]) + " "
+
+
 def _finish(text: str) -> str:
     for pattern, replacement in _FINISH:
         text = pattern.sub(replacement, text)
-    return text.strip()
+    return _EDGES.sub("", _MARK_RUN.sub(_strongest, text)).strip()
 
 
 def _read_span(span: Span) -> str:

@@ -2,11 +2,13 @@
 
 from typing import Final
 
-_ONES: Final = (
+from frontend.wordlist import words
+
+_ONES: Final = words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS: Final = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS: Final = words("zero ten twenty thirty forty fifty sixty seventy eighty ninety")
 _SCALES: Final = (
     (10**15, "quadrillion"),
     (10**12, "trillion"),

@@ -88,11 +88,10 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
             continue
         for token in group:
             if kind == "zh":
-                end = token.start + len(token.text)
                 local = {
-                    index - token.start: reading
-                    for index, reading in readings.items()
-                    if token.start <= index < end
+                    offset: readings[token.start + offset]
+                    for offset in range(len(token.text))
+                    if token.start + offset in readings
                 }
                 words.extend(mandarin.pronounce(token.text, local))
             elif kind == "en":

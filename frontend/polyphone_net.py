@@ -66,7 +66,8 @@ def score_readings(weights: NetWeights, rows: list[int], positions: list[int]) -
 
     inputs = weights.embedding[[BEGIN_ROW, *rows, END_ROW]]
     states = np.concatenate(
-        [_run_lstm(inputs, weights.forward), _run_lstm(inputs[::-1], weights.backward)[::-1]], axis=1
+        [_run_lstm(inputs, weights.forward), _run_lstm(inputs[::-1], weights.backward)[::-1]],
+        axis=1,
     )[[position + 1 for position in positions]]
     hidden = np.maximum(states @ weights.hidden[0].T + weights.hidden[1], 0.0)
     return hidden @ weights.output[0].T + weights.output[1]

@@ -221,8 +221,6 @@ def readings(text: str) -> dict[int, str]:
         Index of the character to syllable, such as {3: "hang2"}; only characters that have
         several readings are in it.
     """
-    if not (_DATA / "polyphones.npz").exists():
-        return {}
     model = load_model()
     chosen: dict[int, str] = {}
     for start in range(0, len(text), _WINDOW):

@@ -6,6 +6,7 @@ from typing import Final
 from frontend import numbers_en as num
 from frontend.rules import Rule, rule
 from frontend.units_en import SIGNS
+from frontend.wordlist import words
 
 #: Abbreviations that are the same word everywhere; written with a full stop.
 _TITLES: Final = {
@@ -33,7 +34,9 @@ _ABBREVIATIONS: Final = {
     **{"Vs": "Versus", "Etc": "Et cetera", "al": "al", "No": "Number", "no": "number"},
 }
 # These are words of their own, so their full stop alone does not make them abbreviations.
-_ALSO_WORDS: Final = frozenset("al ed max min temp tel fig est sec Sec No no Mon Fri ch Ch Co".split())
+_ALSO_WORDS: Final = frozenset(
+    words("al ed max min temp tel fig est sec Sec No no Mon Fri ch Ch Co")
+)
 _DOTTED: Final = {
     **{"e.g.": "for example", "i.e.": "that is", "a.k.a.": "also known as", "et al.": "et al"},
     **{"w/o": "without", "w/": "with ", "b/c": "because", "n/a": "not applicable"},
@@ -68,8 +71,12 @@ def _title(match: re.Match[str]) -> str:
 def _abbreviation(match: re.Match[str]) -> str:
     word = match[1]
     # "King Jr. Day": a capital after these does not begin a sentence.
-    at_end = match["end"] is not None and not (word in {"Jr", "Sr"} and match.end() < len(match.string))
-    if word in _ALSO_WORDS and (at_end or word not in {"fig", "est", "tel", "ch", "Ch", "Co", "Mon", "Fri"}):
+    at_end = match["end"] is not None and not (
+        word in {"Jr", "Sr"} and match.end() < len(match.string)
+    )
+    if word in _ALSO_WORDS and (
+        at_end or word not in {"fig", "est", "tel", "ch", "Ch", "Co", "Mon", "Fri"}
+    ):
         return match[0]
     return _ABBREVIATIONS[word] + ("." if at_end else "")
 
@@ -118,7 +125,9 @@ EARLY_RULES: Final[tuple[Rule, ...]] = (
     rule("c sharp", r"(?<!\w)([CF])#(?!\w)", lambda match: f"{match[1]} sharp", needs="#"),
     rule("c plus plus", r"(?<!\w)C\+\+", lambda match: "C plus plus", needs="+"),
     rule("letter plus", r"(?<=[A-Za-z])\+(?=\s|$|[,.!?])", lambda match: " plus ", needs="+"),
-    rule("minus operator", r"(?<=\d)\s+[-–]\s+(?=\d+(?:\.\d+)?\s*=)", lambda match: " minus ", "-–"),
+    rule(
+        "minus operator", r"(?<=\d)\s+[-–]\s+(?=\d+(?:\.\d+)?\s*=)", lambda match: " minus ", "-–"
+    ),
     rule("minus tight", r"(?<=\d)[-–](?=\d+(?:\.\d+)?\s*=)", lambda match: " minus ", "-–"),
     rule("divided", r"(?<=\d)\s*/\s*(?=\d+(?:\.\d+)?\s*=)", lambda match: " divided by ", "/"),
     rule("star times", r"(?<=\d)\s?\*\s?(?=\d)", lambda match: " times ", "*"),
@@ -131,7 +140,9 @@ EARLY_RULES: Final[tuple[Rule, ...]] = (
 WORD_RULES: Final[tuple[Rule, ...]] = (
     rule(
         "dotted",
-        r"(?<![\w.])(?:" + "|".join(map(re.escape, sorted(_DOTTED, key=len, reverse=True))) + r")(?!\w)",
+        r"(?<![\w.])(?:"
+        + "|".join(map(re.escape, sorted(_DOTTED, key=len, reverse=True)))
+        + r")(?!\w)",
         _dotted,
         needs="",
     ),

@@ -6,6 +6,7 @@ from typing import Final
 
 from frontend import numbers_en, numbers_zh
 from frontend.rules import Rule, rule
+from frontend.wordlist import words
 
 _WORDS: Final = {
     "en": {
@@ -25,12 +26,14 @@ _TOP_LEVEL: Final = (
 )
 #: Endings that are spelled in file names; the others are read as words.
 _SPELLED: Final = frozenset(
-    "py js ts md cpp hpp css html htm xml yml yaml csv tsv pdf mp3 mp4 wav png jpg jpeg gif svg "
-    "txt ppt pptx doc docx xls xlsx rs go c h sh cn uk us io ai tv eu fr jp cc hk tw sg kr sql "
-    "exe dll iso rar gz tar www http https ftp php asp jsp rb kt mkv avi flac ogg tgz ini cfg "
-    "tex bib rtf mov epub apk dmg vue jsx tsx cs".split()
+    words(
+        "py js ts md cpp hpp css html htm xml yml yaml csv tsv pdf mp3 mp4 wav png jpg jpeg gif "
+        "svg txt ppt pptx doc docx xls xlsx rs go c h sh cn uk us io ai tv eu fr jp cc hk tw sg "
+        "kr sql exe dll iso rar gz tar www http https ftp php asp jsp rb kt mkv avi flac ogg "
+        "tgz ini cfg tex bib rtf mov epub apk dmg vue jsx tsx cs"
+    )
 )
-_AS_WORDS: Final = frozenset("zip json log bin tar toml dat bat jar doc gif mov java swift".split())
+_AS_WORDS: Final = frozenset(words("zip json log bin tar toml dat bat jar doc gif mov java swift"))
 _FILE_ENDINGS: Final = "|".join(sorted(_SPELLED | _AS_WORDS, key=len, reverse=True))
 _PIECE: Final = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d\s]")
 

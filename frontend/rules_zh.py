@@ -6,7 +6,8 @@ Order matters: the most specific forms come first, what is left is read as plain
 import re
 from typing import Final
 
-from frontend import numbers_en, numbers_zh as num
+from frontend import numbers_en
+from frontend import numbers_zh as num
 from frontend.rules import Rule, rule
 from frontend.units_zh import COUNTERS, CURRENCIES, SIGNS, UNITS
 
@@ -228,7 +229,9 @@ def _plain(match: re.Match[str]) -> str:
     return _signed(match[0])
 
 
-_CODE: Final = r"(?<![A-Za-z\d.])(?:[A-Za-z]+-?\d+(?:\.\d+)?(?:-?[A-Za-z\d]+)*|\d+[A-Za-z]+[A-Za-z\d]*)"
+_CODE: Final = (
+    r"(?<![A-Za-z\d.])(?:[A-Za-z]+-?\d+(?:\.\d+)?(?:-?[A-Za-z\d]+)*|\d+[A-Za-z]+[A-Za-z\d]*)"
+)
 
 NUMBER_RULES: Final[tuple[Rule, ...]] = (
     rule("ip address", r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)", _ip_address),
@@ -241,7 +244,8 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     rule("v number", r"(?<![A-Za-z\d.])([vV])(\d+(?:\.\d+)?)(?![A-Za-z\d])", _version),
     rule(
         "phone",
-        r"(?<![A-Za-z\d.])(?:\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{3,4}){1,3}|0\d{2,3}-\d{7,8}(?:-\d{1,4})?|"
+        r"(?<![A-Za-z\d.])(?:\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{3,4}){1,3}|"
+        r"0\d{2,3}-\d{7,8}(?:-\d{1,4})?|"
         r"\(0\d{2,3}\)\s?\d{7,8}|[48]00-\d{3}-?\d{4}|[48]00-\d{4}-?\d{3}|\d{3}-\d{3}-\d{4}|"
         r"\d{3}-\d{4}(?!\d))(?![A-Za-z\d])",
         _phone,
@@ -259,9 +263,17 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         r"(?<![\d.])(?:110|119|120|122|114|12306|12345|12315|10086|10010)(?=(?![\d.%元个人米年分])|$)",
         _yao,
     ),
-    rule("room", r"(?<![\d.])(\d{3,4})(?=(?:房间|房|室|教室|宿舍|号房|路公交|次列车|航班|高地))", _room),
+    rule(
+        "room",
+        r"(?<![\d.])(\d{3,4})(?=(?:房间|房|室|教室|宿舍|号房|路公交|次列车|航班|高地))",
+        _room,
+    ),
     rule("year range", rf"(?<!\d)(\d{{4}})年?{_RANGE}(\d{{4}})(?=年)", _year_range),
-    rule("year", r"(?<![\d.,])(\d{4}|0\d|[5-9]\d)(?=\s?年(?!代|级|前|后|间|来|多|以|内|的历史|之久|左右))", _year),
+    rule(
+        "year",
+        r"(?<![\d.,])(\d{4}|0\d|[5-9]\d)(?=\s?年(?!代|级|前|后|间|来|多|以|内|的历史|之久|左右))",
+        _year,
+    ),
     rule("long year", r"(?<![\d.,])((?:1[0-9]|20)\d\d)(?=\s?(?:年|届|级|赛季|财年|学年))", _year),
     rule("decade", r"(?<![\d.])(\d0|\d{4})(?=\s?年代)", _decade),
     rule("month or day", r"(?<![\d.])(\d{1,2})(?=\s?(?:月(?!球)|日|号))", _month_or_day),
@@ -273,7 +285,11 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         r"(?<=[以比分胜负平])\s?(\d{1,3})[-–](\d{1,3})(?=\s?(?:的?比分|击败|战胜|获胜|取胜|胜|负|战平|不敌|告负|$))",
         _score,
     ),
-    rule("hour", r"(?<![\d.])(\d{1,2})\s?(点钟?|时)(?=[整半多左前后钟到过开出上下起,。.!?]|\d|$)", _hour),
+    rule(
+        "hour",
+        r"(?<![\d.])(\d{1,2})\s?(点钟?|时)(?=[整半多左前后钟到过开出上下起,。.!?]|\d|$)",
+        _hour,
+    ),
     rule(
         "money",
         rf"(?P<minus>(?<![A-Za-z\d])[-–])?(?<![A-Za-z])(?P<currency>{_CURRENCY})\s?(?P<low>{_NUMBER})"
@@ -302,7 +318,12 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     rule("fraction", r"(?<![\d/.])(\d{1,3})[/⁄](\d{1,4})(?![\d/])(?!\s?=)", _fraction),
     rule("ordinal", r"第\s?(\d+)", _ordinal),
     rule("number sign", r"(?<![A-Za-z])(?:[Nn][Oo]\.?\s?|#|№\s?)(\d+)", _number_sign),
-    rule("roman", r"(?<![A-Za-z])(?P<roman>[IVX]{1,5})(?=[期型级类章节世卷部号])", _roman, needs="IVX"),
+    rule(
+        "roman",
+        r"(?<![A-Za-z])(?P<roman>[IVX]{1,5})(?=[期型级类章节世卷部号])",
+        _roman,
+        needs="IVX",
+    ),
     rule(
         "range",
         rf"(?<![A-Za-z\d.\-])(?P<low>{_NUMBER}){_RANGE}(?P<high>{_NUMBER})(?![\d\-])(?!\s?=)(?=(?P<after>.{{0,3}}))",
@@ -310,8 +331,16 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule("big number", rf"({_NUMBER})\s?({_BIG})", _big_number),
     rule("code", _CODE, _code),
-    rule("counter", rf"(?<![\d.,])2(?=\s?(?:{COUNTERS}))(?!\s?(?:万|亿|千|年级|楼|层楼|号|月|日))", _counter),
-    rule("signed number", rf"(?:(?<![A-Za-z\d.)\]+\-一-鿿])[-–+]|(?<=[为是到温至])-)?{_NUMBER}", _plain),
+    rule(
+        "counter",
+        rf"(?<![\d.,])2(?=\s?(?:{COUNTERS}))(?!\s?(?:万|亿|千|年级|楼|层楼|号|月|日))",
+        _counter,
+    ),
+    rule(
+        "signed number",
+        rf"(?:(?<![A-Za-z\d.)\]+\-一-鿿])[-–+]|(?<=[为是到温至])-)?{_NUMBER}",
+        _plain,
+    ),
 )
 
 #: Before numbers are read: operators between numbers.
@@ -338,7 +367,12 @@ EARLY_RULES: Final[tuple[Rule, ...]] = (
 #: After numbers: what is left of signs.
 WORD_RULES: Final[tuple[Rule, ...]] = (
     rule("hashtag", r"#(?=\S)([^#\s]*)#?", lambda match: match[1], needs="#"),
-    rule("number word range", r"(?<=[零一二三四五六七八九十百千万亿两年月日点分元度])[~–](?=[零一二三四五六七八九十两])", lambda match: "到", "~–"),
+    rule(
+        "number word range",
+        r"(?<=[零一二三四五六七八九十百千万亿两年月日点分元度])[~–](?=[零一二三四五六七八九十两])",
+        lambda match: "到",
+        "~–",
+    ),
     rule("sign", "[" + re.escape("".join(SIGNS)) + "]", _sign, needs="".join(SIGNS)),
     rule("slash", r"(?<=\w)\s?/\s?(?=\w)", lambda match: " ", needs="/"),
     rule("middle dot", "·", lambda match: " ", needs="·"),

@@ -7,6 +7,9 @@ spaces, then between characters, into pieces of about the same length. Inline ma
 
 import re
 from bisect import bisect_right
+from math import ceil
+
+from frontend.wordlist import words
 
 _MARKUP = re.compile(r"\[[^\[\]\n]*\](?:\([^()\n]*\))?")
 _CLOSERS = "\"'”’）)】》」』]"
@@ -14,13 +17,15 @@ _SENTENCE_END = re.compile(rf"(?:[。！？!?…]+|\.+)[{re.escape(_CLOSERS)}]*|
 _CLAUSE_END = re.compile(r"[,;:，；：、—–]+[”’\"')）]*\s*")
 _SPACE = re.compile(r"\s+")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof rev hon st mt ft jr sr sgt capt lt col gen gov sen rep pres no vs etc eg "
-    "ie approx dept est inc ltd co corp fig vol ch pp ed eds jan feb mar apr jun jul aug sep "
-    "sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ave blvd rd u.s u.k a.m p.m "
-    "e.g i.e ph.d cf al".split()
+    words(
+        "mr mrs ms dr prof rev hon st mt ft jr sr sgt capt lt col gen gov sen rep pres no vs "
+        "etc eg ie approx dept est inc ltd co corp fig vol ch pp ed eds jan feb mar apr jun jul "
+        "aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ave blvd rd u.s "
+        "u.k a.m p.m e.g i.e ph.d cf al"
+    )
 )
 # These often end a sentence too, so a capital letter after them decides for a cut.
-_MAY_END = frozenset("etc inc ltd co corp jr sr a.m p.m u.s u.k ph.d al".split())
+_MAY_END = frozenset(words("etc inc ltd co corp jr sr a.m p.m u.s u.k ph.d al"))
 _LAST_TOKEN = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*$")
 
 
@@ -42,7 +47,10 @@ def _is_sentence_end(text: str, match: re.Match[str]) -> bool:
     end = match.end()
     if end < len(text) and not text[end].isspace():
         # "3.5", "example.com", "U.S.", but not "结束.下一句".
-        return "\u4e00" <= text[end] <= "\u9fff" and not text[match.start() - 1 : match.start()].isdigit()
+        return (
+            "\u4e00" <= text[end] <= "\u9fff"
+            and not text[match.start() - 1 : match.start()].isdigit()
+        )
     rest = text[end:].lstrip()
     if not rest:
         return True
@@ -76,7 +84,9 @@ def _cut_points(text: str, pattern: re.Pattern[str]) -> list[int]:
     for match in pattern.finditer(text):
         end = match.end()
         between_digits = (
-            0 < match.start() and end < len(text) and text[match.start() - 1].isdigit()
+            match.start() > 0
+            and end < len(text)
+            and text[match.start() - 1].isdigit()
             and text[end].isdigit()
         )
         if 0 < end < len(text) and not between_digits and not _inside(end, spans):
@@ -86,32 +96,42 @@ def _cut_points(text: str, pattern: re.Pattern[str]) -> list[int]:
 
 def _break_long(text: str, max_chars: int) -> list[str]:
     """Cut one sentence into balanced pieces of at most `max_chars`."""
-    if len(text) <= max_chars:
-        return [text]
-    num_pieces = -(-len(text) // max_chars)
-    target = len(text) / num_pieces
+    pieces: list[str] = []
+    start = 0
+    while len(text) - start > max_chars:
+        # Only what may matter is looked at, so that the time stays linear.
+        window = text[start : start + 2 * max_chars + 400]
+        remaining = len(text) - start
+        target = remaining / -(-remaining // max_chars)
+        cut = _best_cut(window, max_chars, target)
+        pieces.append(text[start : start + cut].strip())
+        start += cut
+    pieces.append(text[start:].strip())
+    return [piece for piece in pieces if piece]
+
+
+def _best_cut(text: str, max_chars: int, target: float) -> int:
+    """Position of the cut nearest to `target`: at a clause mark, else a space, else anywhere."""
     for pattern in (_CLAUSE_END, _SPACE):
-        points = [point for point in _cut_points(text, pattern) if point >= max_chars // 4]
-        fitting = [point for point in points if point <= max_chars]
-        if fitting:
-            cut = min(fitting, key=lambda point: abs(point - target))
-            break
-    else:
-        cut = _hard_cut(text, max_chars)
-    if cut >= len(text):
-        return [text]
-    head, tail = text[:cut].strip(), text[cut:].strip()
-    return ([head] if head else []) + (_break_long(tail, max_chars) if tail else [])
+        points = [
+            point
+            for point in _cut_points(text, pattern)
+            if max_chars // 4 <= len(text[:point].rstrip())
+            and len(text[:point].rstrip()) <= max_chars
+        ]
+        if points:
+            return min(points, key=lambda point: abs(point - target))
+    return _hard_cut(text, max_chars, target)
 
 
-def _hard_cut(text: str, max_chars: int) -> int:
+def _hard_cut(text: str, max_chars: int, target: float) -> int:
     """Cut where no mark or space helps; move past markup that is in the way."""
     spans = _protected(text)
-    cut = max_chars
+    cut = min(max_chars, ceil(target))
     if _inside(cut, spans):
         index = bisect_right(spans[0], cut) - 1
         cut = spans[0][index] or spans[1][index]
-    return cut
+    return max(1, min(cut, len(text)))
 
 
 def split_sentences(text: str, max_chars: int) -> list[str]:

@@ -12,6 +12,8 @@ resolved (yi -> i, wu -> u, yu -> v), and the vowel of zi/ci/si (`zh_ii`) and of
 
 from typing import Final
 
+from frontend.wordlist import words
+
 EN_TAG: Final = "<en>"
 ZH_TAG: Final = "<zh>"
 PAUSE: Final = "<pause>"
@@ -24,8 +26,8 @@ LANGUAGE_TAGS: Final = {"en": EN_TAG, "zh": ZH_TAG}
 
 PUNCTUATION: Final[tuple[str, ...]] = (",", ".", "?", "!", ";", ":", "…", "-")
 
-_VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
-_CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+_VOWELS = words("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW")
+_CONSONANTS = words("B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH")
 
 #: 45 stressed vowels and 24 consonants.
 ARPABET: Final[tuple[str, ...]] = (
@@ -33,13 +35,11 @@ ARPABET: Final[tuple[str, ...]] = (
     *_CONSONANTS,
 )
 
-_INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s".split()
-_FINALS = (
-    "a ai an ang ao e eh ei en eng er o ong ou "
-    "i ia ian iang iao ie in ing io iong iu ii iii "
-    "u ua uai uan uang ui un uo ueng "
-    "v van ve vn"
-).split()
+_INITIALS = words("b p m f d t n l g k h j q x zh ch sh r z c s")
+_FINALS = words(
+    "a ai an ang ao e eh ei en eng er o ong ou i ia ian iang iao ie in ing io iong iu ii "
+    "iii u ua uai uan uang ui un uo ueng v van ve vn"
+)
 
 ZH_INITIALS: Final[tuple[str, ...]] = tuple(f"zh_{name}" for name in _INITIALS)
 ZH_FINALS: Final[tuple[str, ...]] = tuple(f"zh_{name}" for name in _FINALS)

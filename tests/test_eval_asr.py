@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import speech_like
 
 from eval.asr import ListenerError, PocketsphinxListener, load_listener
 from eval.audio import AudioError
 from eval.teachers import TEACHERS
+from tiny import speech_like
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def _save_tiny_whisper(folder: Path) -> None:
     )
     tokenizer.add_tokens(specials, special_tokens=True)
     ids = {name: tokenizer.convert_tokens_to_ids(name) for name in specials}
-    ends = {key: ids["<|endoftext|>"] for key in ("pad_token_id", "bos_token_id", "eos_token_id")}
+    ends = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"), ids["<|endoftext|>"])
     config = WhisperConfig(
         vocab_size=len(tokenizer),
         d_model=16,

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import NUM_CODEBOOKS, save_tiny, speech_like, tiny_codec
 
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
@@ -19,6 +18,7 @@ from eval.codec import (
     stft_distance,
     table_markdown,
 )
+from tiny import NUM_CODEBOOKS, save_tiny, speech_like, tiny_codec
 
 
 def test_a_wav_equals_itself():

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from tiny import speech_like
 
 from eval.audio import AudioError
 from eval.similarity import cosine, load_speaker_encoder, similarity
 from eval.teachers import TEACHERS
+from tiny import speech_like
 
 
 def test_embedding_is_unit_and_repeatable():

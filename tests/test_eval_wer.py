@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """The text rules, case by case; every expected number was worked out by hand."""
 
 import json

@@ -74,6 +74,11 @@ I have 1,000 apples => I have one thousand apples
 3¼ inches => three and a quarter inches
 5/7 => five sevenths
 24/7 => twenty four seven
+2 1/2 kg => two and a half kilograms
+1/2 mile => one half mile
+3/4 km => three quarters kilometer
+GPT-4's answer => GPT four's answer
+the RTX 4090 => the RTX forty ninety
 9/11 => nine eleven
 # normalize ranges and scores
 5-10 people => five to ten people
@@ -200,7 +205,7 @@ a = b => a equals b
 john.doe@mail.com => john dot doe at mail dot com
 www.example.com => WWW dot example dot com
 https://example.com => example dot com
-https://www.example.com/path?x=1 => WWW dot example dot com slash path question mark X equals one
+https://www.x.com/a?b=1 => WWW dot X dot com slash A question mark B equals one
 example.org/about => example dot org slash about
 report_final.pdf => report underscore final dot PDF
 main.py => main dot PY
@@ -545,7 +550,7 @@ John's => JH AA1 N Z
 boss's => B AO1 S IH0 Z
 cats' => K AE1 T S
 well-known => W EH1 L N OW1 N
-PhD => P IY1 EY2 CH D IY1
+PhD => P IY1 EY1 CH D IY1
 USB => Y UW1 EH1 S B IY1
 AI => EY1 AY1
 US => Y UW1 EH1 S

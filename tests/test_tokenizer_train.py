@@ -84,8 +84,16 @@ def test_seeding_lowers_the_error():
 
     def error():
         codes = codec.quantizer.encode(latents)
-        return float((codec.quantizer.decode(codes) - codec.quantizer.output_proj(
-            codec.quantizer.input_proj(latents.transpose(1, 2))).transpose(1, 2)).square().mean())
+        return float(
+            (
+                codec.quantizer.decode(codes)
+                - codec.quantizer.output_proj(
+                    codec.quantizer.input_proj(latents.transpose(1, 2))
+                ).transpose(1, 2)
+            )
+            .square()
+            .mean()
+        )
 
     before = error()
     seed_codebooks(codec.quantizer, latents)

@@ -27,7 +27,8 @@ TEXTS = {
     "zh": ("<zh>", "zh_n", "zh_i", "zh_3", "."),
 }
 GOLDEN = (
-    Path(os.environ.get("CAT_TTS_GOLDEN", Path(__file__).parents[2] / "shared/golden")) / "tts_local"
+    Path(os.environ.get("CAT_TTS_GOLDEN", Path(__file__).parents[2] / "shared/golden"))
+    / "tts_local"
 )
 
 
@@ -148,7 +149,9 @@ def test_checkpoint_round_trip(tmp_path):
     assert torch.equal(one.codes, two.codes)
 
 
-needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="golden files are not beside the clone")
+needs_golden = pytest.mark.skipif(
+    not GOLDEN.is_dir(), reason="golden files are not beside the clone"
+)
 
 
 @needs_golden

@@ -70,7 +70,13 @@ def test_forbidden_tokens_are_never_chosen():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"temperature": -1}, {"temperature": 9}, {"top_p": 0}, {"top_k": -1}, {"repetition_penalty": 0}],
+    [
+        {"temperature": -1},
+        {"temperature": 9},
+        {"top_p": 0},
+        {"top_k": -1},
+        {"repetition_penalty": 0},
+    ],
 )
 def test_settings_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

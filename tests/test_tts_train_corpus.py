@@ -70,8 +70,9 @@ def test_everyday_sentences_are_many_and_plain() -> None:
     for sentence in drawn:
         assert re.fullmatch(r"[A-Z][A-Za-z', ]*[.?!]", sentence), sentence
         assert len(sentence.split()) <= 16
-    vowels = [s for s in drawn if re.search(r"\b[Aa] [aeio]\w", s)]
-    assert not vowels, vowels[:3]
+    spoken = [s for s in drawn if not re.search(r"\b[B-HJ-Z]\b|^The code|spelled", s)]
+    assert any(" an " in s for s in spoken)
+    assert not [s for s in spoken if re.search(r"\b[Aa] [aeio]\w|\b[Aa]n (?!hour)[^aeiou]", s)]
     assert drawn[:50] == [everyday(r) for r in [random.Random(0)] for _ in range(50)]
 
 
@@ -171,13 +172,15 @@ def test_command_reports_bad_settings(tmp_path: Path, capsys: pytest.CaptureFixt
 @needs_flite
 def test_build_goes_on_after_a_kill(tmp_path: Path) -> None:
     file = tmp_path / "en.txt"
-    file.write_text(PROSE, "utf-8")
+    colours, places = ("red", "green", "white"), ("river", "church", "old mill", "railway")
+    lines = [f"the {c} house stood near the {p}." for c in colours for p in places]
+    file.write_text("\n".join(lines), "utf-8")
     out = tmp_path / "corpus"
-    plan = BuildPlan(out, [file], ["slt", "kal16"], hours=0.006, seed=5)
-    whole = build(plan)
+    plan = BuildPlan(out, [file], ["slt", "kal16"], hours=0.002, seed=5)
+    whole = build(plan, jobs=1)
     assert {u.speaker for u in whole} == {"slt", "kal16"}
     totals = [sum(u.seconds for u in whole if u.speaker == v) for v in plan.voices]
-    assert all(total >= 0.006 * 1800 for total in totals)
+    assert all(total >= 0.002 * 1800 for total in totals)
     for u in whole:
         wav, rate_hz = soundfile.read(u.path)
         assert rate_hz == 16000
@@ -191,6 +194,6 @@ def test_build_goes_on_after_a_kill(tmp_path: Path) -> None:
     table.write_text("".join(kept) + "slt_0000", "utf-8")
     first = out / "audio" / f"{whole[0].id}.flac"
     before = first.stat().st_mtime_ns
-    again = build(plan)
+    again = build(plan, jobs=1)
     assert {u.id: u.text for u in again} == {u.id: u.text for u in whole}
     assert first.stat().st_mtime_ns == before

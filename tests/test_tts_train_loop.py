@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from tiny import tiny_model, tiny_tts_config
+from tts.config import TtsConfig
 from tts.prompt import MAX_ADVANCE, Monologue, text_ids
 from tts.train.dataset import Prompts, batches, collate, example_rows
+from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.loop import Recipe, draw_codebooks, losses, train, weighted
 from tts.train.prepare import Example, frame_places, load_examples, save_examples
 
 CONFIG = tiny_tts_config()
+
+
+def three_layers() -> TtsConfig:
+    language = replace(CONFIG.language_config, num_hidden_layers=3)
+    return replace(CONFIG, language_config=language)
 
 
 def make_examples(count: int = 12, seed: int = 0) -> list[Example]:
@@ -51,7 +59,7 @@ def test_places_never_jump_further_than_the_engine_allows():
 
 def test_training_rows_are_what_the_engine_builds_and_allows():
     example = make_examples(1)[0]
-    rows, prompt = example_rows(example, example.codes[:, :3], CONFIG)
+    rows, prompt, _ = example_rows(example, example.codes[:, :3], CONFIG)
     phonemes = CONFIG.phonemes
     assert phonemes is not None
     symbols = tuple(phonemes.symbols[i] for i in example.symbols)
@@ -65,19 +73,50 @@ def test_training_rows_are_what_the_engine_builds_and_allows():
 
 def test_labels_are_the_rows_that_follow():
     example = make_examples(1)[0]
-    rows, prompt = example_rows(example, example.codes[:, :3], CONFIG)
-    batch = collate([rows, rows[:-1]], [prompt, prompt], CONFIG)
+    row = example_rows(example, example.codes[:, :3], CONFIG)
+    rows, prompt, _ = row
+    batch = collate([row, row], CONFIG)
     labels = batch.labels()
     frames = len(rows) - prompt
     assert torch.equal(labels[:frames], rows[prompt:])
     assert batch.real[:frames].tolist() == [True] * (frames - 1) + [False]
 
 
+def test_the_guide_points_at_the_rows_of_the_text():
+    example = make_examples(1)[0]
+    rows, prompt, looks = example_rows(example, example.codes[:, :3], CONFIG)
+    frames = range(prompt, len(rows) - 1)
+    for row in frames:
+        assert rows[looks[1, row], 0] == rows[row, 0]  # a frame's own place
+        assert looks[2, row - 1] == looks[1, row]  # the place of the frame that follows
+    text = [r for r in range(len(rows)) if looks[0, r] != IGNORED]
+    assert len(text) == len(example.symbols) - 1
+    assert all(looks[0, r] == r - 1 for r in text)
+    assert (looks[1:, : prompt - 1] == IGNORED).all()
+
+
+def test_guided_heads_learn_where_to_look():
+    examples = make_examples(4)
+    model = tiny_model(config=three_layers()).requires_grad_(True)
+    kept = AttentionInputs(model)
+    batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    values = []
+    for _ in range(25):
+        losses(model, batch, 1)
+        loss = guide_loss(model, kept, tuple(batch.looks.unbind()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        values.append(loss.item())
+    assert values[-1] < 0.7 * values[0]
+
+
 def test_dropped_codebooks_do_not_reach_loss_or_input():
     examples = make_examples()
     batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
     model = tiny_model().requires_grad_(True)
-    values = losses(model, batch, 2)
+    values = losses(model, batch, 2)[0]
     assert len(values) == 3
     weighted(values, Recipe()).backward()
     tables = model.model.embedding_list
@@ -88,7 +127,7 @@ def test_dropped_codebooks_do_not_reach_loss_or_input():
     changed = batch.rows.clone()
     real = changed[..., 3] < CONFIG.audio_pad_code
     changed[..., 3][real] = (changed[..., 3][real] + 1) % CONFIG.audio_vocab_size
-    other = losses(model, batch._replace(rows=changed), 2)
+    other = losses(model, batch._replace(rows=changed), 2)[0]
     assert [v.item() for v in values] == [v.item() for v in other]
 
 
@@ -129,13 +168,13 @@ def test_training_learns_and_resumes(tmp_path):
         short_share=0,
         max_steps=50,
     )
-    model = tiny_model().requires_grad_(True).train()
+    model = tiny_model(config=three_layers()).requires_grad_(True).train()
     batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
-    before = float(weighted(losses(model, batch, 4), recipe))
+    before = float(weighted(losses(model, batch, 4)[0], recipe))
     train(model, examples, recipe, tmp_path, 600)
-    assert float(weighted(losses(model, batch, 4), recipe)) < before
+    assert float(weighted(losses(model, batch, 4)[0], recipe)) < before
     first = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
-    again = tiny_model(seed=5).requires_grad_(True).train()
+    again = tiny_model(5, three_layers()).requires_grad_(True).train()
     train(again, examples, recipe, tmp_path, 600)  # all steps are done: loads and stops
     for a, b in zip(model.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)

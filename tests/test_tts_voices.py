@@ -179,7 +179,7 @@ def test_longer_prompts_are_cut_and_lose_their_transcript(codec):
     [
         (speech_like(0.1), "too short: 0.10 s; give 1 to 30 s"),
         (speech_like(0.99), "too short"),
-        (np.pad(speech_like(0.5), SAMPLE_RATE), "only 0.6 s that are not silence"),
+        (np.pad(speech_like(0.5), SAMPLE_RATE), "only 0.6. s that are not silence"),
         (np.zeros(3 * SAMPLE_RATE, np.float32), "silent"),
         (speech_like(30.1), "too long: 30.1 s; give 1 to 30 s"),
     ],

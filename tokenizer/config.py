@@ -137,7 +137,9 @@ class CatConfig:
                 raise ConfigError(f"sample_rate={rate} contradicts sampling_rate")
         for name in ("encoder_kwargs", "decoder_kwargs"):
             if isinstance(data.get(name), list):
-                data[name] = tuple(_stage(item, f"{name}[{i}]") for i, item in enumerate(data[name]))
+                data[name] = tuple(
+                    _stage(item, f"{name}[{i}]") for i, item in enumerate(data[name])
+                )
         if isinstance(data.get("quantizer_kwargs"), Mapping):
             data["quantizer_kwargs"] = _strict(
                 QuantizerConfig, data["quantizer_kwargs"], "quantizer_kwargs"

@@ -15,7 +15,7 @@ from tokenizer.config import StageConfig
 
 
 class KvWindow(NamedTuple):
-    """Keys (rotated) and values of the last `context - 1` steps: each (B, H, <context, head_dim)."""
+    """Rotated keys, and values, of the last `context - 1` steps: (B, H, <context, head_dim)."""
 
     keys: Tensor
     values: Tensor

@@ -85,7 +85,7 @@ class CachedRunner:
         self.model, self.num_codebooks, self.capacity = model, num_codebooks, capacity
 
     def start(self, rows: Tensor, valid: Tensor) -> Tensor:
-        batch, steps = valid.shape
+        batch = len(valid)
         self.cache = self.model.temporal_cache(batch, self.capacity)
         self.depth_cache = self.model.depth_cache(batch)
         self.valid = None if bool(valid.all()) else valid

@@ -44,7 +44,8 @@ class TtsModel(nn.Module):
         super().__init__()
         self.config = config
         c = config.language_config
-        hidden, local, ffn = c.hidden_size, config.local_hidden_size, config.additional_mlp_ffn_hidden_size
+        hidden, local = c.hidden_size, config.local_hidden_size
+        ffn = config.additional_mlp_ffn_hidden_size
         channels = 1 + config.n_vq
         self.model = Backbone(config)
         self.speech_embedding_to_local_mlp = SwiGlu(hidden, ffn, local)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from tts.config import ChannelSampling, SamplingConfig
 from tts.engine import Frame, Request, generate
 from tts.model import TtsModel
 from tts.prompt import Monologue, prompt_rows, text_ids
-from tts.voices import Voice, load_voice
+from tts.voices import Voice, check_voice, load_voice
 
 # Found by listening and by the recogniser's error rate on the development sentences.
 EMBEDDED_SAMPLING = SamplingConfig(
@@ -114,7 +114,21 @@ class Synthesizer:
     model: TtsModel
     codec: CatTokenizer
     name: str = "embedded"
-    _voices: dict[str, Voice] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        config, codec = self.model.config, self.codec
+        if config.phonemes is None:
+            raise ValueError(
+                f"model {self.name!r} reads no phonemes; only models with a `phonemes` entry in "
+                "config.json can be spoken with so far"
+            )
+        fits = config.audio_vocab_size == codec.codebook_size and config.n_vq <= codec.num_codebooks
+        if not fits or config.sampling_rate != codec.sample_rate:
+            raise ValueError(
+                f"model {self.name!r} was trained for {config.n_vq} x {config.audio_vocab_size} "
+                f"codes at {config.sampling_rate} Hz, the codec has {codec.num_codebooks} x "
+                f"{codec.codebook_size} at {codec.sample_rate} Hz; give the codec it was made for"
+            )
 
     @classmethod
     def load(
@@ -143,8 +157,22 @@ class Synthesizer:
         return self.model.config.n_vq
 
     def voice(self, voice: str | Voice | None) -> Voice:
-        """Resolve a name; UnknownVoiceError lists those that exist."""
-        return voice if isinstance(voice, Voice) else load_voice(voice)
+        """Resolve a name.
+
+        Raises:
+            UnknownVoiceError: no such voice; lists those that exist.
+            VoiceError: it was made with another tokenizer.
+        """
+        found = voice if isinstance(voice, Voice) else load_voice(voice)
+        check_voice(found, self.codec)
+        return found
+
+    def _used(self, options: SpeechOptions) -> int:
+        """Codebooks to generate; ValueError if there are not so many."""
+        used = self.num_codebooks if options.num_codebooks is None else options.num_codebooks
+        if not 1 <= used <= self.num_codebooks:
+            raise ValueError(f"num_codebooks is {used}; this model has 1..{self.num_codebooks}")
+        return used
 
     def stream(self, text: str, options: SpeechOptions | None = None) -> Iterator[AudioChunk]:
         """Speak piece by piece, sound as soon as the codec can make it.
@@ -213,12 +241,10 @@ class Synthesizer:
             for i, utterance in enumerate(spoken)
         ]
 
-    def _request(
-        self, symbols: tuple[str, ...], voice: Voice, options: SpeechOptions
-    ) -> Request:
+    def _request(self, symbols: tuple[str, ...], voice: Voice, options: SpeechOptions) -> Request:
         config = self.model.config
         assert config.phonemes is not None
-        codes = voice.codes[: options.num_codebooks or config.n_vq]
+        codes = voice.codes[: self._used(options)]
         forced, limit = None, None
         if options.continuation:
             if not voice.transcript:
@@ -238,9 +264,7 @@ class Synthesizer:
             forced=forced,
         )
 
-    def _collect(
-        self, request: Request, options: SpeechOptions
-    ) -> tuple[list[AudioChunk], float]:
+    def _collect(self, request: Request, options: SpeechOptions) -> tuple[list[AudioChunk], float]:
         """All chunks of a piece, and when the first one was ready."""
         stream = self._speak(request, options)
         first = next(stream)
@@ -252,7 +276,7 @@ class Synthesizer:
         state: CodecState | None = None
         waiting: list[Tensor] = []
         count, size = 0, 1
-        used = options.num_codebooks or self.num_codebooks
+        used = self._used(options)
         sampling = options.sampling or EMBEDDED_SAMPLING
         frames: Iterator[Frame] = generate(self.model, [request], sampling, used)
         if request.forced is not None:  # the codec needs its context, the listener does not

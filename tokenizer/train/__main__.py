@@ -16,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--config", type=Path, help="config.json of a new tokenizer")
     p.add_argument("--init", help="'embedded' or a model folder to start from")
     p.add_argument("--freeze-encoder", action="store_true", help="codes stay as they are")
+    p.add_argument("--fresh-output", action="store_true", help="new last layer (after 'mel')")
     p.add_argument("--budget-minutes", type=float, required=True)
     p.add_argument("--batch-size", type=int, default=4)
     p.add_argument("--segment-s", type=float, default=2.56)
@@ -35,13 +36,15 @@ def main(argv: list[str] | None = None) -> int:
     from tokenizer.config import CatConfig
     from tokenizer.model import CatTokenizer
     from tokenizer.train.data import audio_files, held_out, pack
-    from tokenizer.train.init import initialize
+    from tokenizer.train.init import initialize, initialize_output
     from tokenizer.train.loop import train
     from tokenizer.train.recipe import Recipe
 
     torch.manual_seed(args.seed)
     if args.init:
         codec = load_codec(args.init).requires_grad_(True).train()
+        if args.fresh_output:
+            initialize_output(codec)
     elif args.config:
         codec = CatTokenizer(CatConfig.from_file(args.config))
         initialize(codec)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -21,7 +23,7 @@ class PeriodDiscriminator(nn.Module):
         super().__init__()
         self.period = period
         channels = [1, width, 4 * width, 8 * width, 8 * width]
-        pairs = list(zip(channels[:-1], channels[1:], strict=True))
+        pairs = list(pairwise(channels))
         self.layers = nn.ModuleList(
             weight_norm(nn.Conv2d(a, b, (5, 1), (3, 1), (2, 0))) for a, b in pairs
         )
@@ -93,9 +95,7 @@ def discriminator_loss(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Te
     return torch.stack(terms).mean()
 
 
-def generator_losses(
-    real: list[list[Tensor]], fake: list[list[Tensor]]
-) -> tuple[Tensor, Tensor]:
+def generator_losses(real: list[list[Tensor]], fake: list[list[Tensor]]) -> tuple[Tensor, Tensor]:
     """(adversarial, feature matching): scores towards 1, relative L1 between feature maps."""
     score = torch.stack([(1 - f[-1].float()).square().mean() for f in fake]).mean()
     distances = [

@@ -55,7 +55,7 @@ def read_mono(path: Path, sample_rate: int) -> np.ndarray:
 
 
 def pack(files: list[Path], sample_rate: int, cache: Path) -> PackedAudio:
-    """Read and join the files; kept in `cache`.npy / .json and reused while the list is the same."""
+    """Read and join the files; kept in `cache`.npy / .json while the list stays the same."""
     listing = [str(f) for f in files]
     index, data = cache.with_suffix(".json"), cache.with_suffix(".npy")
     if index.is_file():
@@ -89,7 +89,9 @@ def segments(
     while True:
         rng = np.random.default_rng((seed, step))
         first = rng.integers(0, len(audio.samples) - num_samples, batch_size)
-        wav = np.stack([audio.samples[i : i + num_samples] for i in first]).astype(np.float32) / PEAK
+        wav = (
+            np.stack([audio.samples[i : i + num_samples] for i in first]).astype(np.float32) / PEAK
+        )
         gain = 10 ** (rng.uniform(-5.0, 3.0, (batch_size, 1)) / 20)
         peak = np.abs(wav).max(axis=1, keepdims=True) + 1e-6
         wav *= np.minimum(gain, 1.0 / peak).astype(np.float32)

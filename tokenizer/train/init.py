@@ -11,6 +11,23 @@ from tokenizer.transformer import TransformerStage
 # Speech at -23 dBFS has an RMS of .07: the first projection brings it to about one. Without
 # this, layer norms see hardly any level and the loss stays at that of the mean spectrum.
 INPUT_GAIN = 12.0
+# Speech again, seen from the last projection, whose input has unit size.
+OUTPUT_GAIN = 0.03
+
+
+@torch.no_grad()
+def initialize_output(codec: CatTokenizer) -> None:
+    """A fresh last projection (after training on mels): cosines and sines of every pitch.
+
+    A patch is a sum of these with amplitudes and phases that the layers before have to find.
+    """
+    last = [m for m in codec.decoder if isinstance(m, TransformerStage)][-1]
+    assert isinstance(last.output_proj, nn.Linear)
+    patch, inputs = last.output_proj.weight.shape
+    time = torch.arange(patch) + 0.5
+    pitch = torch.arange(inputs) // 2 * (patch / inputs) + 0.5
+    phase = torch.pi * time[:, None] * pitch / patch + torch.arange(inputs) % 2 * (torch.pi / 2)
+    last.output_proj.weight.copy_(OUTPUT_GAIN * (2 / inputs) ** 0.5 * phase.cos())
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from tokenizer.train.data import PackedAudio, segments
 from tokenizer.train.losses import patch_log_mel, spectral_distances
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import Progress, TrainingLog, learning_rate
+from tokenizer.train.run import Progress, TrainingLog, learning_rate, polite_stop
 
 
 class Trainee(nn.Module):
@@ -102,7 +102,11 @@ def train(
     trainee = Trainee(codec, recipe)
     params = [p for p in trainee.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
-        params, recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=True
+        params,
+        recipe.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=recipe.weight_decay,
+        fused=True,
     )
     model, optimizer = accelerator.prepare(trainee, optimizer)
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
@@ -114,7 +118,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     run = _Run(accelerator, model, optimizer, params, codec, recipe, audio, out)
-    run.loop(progress, keeper, adversary, budget_s)
+    with polite_stop() as stopped:
+        run.loop(progress, keeper, adversary, budget_s, stopped)
     return codec
 
 
@@ -130,23 +135,29 @@ class _Run:
     out: Path
 
     def loop(
-        self, progress: Progress, keeper: CodebookKeeper, adversary: Adversary | None, budget_s: float
+        self,
+        progress: Progress,
+        keeper: CodebookKeeper,
+        adversary: Adversary | None,
+        budget_s: float,
+        stopped: list[int],
     ) -> None:
+        """Train until the budget or the steps are spent, or `stopped` is not empty any more."""
         recipe, device = self.recipe, self.accelerator.device
         samples = round(recipe.segment_s * self.codec.frame_rate) * self.codec.frame_size
         seed = recipe.seed + 7919 * self.accelerator.process_index
         batches = segments(self.audio, recipe.batch_size, samples, seed, progress.step)
         begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
         log = TrainingLog(self.out / "log.jsonl")
-        while progress.elapsed_s < budget_s and progress.step < self.recipe.max_steps:
+        while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
             spent = progress.elapsed_s / budget_s
             rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            if recipe.stage == "mel" and not progress.seeded:
-                if progress.step >= recipe.unquantized_steps:
-                    self._seed(samples)
-                    progress.seeded = True
+            due = recipe.stage == "mel" and progress.step >= recipe.unquantized_steps
+            if due and not progress.seeded:
+                self._seed(samples)
+                progress.seeded = True
             figures = self._step(next(batches).to(device), progress, keeper, adversary)
             log.add(figures)
             progress.step += 1

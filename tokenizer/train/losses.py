@@ -9,6 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 FLOOR = 1e-5
+# For waveforms: 66 dB below full scale. With a lower floor most of the gradient goes into making
+# silence more silent than anyone can hear.
+AUDIBLE = 5e-4
 
 
 @lru_cache(maxsize=32)
@@ -76,7 +79,9 @@ def spectral_distances(
         a, b = (magnitude(x, window, window // 4) for x in (output, target))
         bands = min(80, max(5, window // 12))
         filters = mel_filters(bands, window, sample_rate).to(a.device)
-        mel.append((torch.log10(filters @ a + FLOOR) - torch.log10(filters @ b + FLOOR)).abs().mean())
+        mel.append(
+            (torch.log10(filters @ a + AUDIBLE) - torch.log10(filters @ b + AUDIBLE)).abs().mean()
+        )
         norm = b.flatten(1).norm(dim=1) + 1e-3
         convergence.append(((a - b).flatten(1).norm(dim=1) / norm).mean())
     return torch.stack(mel).mean(), torch.stack(convergence).mean()

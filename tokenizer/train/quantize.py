@@ -74,7 +74,9 @@ class CodebookKeeper:
     def update(self, codes: Tensor) -> None:
         """Count the codes (B, K, T) of one step."""
         size = self.usage.shape[1]
-        counts = torch.stack([torch.bincount(c, minlength=size) for c in codes.transpose(0, 1).flatten(1).cpu()])
+        counts = torch.stack(
+            [torch.bincount(c, minlength=size) for c in codes.transpose(0, 1).flatten(1).cpu()]
+        )
         self.usage = self.usage * self.decay + counts * (1 - self.decay)
 
     @torch.no_grad()

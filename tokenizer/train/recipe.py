@@ -37,7 +37,7 @@ class Recipe:
     dropout: float = 0.5
     revive_every: int = 20
     mel_specs: tuple[tuple[int, int], ...] = ((512, 64), (1024, 100))
-    wave_windows: tuple[int, ...] = (32, 64, 128, 256, 512, 1024, 2048)
+    wave_windows: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048)
     windows_per_step: int = 3
     weight_mel: float = 15.0
     weight_convergence: float = 3.0
@@ -50,4 +50,3 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
-

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +27,30 @@ class Progress:
 
 
 def learning_rate(peak: float, warmup_steps: int, step: int, spent: float) -> float:
-    """Warm up by steps, hold, then fall linearly over the last 60 % of the time budget.
+    """Warm up by steps, hold, then fall linearly over the last 40 % of the time budget.
 
     Args:
         spent: share of the time budget that is used up, 0 to 1.
     """
     warm = min(1.0, (step + 1) / warmup_steps)
-    decay = min(1.0, (1.0 - min(spent, 1.0)) / 0.6)
+    decay = min(1.0, (1.0 - min(spent, 1.0)) / 0.4)
     return peak * warm * max(decay, 0.02)
+
+
+@contextmanager
+def polite_stop() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM, so that a run can finish its step and save.
+
+    Yields a list that is empty until a signal came.
+    """
+    caught: list[int] = []
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda number, _: caught.append(number)) for kind in kinds]
+    try:
+        yield caught
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
 
 
 class TrainingLog:

@@ -15,6 +15,10 @@ def parser() -> argparse.ArgumentParser:
     prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     prepare.add_argument("--max-seconds", type=float, default=6.0)
     prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
+    voices = commands.add_parser("voices", help="make a voice of every speaker of a corpus")
+    voices.add_argument("corpus", nargs="+", type=Path)
+    voices.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    voices.add_argument("--out", type=Path, required=True, help="folder of voices")
     run = commands.add_parser("run", help="train, or go on training")
     run.add_argument("examples", nargs="+", type=Path, help=".npz files made by prepare")
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
@@ -23,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--batch-size", type=int, default=16)
     run.add_argument("--learning-rate", type=float, default=1e-3)
+    run.add_argument("--short-frames", type=int, default=36)
     run.add_argument("--short-share", type=float, default=0.25)
     run.add_argument("--seed", type=int, default=0)
     return p
@@ -39,6 +44,12 @@ def main(argv: list[str] | None = None) -> int:
         examples = prepare(args.corpus, load_codec(args.codec), args.max_seconds, part)
         save_examples(examples, args.out)
         print(f"{len(examples)} examples in {args.out}")
+        return 0
+    if args.command == "voices":
+        from tokenizer.checkpoint import load_codec
+        from tts.train.voices import make_voices
+
+        print("\n".join(make_voices(args.corpus, load_codec(args.codec), args.out)))
         return 0
     return run(args)
 
@@ -64,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         short_share=args.short_share,
+        short_frames=args.short_frames,
         seed=args.seed,
     )
     train(model, load_examples(args.examples), recipe, args.out, args.budget_minutes * 60)

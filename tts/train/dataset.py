@@ -11,19 +11,24 @@ from torch import Tensor
 
 from tts.config import TtsConfig
 from tts.prompt import audio_rows, prompt_rows, text_rows
+from tts.train.guide import IGNORED
 from tts.train.prepare import Example
 
 POOL_BATCHES = 32
+# Round lengths, so that matrix products meet few different shapes.
+ROUND_ROWS = 16
 
 
 class Batch(NamedTuple):
     """rows: int64 (B, T, 1 + K), padded on the right. source: bool (B, T), rows whose latent
     predicts a frame: the last row of the prompt and every frame; the label of a source row is
-    the row after it. real: bool, over the sources in order, False where the label is the end."""
+    the row after it. real: bool, over the sources in order, False where the label is the end.
+    looks: int64 (3, B, T), where each row should look, for `tts.train.guide`."""
 
     rows: Tensor
     source: Tensor
     real: Tensor
+    looks: Tensor
 
     def labels(self) -> Tensor:
         """int64 (N, 1 + K), one row per source."""
@@ -31,31 +36,61 @@ class Batch(NamedTuple):
         return following[self.source]
 
 
-def example_rows(example: Example, voice: np.ndarray, config: TtsConfig) -> tuple[Tensor, int]:
-    """All rows of one example, the end row last; and how many of them are prompt."""
+class Row(NamedTuple):
+    """One example: rows (T, 1 + K), the end row last; how many of them are prompt; looks (3, T)."""
+
+    rows: Tensor
+    prompt: int
+    looks: Tensor
+
+
+def example_rows(example: Example, reference: np.ndarray, config: TtsConfig) -> Row:
+    """Lay an example out as the engine would, with the answer appended."""
     phonemes = config.phonemes
     assert phonemes is not None
     phase = np.arange(len(example.symbols)) % phonemes.phases
     ids = torch.from_numpy(phonemes.first_id + example.symbols * phonemes.phases + phase)
-    prompt = prompt_rows(ids, torch.from_numpy(voice.astype(np.int64)), config)
-    places = torch.from_numpy(example.places)
-    frames = audio_rows(ids[places], torch.from_numpy(example.codes.astype(np.int64)), config)
+    # the model may use fewer codebooks than the tokenizer has
+    voice, codes = (
+        torch.from_numpy(c[: config.n_vq].astype(np.int64)) for c in (reference, example.codes)
+    )
+    prompt = prompt_rows(ids, voice, config)
+    frames = audio_rows(ids[torch.from_numpy(example.places)], codes, config)
     end = text_rows(torch.tensor([config.audio_end_token_id]), config)
-    return torch.cat([prompt, frames, end]), len(prompt)
+    rows = torch.cat([prompt, frames, end])
+    looks = where_to_look(len(rows), len(prompt), len(ids), torch.from_numpy(example.places))
+    return Row(rows, len(prompt), looks)
 
 
-def collate(rows: list[Tensor], prompts: list[int], config: TtsConfig) -> Batch:
+def where_to_look(total: int, prompt: int, text: int, places: Tensor) -> Tensor:
+    """Targets of the attention guide: int64 (3, total), IGNORED where there is none.
+
+    Args:
+        total, prompt, text: numbers of rows, of prompt rows, of text rows.
+        places: int64 (T,), of the frames.
+    """
+    looks = torch.full((3, total), IGNORED)
+    first = prompt - 2 - text  # im_end and audio_start stand behind the text
+    looks[0, first + 1 : first + text] = torch.arange(first, first + text - 1)
+    looks[1, prompt : prompt + len(places)] = first + places
+    looks[2, prompt - 1 : prompt - 1 + len(places)] = first + places
+    return looks
+
+
+def collate(examples: list[Row], config: TtsConfig) -> Batch:
     """Stack examples of unequal length."""
-    steps = max(len(r) for r in rows)
-    stacked = torch.full((len(rows), steps, 1 + config.n_vq), config.audio_pad_code)
+    steps = -(-max(len(e.rows) for e in examples) // ROUND_ROWS) * ROUND_ROWS
+    stacked = torch.full((len(examples), steps, 1 + config.n_vq), config.audio_pad_code)
     stacked[:, :, 0] = config.pad_token_id
-    source = torch.zeros(len(rows), steps, dtype=torch.bool)
+    source = torch.zeros(len(examples), steps, dtype=torch.bool)
+    looks = torch.full((3, len(examples), steps), IGNORED)
     real = []
-    for i, (r, prompt) in enumerate(zip(rows, prompts, strict=True)):
-        stacked[i, : len(r)] = r
-        source[i, prompt - 1 : len(r) - 1] = True
-        real.append(torch.arange(len(r) - prompt) < len(r) - prompt - 1)
-    return Batch(stacked, source, torch.cat(real))
+    for i, (rows, prompt, look) in enumerate(examples):
+        stacked[i, : len(rows)] = rows
+        source[i, prompt - 1 : len(rows) - 1] = True
+        looks[:, i, : len(rows)] = look
+        real.append(torch.arange(len(rows) - prompt) < len(rows) - prompt - 1)
+    return Batch(stacked, source, torch.cat(real), looks)
 
 
 class Prompts:
@@ -106,6 +141,5 @@ def batches(
         slot = int(order[inside % len(order)]) * batch_size
         rng = np.random.default_rng((seed, number, inside))
         own = [chosen[i] for i in picked[slot : slot + batch_size]]
-        built = [example_rows(e, prompts.draw(e, rng), config) for e in own]
-        yield collate([r for r, _ in built], [p for _, p in built], config)
+        yield collate([example_rows(e, prompts.draw(e, rng), config) for e in own], config)
         step += 1

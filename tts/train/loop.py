@@ -13,11 +13,15 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.train.run import Progress, TrainingLog, learning_rate
+from tokenizer.train.run import Progress, TrainingLog, learning_rate, polite_stop
 from tts.checkpoint import save_model
 from tts.model import TtsModel
 from tts.train.dataset import Batch, Prompts, batches
+from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.prepare import Example, held_out
+
+ROUND_FRAMES = 64
+HINT_WEIGHTS = (0.5, 0.25)  # text, first code
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,9 @@ class Recipe:
         prefix_dropout: Progressive Sequence Dropout: chance that a batch uses a random number
             k of codebooks; the others vanish from the input sum and from the loss.
         text_weight, audio_weights: of the channels' losses; the last audio weight repeats.
+            Without the weight on text the place in the text is drowned by the codes.
+        guide_weight: of the attention guide's loss.
+        guide_share: share of the budget during which the attention guide is on.
         short_share, short_frames: for this share of the budget only examples up to this length.
     """
 
@@ -38,10 +45,12 @@ class Recipe:
     clip: float = 1.0
     seed: int = 0
     prefix_dropout: float = 0.6
-    text_weight: float = 1.0
+    text_weight: float = 8.0
+    guide_weight: float = 0.3
     audio_weights: tuple[float, ...] = (3.0, 2.0, 1.0)
     min_prompt_frames: int = 19
     max_prompt_frames: int = 31
+    guide_share: float = 0.5
     short_share: float = 0.25
     short_frames: int = 36
     max_steps: int = 10**9
@@ -67,17 +76,34 @@ def initialize(model: TtsModel) -> None:
         table[phonemes.first_id :] = (symbols + phases).flatten(0, 1)
 
 
-def losses(model: TtsModel, batch: Batch, num_codebooks: int) -> list[Tensor]:
-    """Cross-entropy of the text channel and of `num_codebooks` audio channels."""
+def losses(
+    model: TtsModel, batch: Batch, num_codebooks: int, hints: bool = False
+) -> tuple[list[Tensor], Tensor]:
+    """Cross-entropy of the text channel and of `num_codebooks` audio channels; and of hints.
+
+    The hint asks the temporal latent itself, past the depth transformer and its gated
+    projections, for the text and the first code: a short way for the first gradients.
+    """
     hidden = model.temporal(model.embed(batch.rows, num_codebooks))[batch.source]
-    labels = batch.labels()
-    safe = labels.clone()
-    safe[~batch.real, 1:] = 0
-    logits = model.frame_logits(hidden, safe, num_codebooks)
-    text = F.cross_entropy(logits[0], labels[:, 0])
-    real = batch.real
-    audio = [F.cross_entropy(logits[c][real], labels[real, c]) for c in range(1, len(logits))]
-    return [text, *audio]
+    labels = batch.labels().masked_fill(~batch.real[:, None] & _audio_columns(batch), IGNORED)
+    # Matrix products are prepared anew for every shape they have not met yet, which takes longer
+    # than computing them: a few round sizes, then.
+    spare = -len(hidden) % ROUND_FRAMES
+    hidden = F.pad(hidden, (0, 0, 0, spare))
+    labels = F.pad(labels, (0, 0, 0, spare), value=IGNORED)
+    logits = model.frame_logits(hidden, labels.clamp_min(0), num_codebooks)
+    hint = torch.zeros((), device=hidden.device)
+    if hints:
+        for channel, weight in enumerate(HINT_WEIGHTS):
+            x = model.lm_heads[channel](model.layer_norm_before_lm_heads[channel](hidden))
+            target = labels[:, channel]
+            hint = hint + weight * F.cross_entropy(x.float(), target, ignore_index=IGNORED)
+    values = [F.cross_entropy(x, labels[:, c], ignore_index=IGNORED) for c, x in enumerate(logits)]
+    return values, hint
+
+
+def _audio_columns(batch: Batch) -> Tensor:
+    return torch.arange(batch.rows.shape[2], device=batch.rows.device) > 0
 
 
 def weighted(values: list[Tensor], recipe: Recipe) -> Tensor:
@@ -95,10 +121,18 @@ class Trainee(nn.Module):
     def __init__(self, model: TtsModel, recipe: Recipe) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
+        self.kept = AttentionInputs(model)
 
-    def forward(self, batch: Batch, num_codebooks: int) -> tuple[Tensor, list[Tensor]]:
-        values = losses(self.model, batch, num_codebooks)
-        return weighted(values, self.recipe), values
+    def forward(
+        self, batch: Batch, num_codebooks: int, guided: bool
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Loss to minimise, the channels' losses, and the guide's (zero where it is off)."""
+        values, hint = losses(self.model, batch, num_codebooks, guided)
+        loss, guide = weighted(values, self.recipe) + hint, torch.zeros(())
+        if guided:
+            guide = guide_loss(self.model, self.kept, tuple(batch.looks.unbind()))
+            loss = loss + self.recipe.guide_weight * guide
+        return loss, values, guide
 
 
 def draw_codebooks(recipe: Recipe, total: int, step: int) -> int:
@@ -133,7 +167,8 @@ def train(
         accelerator.load_state(str(out / "state"))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     run = _Run(accelerator, trainee, optimizer, model, recipe, out)
-    run.loop(progress, examples, budget_s)
+    with polite_stop() as stopped:
+        run.loop(progress, examples, budget_s, stopped)
     return model
 
 
@@ -146,7 +181,9 @@ class _Run:
     recipe: Recipe
     out: Path
 
-    def loop(self, progress: Progress, examples: list[Example], budget_s: float) -> None:
+    def loop(
+        self, progress: Progress, examples: list[Example], budget_s: float, stopped: list[int]
+    ) -> None:
         recipe, accelerator = self.recipe, self.accelerator
         training = [e for e in examples if not held_out(e.id)]
         prompts = Prompts(training, recipe.min_prompt_frames, recipe.max_prompt_frames)
@@ -154,7 +191,7 @@ class _Run:
         log = TrainingLog(self.out / "log.jsonl", decay=0.98)
         begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
         source, short = None, False
-        while progress.elapsed_s < budget_s and progress.step < self.recipe.max_steps:
+        while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
             spent = progress.elapsed_s / budget_s
             if source is None or (short and spent >= recipe.short_share):
                 short = spent < recipe.short_share
@@ -170,7 +207,7 @@ class _Run:
             rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            log.add(self._step(next(source), progress.step))
+            log.add(self._step(next(source), progress.step, spent < recipe.guide_share))
             progress.step += 1
             progress.elapsed_s = time.monotonic() - begun
             if progress.step % 50 == 0 and accelerator.is_main_process:
@@ -181,16 +218,18 @@ class _Run:
                 saved = time.monotonic()
         self.save()
 
-    def _step(self, batch: Batch, step: int) -> dict[str, float]:
+    def _step(self, batch: Batch, step: int, guided: bool) -> dict[str, float]:
         used = draw_codebooks(self.recipe, self.model.config.n_vq, step)
         batch = Batch(*(t.to(self.accelerator.device) for t in batch))
         with self.accelerator.autocast():
-            loss, values = self.trainee(batch, used)
+            loss, values, guide = self.trainee(batch, used, guided)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimizer.step()
         figures = {"text": float(values[0].detach()), "norm": float(norm)}
+        if guided:
+            figures["guide"] = float(guide.detach())
         for c in (1, 2, 4, 8, 12, 16):
             if c < len(values):
                 figures[f"code{c}"] = float(values[c].detach())
@@ -211,11 +250,14 @@ class _Run:
         for batch in check:
             batch = Batch(*(t.to(self.accelerator.device) for t in batch))
             with self.accelerator.autocast():
-                values = torch.stack(losses(self.model, batch, self.model.config.n_vq)).float()
+                values = torch.stack(losses(self.model, batch, self.model.config.n_vq)[0])
             total = values if total is None else total + values
         assert total is not None
         mean = total / len(check)
-        return {"held_text": round(float(mean[0]), 4), "held_audio": round(float(mean[1:].mean()), 4)}
+        return {
+            "held_text": round(float(mean[0]), 4),
+            "held_audio": round(float(mean[1:].mean()), 4),
+        }
 
     def save(self) -> None:
         """Write everything that resuming needs, and the model itself."""

@@ -20,7 +20,7 @@ PEAK_LIMIT = 0.95
 MARGIN_MS = 80
 _BLOCK_MS = 10
 _SILENCE_DB = -42.0  # below the loudest block; a weak final [f] stays inside the 80 ms margin
-_TIMEOUT_S = 60
+_TIMEOUT_S = 600  # a program that hangs; a busy machine alone must not lose sentences
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ def speak(teacher: Teacher, text: str, rate: float = 1.0) -> np.ndarray:
         float32 (num_samples,) at 16 kHz, trimmed and level (see `trim` and `level`).
 
     Raises:
-        ValueError: the program failed, took over a minute, or gave no sound.
+        ValueError: the program failed, took over ten minutes, or gave no sound.
     """
     if not 0.5 <= rate <= 2:
         raise ValueError(f"rate is {rate}: it must be between 0.5 and 2")

@@ -1,0 +1,122 @@
+"""Text to sound on tiny random models: stream == whole, seeds, modes, retries, limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from frontend import EmptyTextError
+from tiny import (
+    FRAME_SIZE,
+    NUM_CODEBOOKS,
+    SAMPLE_RATE,
+    tiny_codec,
+    tiny_model,
+    tiny_synthesizer,
+    tiny_tts_config,
+    tiny_voice,
+)
+from tts.synthesizer import SpeechOptions, Synthesizer
+from tts.voices import VoiceError
+
+TEXT = "The cat sat down. It was late, and no one came."
+
+
+def options(**kwargs) -> SpeechOptions:
+    return SpeechOptions(**{"voice": tiny_voice(), "seed": 3, **kwargs})
+
+
+def test_stream_joined_is_the_whole():
+    synthesizer = tiny_synthesizer()
+    whole = synthesizer.synthesize(TEXT, options())
+    chunks = list(synthesizer.stream(TEXT, options()))
+    if not whole.retries:
+        assert np.array_equal(np.concatenate([c.wav for c in chunks]), whole.wav)
+        assert torch.equal(torch.cat([c.codes for c in chunks if c.frames], dim=1), whole.codes)
+    assert len(chunks) > 2
+    assert chunks[-1].finished_by in ("eos", "budget")
+
+
+def test_sound_is_what_the_codec_makes_of_the_codes():
+    synthesizer = tiny_synthesizer()
+    speech = synthesizer.synthesize("Hello.", options())
+    wav = synthesizer.codec.decode(speech.codes[None])[0, 0].clamp(-1, 1).numpy()
+    assert speech.wav.shape == (speech.frames * FRAME_SIZE,)
+    assert np.abs(wav - speech.wav).max() < 1e-4 * max(1.0, np.abs(wav).max())
+    assert speech.seconds == len(speech.wav) / SAMPLE_RATE
+
+
+def test_the_seed_decides():
+    synthesizer = tiny_synthesizer()
+    one, again, other = (synthesizer.synthesize(TEXT, options(seed=s)) for s in (1, 1, 2))
+    assert np.array_equal(one.wav, again.wav)
+    assert len(one.wav) != len(other.wav) or not np.array_equal(one.wav, other.wav)
+
+
+def test_the_voice_matters():
+    synthesizer = tiny_synthesizer()
+    one, two = (synthesizer.synthesize(TEXT, options(voice=tiny_voice(seed=s))) for s in (1, 2))
+    assert len(one.wav) != len(two.wav) or not np.array_equal(one.wav, two.wav)
+
+
+@pytest.mark.parametrize("k", [1, 2, NUM_CODEBOOKS])
+def test_any_number_of_codebooks(k):
+    assert tiny_synthesizer().synthesize("Hi.", options(num_codebooks=k)).codes.shape[0] == k
+
+
+@pytest.mark.parametrize("k", [0, -1, NUM_CODEBOOKS + 1])
+def test_number_of_codebooks_out_of_range(k):
+    with pytest.raises(ValueError, match="num_codebooks"):
+        tiny_synthesizer().synthesize("Hi.", options(num_codebooks=k))
+
+
+def test_continuation_goes_on_after_the_prompt_and_returns_only_the_new_part():
+    synthesizer = tiny_synthesizer()
+    speech = synthesizer.synthesize("Hi there.", options(continuation=True))
+    voice = tiny_voice()
+    assert speech.frames > 0
+    joined = torch.cat([voice.codes, speech.codes], dim=1)
+    whole = synthesizer.codec.decode(joined[None])[0, 0].clamp(-1, 1).numpy()
+    tail = whole[voice.codes.shape[1] * FRAME_SIZE :]
+    assert np.abs(tail - speech.wav).max() < 1e-4 * max(1.0, np.abs(whole).max())
+
+
+def test_continuation_needs_a_transcript():
+    voice = tiny_voice()
+    silent = type(voice)(voice.name, voice.codes)
+    with pytest.raises(ValueError, match="transcript"):
+        tiny_synthesizer().synthesize("Hi.", options(voice=silent, continuation=True))
+
+
+@pytest.mark.parametrize("text", ["", "   ", "…", "?!.", "()"])
+def test_nothing_to_say(text):
+    with pytest.raises(EmptyTextError):
+        tiny_synthesizer().synthesize(text, options())
+
+
+def test_a_runaway_is_said_again_once_and_reported(monkeypatch):
+    import tts.synthesizer
+
+    monkeypatch.setattr(tts.synthesizer, "SPARE_FRAMES", -19)
+    monkeypatch.setattr(tts.synthesizer, "FRAMES_PER_SYMBOL", 2)
+    speech = tiny_synthesizer().synthesize("Hello there, cat.", options())
+    assert speech.retries == 1
+    assert speech.finished_by == "budget"
+
+
+def test_long_text_is_spoken_in_pieces():
+    pieces = tiny_synthesizer().stream("One cat. " * 6, options(max_chars=20))
+    ends = [c for c in pieces if c.finished_by]
+    assert len(ends) >= 3
+
+
+def test_a_codec_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="codec"):
+        Synthesizer(tiny_model(config=tiny_tts_config(num_codebooks=5)), tiny_codec())
+
+
+def test_a_voice_of_another_tokenizer_is_refused():
+    voice = tiny_voice(codec=tiny_codec(seed=9))
+    with pytest.raises(VoiceError, match="another tokenizer"):
+        tiny_synthesizer().synthesize("Hi.", options(voice=voice))
