@@ -150,7 +150,7 @@ def _has_noun_sign(words: Sequence[str], index: int) -> bool:
     return before in _DETERMINERS | _PREPOSITIONS | _BE
 
 
-def _sense(word: str, words: Sequence[str], index: int) -> str:
+def _sense(word: str, words: tuple[str, ...], index: int) -> str:
     """Phonemes of the best supported sense, the default when nothing is found."""
     default, senses = SENSES[word]
     near = set(

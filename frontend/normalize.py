@@ -8,21 +8,25 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from frontend import rules_en, rules_en_words, rules_zh
+from frontend import numbers_en, numbers_zh, rules_en, rules_en_words, rules_zh
 from frontend.clean import HAN, PLACEHOLDER, clean
 from frontend.hanzi import simplify
 from frontend.language import Span, split_languages
-from frontend.rules import Rule, apply_rules
+from frontend.rules import Rule, apply_rules, rule
 from frontend.rules_web import web_rules
 from frontend.shouting import calm_capitals
 
+# Digit strings beyond any number come first: other rules would try each of their parts.
+_LONG_DIGITS = r"(?<!\d)\d{25,}(?!\d)"
 _EN_RULES: tuple[Rule, ...] = (
+    rule("long digits", _LONG_DIGITS, lambda match: f" {numbers_en.by_digit(match[0])} "),
     *web_rules("en"),
     *rules_en_words.EARLY_RULES,
     *rules_en.NUMBER_RULES,
     *rules_en_words.WORD_RULES,
 )
 _ZH_RULES: tuple[Rule, ...] = (
+    rule("long digits", _LONG_DIGITS, lambda match: numbers_zh.by_digit(match[0])),
     *web_rules("zh"),
     *rules_zh.EARLY_RULES,
     *rules_zh.NUMBER_RULES,
@@ -53,6 +57,7 @@ class Normalized:
     notes: tuple[str, ...]
 
 
+_MAX_PASSES = 4
 _MARK_RUN = re.compile(r"(?: -)?\s*[,.?!;:…](?:[\s,.?!;:…]|-(?=[\s,.?!;:…]|$))*")
 _EDGES = re.compile(r"^[\s,.?!;:…-]+|[\s,;:-]+$")
 
@@ -87,17 +92,8 @@ def _sweep(text: str) -> tuple[str, tuple[str, ...]]:
     return _UNKNOWN.sub(drop, text), tuple(noted)
 
 
-@lru_cache(maxsize=1024)
-def normalize_stages(text: str, lang: str = "auto") -> Normalized:
-    """Normalise and keep the stages.
-
-    Args:
-        text: any string; placeholders of inline markup pass through.
-        lang: "auto", "en" or "zh".
-
-    Returns:
-        The text in canonical form; normalising it again changes nothing.
-    """
+def _pass(text: str, lang: str) -> Normalized:
+    """Run all stages once."""
     cleaned, dropped = clean(text)
     language = split_languages(cleaned, lang)[0].lang if cleaned else "en"
     if len({span.lang for span in split_languages(cleaned, lang)}) > 1:
@@ -109,6 +105,30 @@ def normalize_stages(text: str, lang: str = "auto") -> Normalized:
     read, unknown = _sweep(read)
     notes = tuple(f"dropped {char!r} (U+{ord(char):04X})" for char in (*dropped, *unknown))
     return Normalized(calm_capitals(_finish(read)), spans, notes)
+
+
+@lru_cache(maxsize=1024)
+def normalize_stages(text: str, lang: str = "auto") -> Normalized:
+    """Normalise and keep the stages.
+
+    Signs that are glued together can free a word for a rule that has already run, so the stages
+    are repeated until nothing changes; nearly always the second pass changes nothing.
+
+    Args:
+        text: any string; placeholders of inline markup pass through.
+        lang: "auto", "en" or "zh".
+
+    Returns:
+        The text in canonical form, the spans and notes of the first pass.
+    """
+    first = _pass(text, lang)
+    current = first.text
+    for _ in range(_MAX_PASSES):
+        following = _pass(current, lang).text
+        if following == current:
+            break
+        current = following
+    return Normalized(current, first.spans, first.notes)
 
 
 def normalize(text: str, lang: str = "auto") -> str:

@@ -58,7 +58,9 @@ def _final_symbol(initial: str, final: str) -> str:
 @lru_cache(maxsize=1)
 def syllables() -> dict[str, tuple[str, ...]]:
     """Map each toneless spelling (v for ü) to its symbols without tone."""
-    table = {spelling: (f"zh_{final}",) for spelling, final in _SPECIAL.items()}
+    table: dict[str, tuple[str, ...]] = {
+        spelling: (f"zh_{final}",) for spelling, final in _SPECIAL.items()
+    }
     for initial, finals in _TABLE.items():
         head = (f"zh_{initial}",) if initial else ()
         for final in finals.split():

@@ -49,7 +49,7 @@ def _has_digit(text: str) -> bool:
     return any(char in "0123456789" for char in text)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(_TEXTS)
 @example("1.2.3.4.5")
 @example("$$$5--3//2")
@@ -61,7 +61,7 @@ def test_normalize_is_idempotent_and_leaves_no_digit(text: str) -> None:
     assert once == once.strip()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(_TEXTS)
 def test_phonemize_gives_known_symbols_or_a_clear_error(text: str) -> None:
     try:
@@ -77,7 +77,7 @@ def test_phonemize_gives_known_symbols_or_a_clear_error(text: str) -> None:
 
 
 def test_many_random_strings() -> None:
-    """A sample of the 100 000 strings that were tried once; seeds differ from hypothesis'."""
+    """Whole strings from one script each, longer than hypothesis likes to make them."""
     generator = random.Random(7)
     pools = [range(0x20, 0x7F), range(0x4E00, 0x9FFF), range(0x80, 0x3000), range(0xFF00, 0xFFF0)]
     for _ in range(300):

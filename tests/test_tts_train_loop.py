@@ -59,13 +59,16 @@ def test_places_never_jump_further_than_the_engine_allows():
 
 def test_training_rows_are_what_the_engine_builds_and_allows():
     example = make_examples(1)[0]
-    rows, prompt, _ = example_rows(example, example.codes[:, :3], CONFIG)
+    rows, prompt, _, choices, chosen = example_rows(example, example.codes[:, :3], CONFIG)
     phonemes = CONFIG.phonemes
     assert phonemes is not None
     symbols = tuple(phonemes.symbols[i] for i in example.symbols)
     monologue = Monologue(text_ids(symbols, phonemes), CONFIG.audio_end_token_id)
-    for token in rows[prompt:, 0].tolist():
+    for i, token in enumerate(rows[prompt:, 0].tolist()):
         assert token in monologue.allowed().tolist()
+        offered = [c for c in choices[i].tolist() if c >= 0]
+        assert offered == monologue.allowed().tolist()
+        assert choices[i, chosen[i]] == token
         monologue = monologue.after(token)
     assert rows[-1, 0] == CONFIG.audio_end_token_id
     assert torch.equal(rows[prompt:-1, 1:].t(), torch.from_numpy(example.codes.astype(np.int64)))
@@ -74,7 +77,7 @@ def test_training_rows_are_what_the_engine_builds_and_allows():
 def test_labels_are_the_rows_that_follow():
     example = make_examples(1)[0]
     row = example_rows(example, example.codes[:, :3], CONFIG)
-    rows, prompt, _ = row
+    rows, prompt = row.rows, row.prompt
     batch = collate([row, row], CONFIG)
     labels = batch.labels()
     frames = len(rows) - prompt
@@ -84,7 +87,7 @@ def test_labels_are_the_rows_that_follow():
 
 def test_the_guide_points_at_the_rows_of_the_text():
     example = make_examples(1)[0]
-    rows, prompt, looks = example_rows(example, example.codes[:, :3], CONFIG)
+    rows, prompt, looks, _, _ = example_rows(example, example.codes[:, :3], CONFIG)
     frames = range(prompt, len(rows) - 1)
     for row in frames:
         assert rows[looks[1, row], 0] == rows[row, 0]  # a frame's own place

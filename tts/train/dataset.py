@@ -8,27 +8,33 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from tts.config import TtsConfig
-from tts.prompt import audio_rows, prompt_rows, text_rows
+from tts.prompt import MAX_ADVANCE, audio_rows, prompt_rows, text_rows
 from tts.train.guide import IGNORED
 from tts.train.prepare import Example
 
 POOL_BATCHES = 32
 # Round lengths, so that matrix products meet few different shapes.
-ROUND_ROWS = 16
+ROUND_ROWS = 32
+CLOSED = -1
 
 
 class Batch(NamedTuple):
     """rows: int64 (B, T, 1 + K), padded on the right. source: bool (B, T), rows whose latent
     predicts a frame: the last row of the prompt and every frame; the label of a source row is
     the row after it. real: bool, over the sources in order, False where the label is the end.
-    looks: int64 (3, B, T), where each row should look, for `tts.train.guide`."""
+    looks: int64 (3, B, T), where each row should look, for `tts.train.guide`.
+    choices: int64 (N, C), ids that the monologue allows for each label, CLOSED where there are
+    fewer; chosen: int64 (N,), which of them is right."""
 
     rows: Tensor
     source: Tensor
     real: Tensor
     looks: Tensor
+    choices: Tensor
+    chosen: Tensor
 
     def labels(self) -> Tensor:
         """int64 (N, 1 + K), one row per source."""
@@ -37,11 +43,14 @@ class Batch(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One example: rows (T, 1 + K), the end row last; how many of them are prompt; looks (3, T)."""
+    """One example: rows (T, 1 + K), the end row last; how many of them are prompt; looks (3, T);
+    choices (frames + 1, C) and chosen (frames + 1,)."""
 
     rows: Tensor
     prompt: int
     looks: Tensor
+    choices: Tensor
+    chosen: Tensor
 
 
 def example_rows(example: Example, reference: np.ndarray, config: TtsConfig) -> Row:
@@ -58,8 +67,29 @@ def example_rows(example: Example, reference: np.ndarray, config: TtsConfig) -> 
     frames = audio_rows(ids[torch.from_numpy(example.places)], codes, config)
     end = text_rows(torch.tensor([config.audio_end_token_id]), config)
     rows = torch.cat([prompt, frames, end])
-    looks = where_to_look(len(rows), len(prompt), len(ids), torch.from_numpy(example.places))
-    return Row(rows, len(prompt), looks)
+    places = torch.from_numpy(example.places)
+    looks = where_to_look(len(rows), len(prompt), len(ids), places)
+    return Row(rows, len(prompt), looks, *monologue_choices(ids, places, config))
+
+
+def monologue_choices(ids: Tensor, places: Tensor, config: TtsConfig) -> tuple[Tensor, Tensor]:
+    """What `Monologue.allowed` offers at every frame and at the end, and what is right.
+
+    Args:
+        ids: int64 (L,), the text. places: int64 (T,), of the frames.
+
+    Returns:
+        int64 (T + 1, MAX_ADVANCE + 2), the place itself, the next ones, and last the end;
+        int64 (T + 1,), column of the right one.
+    """
+    before = F.pad(places, (1, 0), value=-1)
+    first = before.clamp_min(0)
+    reach = first[:, None] + torch.arange(MAX_ADVANCE + 1)
+    open_ = (reach < len(ids)) & (reach <= before[:, None] + MAX_ADVANCE)
+    near = torch.where(open_, ids[reach.clamp_max(len(ids) - 1)], CLOSED)
+    end = torch.where(before == len(ids) - 1, config.audio_end_token_id, CLOSED)
+    chosen = F.pad(places - first[:-1], (0, 1), value=MAX_ADVANCE + 1)
+    return torch.cat([near, end[:, None]], dim=1), chosen
 
 
 def where_to_look(total: int, prompt: int, text: int, places: Tensor) -> Tensor:
@@ -85,12 +115,14 @@ def collate(examples: list[Row], config: TtsConfig) -> Batch:
     source = torch.zeros(len(examples), steps, dtype=torch.bool)
     looks = torch.full((3, len(examples), steps), IGNORED)
     real = []
-    for i, (rows, prompt, look) in enumerate(examples):
+    for i, (rows, prompt, look, _, _) in enumerate(examples):
         stacked[i, : len(rows)] = rows
         source[i, prompt - 1 : len(rows) - 1] = True
         looks[:, i, : len(rows)] = look
         real.append(torch.arange(len(rows) - prompt) < len(rows) - prompt - 1)
-    return Batch(stacked, source, torch.cat(real), looks)
+    choices = torch.cat([e.choices for e in examples])
+    chosen = torch.cat([e.chosen for e in examples])
+    return Batch(stacked, source, torch.cat(real), looks, choices, chosen)
 
 
 class Prompts:

@@ -16,12 +16,12 @@ from torch.nn import functional as F
 from tokenizer.train.run import Progress, TrainingLog, learning_rate, polite_stop
 from tts.checkpoint import save_model
 from tts.model import TtsModel
-from tts.train.dataset import Batch, Prompts, batches
+from tts.train.dataset import CLOSED, Batch, Prompts, batches
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.prepare import Example, held_out
 
 ROUND_FRAMES = 64
-HINT_WEIGHTS = (0.5, 0.25)  # text, first code
+HINT_WEIGHTS = (0.2, 0.25)  # text, first code
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Recipe:
     clip: float = 1.0
     seed: int = 0
     prefix_dropout: float = 0.6
-    text_weight: float = 8.0
+    text_weight: float = 3.0
     guide_weight: float = 0.3
     audio_weights: tuple[float, ...] = (3.0, 2.0, 1.0)
     min_prompt_frames: int = 19
     max_prompt_frames: int = 31
-    guide_share: float = 0.5
+    guide_share: float = 0.75
     short_share: float = 0.25
     short_frames: int = 36
     max_steps: int = 10**9
@@ -98,8 +98,22 @@ def losses(
             x = model.lm_heads[channel](model.layer_norm_before_lm_heads[channel](hidden))
             target = labels[:, channel]
             hint = hint + weight * F.cross_entropy(x.float(), target, ignore_index=IGNORED)
-    values = [F.cross_entropy(x, labels[:, c], ignore_index=IGNORED) for c, x in enumerate(logits)]
-    return values, hint
+    text = place_loss(logits[0][: len(batch.chosen)], batch.choices, batch.chosen)
+    audio = [
+        F.cross_entropy(x, labels[:, c], ignore_index=IGNORED)
+        for c, x in enumerate(logits[1:], start=1)
+    ]
+    return [text, *audio], hint
+
+
+def place_loss(logits: Tensor, choices: Tensor, chosen: Tensor) -> Tensor:
+    """Cross-entropy of the text channel among what the monologue allows, as at inference.
+
+    Args:
+        logits: (N, V). choices: int64 (N, C), CLOSED where there are fewer. chosen: int64 (N,).
+    """
+    offered = logits.gather(1, choices.clamp_min(0)).masked_fill(choices == CLOSED, -torch.inf)
+    return F.cross_entropy(offered, chosen)
 
 
 def _audio_columns(batch: Batch) -> Tensor:
