@@ -63,9 +63,9 @@ class PocketsphinxListener:
     def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
         """See `Listener.transcribe`."""
         audio = resample(check_mono(wav, sample_rate), sample_rate, ASR_RATE_HZ)
-        if audio.size == 0:
-            return ""
         samples = np.round(np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2")
+        if not samples.any():  # the decoder would hear a word in digital silence
+            return ""
         # The noise estimate and the cepstral mean outlive an utterance; without this line a
         # transcript would depend on what was heard before it.
         self._decoder.reinit_feat()

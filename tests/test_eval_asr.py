@@ -1,6 +1,7 @@
 """Listeners. Whisper is a tiny random one: the path is tested, not what it hears."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def _save_tiny_whisper(folder: Path) -> None:
         vocab={char: i for i, char in enumerate(bytes_to_unicode().values())}, merges=[]
     )
     tokenizer.add_tokens(specials, special_tokens=True)
-    ids = {name: tokenizer.convert_tokens_to_ids(name) for name in specials}
+    ids: Any = {name: tokenizer.convert_tokens_to_ids(name) for name in specials}
     ends = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"), ids["<|endoftext|>"])
     config = WhisperConfig(
         vocab_size=len(tokenizer),

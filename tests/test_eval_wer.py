@@ -178,7 +178,7 @@ def test_parts_use_the_official_denominator():
 
 
 def test_normalized_text_forgives_spelling():
-    assert normalized_text("It costs twenty five dollars, don’t you think?", "en") == (
+    assert normalized_text("It costs twenty five dollars, don't you think?", "en") == (
         normalized_text("it costs $25 do not you think", "en")
     )
     assert normalized_text("Ｇ３，好！", "zh") == "g 3 好"

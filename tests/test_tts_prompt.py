@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from tiny import tiny_tts_config
+from tts.config import PhonemeConfig
 from tts.prompt import MAX_ADVANCE, Monologue, UnknownSymbolError, prompt_rows, text_ids
 
 CONFIG = tiny_tts_config()
-PHONEMES = CONFIG.phonemes
-assert PHONEMES is not None
+PHONEMES = CONFIG.phonemes or PhonemeConfig((), 0, 0)
 END = CONFIG.audio_end_token_id
 
 

@@ -18,7 +18,8 @@ def sound(phone: str, num_samples: int, rng: np.random.Generator) -> np.ndarray:
     """Make a phone of two formant tones, or of noise in a band."""
     time = np.arange(num_samples) / RATE_HZ
     if phone in VOWELS:
-        return sum(0.1 * np.sin(2 * np.pi * hz * time + rng.uniform(0, 6)) for hz in VOWELS[phone])
+        low, high = (np.sin(2 * np.pi * hz * time + rng.uniform(0, 6)) for hz in VOWELS[phone])
+        return np.asarray(0.1 * (low + high))
     if phone == "":
         return np.zeros(num_samples)
     spectrum = np.fft.rfft(rng.normal(0, 0.08, num_samples))

@@ -44,7 +44,7 @@ def test_english_pieces_are_short_plain_and_punctuated() -> None:
         assert "1820" not in " ".join(found)
         kept = " ".join(found).replace(",", "").replace(".", "").split()
         rest = iter(PROSE.replace(",", "").replace(".", "").replace(";", "").split())
-        assert all(word in rest for word in kept)
+        assert all(any(str(word) == str(other) for other in rest) for word in kept)
 
 
 def test_long_clause_is_cut_before_a_joining_word() -> None:

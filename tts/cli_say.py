@@ -41,6 +41,7 @@ def run_say(args: argparse.Namespace) -> int:
         seed=args.seed,
         num_codebooks=args.num_codebooks,
         sampling=sampling,
+        continuation=bool(args.prompt_wav and voice.transcript),
     )
     result = synthesizer.synthesize(text, options)
     if result.frames == 0:

@@ -185,7 +185,7 @@ class Synthesizer:
             ValueError: an option is out of range.
         """
         options = options or SpeechOptions()
-        for number, piece in enumerate(self._requests(text, options)):
+        for number, piece in enumerate(self.requests(text, options)):
             if number:
                 yield self._gap()
             yield from self._speak(piece, options)
@@ -202,7 +202,7 @@ class Synthesizer:
         wavs: list[np.ndarray] = []
         codes: list[Tensor] = []
         finished, retries = "eos", 0
-        for number, piece in enumerate(self._requests(text, options)):
+        for number, piece in enumerate(self.requests(text, options)):
             if number:
                 wavs.append(self._gap().wav)
             chunks, first_s = self._collect(piece, options)
@@ -227,8 +227,13 @@ class Synthesizer:
             retries=retries,
         )
 
-    def _requests(self, text: str, options: SpeechOptions) -> list[Request]:
-        """One request per piece of text."""
+    def requests(self, text: str, options: SpeechOptions) -> list[Request]:
+        """What the engine will be asked for: one request per piece of text.
+
+        Raises:
+            EmptyTextError: nothing in `text` can be spoken.
+            ValueError: an option is out of range.
+        """
         voice = self.voice(options.voice)
         pieces = split_sentences(text, options.max_chars)
         spoken = [u for u in (_phonemize(p, options.lang) for p in pieces) if u is not None]
@@ -251,7 +256,8 @@ class Synthesizer:
                 raise ValueError(
                     f"voice {voice.name!r} has no transcript; continuation needs its words"
                 )
-            before = frontend.phonemize(voice.transcript, voice.lang or options.lang).symbols
+            lang = voice.lang if voice.lang in ("en", "zh") else "auto"
+            before = frontend.phonemize(voice.transcript, lang).symbols
             symbols, limit, forced = before + symbols, len(before), codes
         ids = text_ids(symbols, config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]

@@ -131,5 +131,5 @@ class Adversary:
             score, features = generator_losses(self.net(real), self.net(fake))
         self.net.requires_grad_(True)
         extra = self.recipe.weight_adversarial * score + self.recipe.weight_features * features
-        figures = {"d": float(loss), "adv": float(score), "features": float(features)}
+        figures = {"d": loss.item(), "adv": score.item(), "features": features.item()}
         return extra, figures

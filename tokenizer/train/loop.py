@@ -184,7 +184,7 @@ class _Run:
             loss = loss + extra
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(self.params, recipe.clip)
+        norm: Any = self.accelerator.clip_grad_norm_(self.params, recipe.clip)
         self.optimizer.step()
         quantized = result["quantized"]
         if not recipe.freeze_encoder and (progress.seeded or recipe.stage != "mel"):

@@ -77,4 +77,4 @@ def state_chain(symbols: Sequence[str], phones: Sequence[str]) -> StateChain:
 
 def fits(chain: StateChain, num_frames: int) -> bool:
     """Say whether the frames suffice for every state that may not be skipped."""
-    return num_frames >= np.count_nonzero(chain.emissions != SILENCE)
+    return bool(num_frames >= int(np.count_nonzero(chain.emissions != SILENCE)))

@@ -239,7 +239,7 @@ class _Run:
             loss, values, guide = self.trainee(batch, used, guided)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        norm: Any = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimizer.step()
         figures = {"text": float(values[0].detach()), "norm": float(norm)}
         if guided:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tokenizer.audio import read_audio
@@ -34,6 +35,7 @@ def make_voices(
         voice, _ = voice_from_audio(
             codec, read_audio(u.path, codec.sample_rate), name, u.text, u.language, source
         )
+        voice = replace(voice, gender=u.gender, description=f"training speaker {speaker}")
         (out / f"{name}.safetensors").unlink(missing_ok=True)
         save_voice(voice, out)
         names.append(name)
