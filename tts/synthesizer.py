@@ -24,9 +24,10 @@ from tts.model import TtsModel
 from tts.prompt import Monologue, prompt_rows, text_ids
 from tts.voices import Voice, check_voice, load_voice
 
-# Found by listening and by the recogniser's error rate on the development sentences.
+# By the recogniser's error rate on ten development sentences: .56 for voice rms, against .58
+# greedy and .84 with temperatures .5 and .6.
 EMBEDDED_SAMPLING = SamplingConfig(
-    text=ChannelSampling(temperature=0.6), audio=ChannelSampling(temperature=0.7, top_k=50)
+    text=ChannelSampling(temperature=0.3), audio=ChannelSampling(temperature=0.3, top_k=50)
 )
 MAX_CHARS = 160
 # Nothing speaks slower than this; with a symbol every 80 ms or so it is three times too much.
