@@ -15,9 +15,11 @@ from tokenizer.model import CatTokenizer
 from tokenizer.quantizer import Codebook, pointwise
 from tokenizer.train.__main__ import main
 from tokenizer.train.adversary import Discriminators, discriminator_loss, generator_losses
-from tokenizer.train.data import audio_files, pack, segments
+from tokenizer.train.data import UNLABELLED, audio_files, label, pack, segments
 from tokenizer.train.init import initialize
+from tokenizer.train.loop import label_loss
 from tokenizer.train.losses import patch_log_mel, spectral_distances
+from tokenizer.train.optim import make_optimizers
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.run import learning_rate, plot_log
 
@@ -118,11 +120,63 @@ def test_discriminators_tell_real_from_fake_and_losses_point_the_right_way():
 def test_segments_repeat_after_a_resume_and_stay_in_range(tmp_path):
     audio = pack(audio_files([corpus(tmp_path)]), SAMPLE_RATE, tmp_path / "cache")
     running = segments(audio, 2, 1920, seed=3)
-    third = [next(running) for _ in range(3)][2]
-    assert torch.equal(third, next(segments(audio, 2, 1920, seed=3, first_step=2)))
+    third = [next(running) for _ in range(3)][2][0]
+    assert torch.equal(third, next(segments(audio, 2, 1920, seed=3, first_step=2))[0])
     assert third.abs().max() <= 1.0
     again = pack(audio_files([tmp_path]), SAMPLE_RATE, tmp_path / "cache")
     assert np.array_equal(audio.samples, again.samples)
+
+
+def test_labels_follow_the_sound(tmp_path):
+    """Each clip's label is loudness: a segment's labels must be those of its own samples."""
+    step = SAMPLE_RATE // 100
+    names = ("quiet", "loud", "unknown")
+    for name, level in zip(names, (0.1, 0.8, 0.4), strict=True):
+        soundfile.write(tmp_path / f"{name}.wav", np.full(SAMPLE_RATE, level), SAMPLE_RATE)
+    table = tmp_path / "labels.npz"
+    labels = np.repeat(np.array([3, 7], np.int16), 100)
+    np.savez(table, ids=np.array(names[:2]), num_labels=np.array([100, 100]), labels=labels)
+    files = audio_files([tmp_path])
+    audio = label(pack(files, SAMPLE_RATE, tmp_path / "cache"), files, table)
+    whole = audio.samples[: len(audio.samples) // step * step].reshape(-1, step)[:, step // 2]
+    expected = np.select([whole < 0.2 * 32767, whole > 0.6 * 32767], [3, 7], UNLABELLED)
+    assert audio.labels is not None
+    assert np.array_equal(audio.labels[: len(expected)], expected)
+    wav, own = next(segments(audio, 16, 20 * step, seed=0))
+    ratio = wav[:, 0, step // 2 :: step] / wav[:, 0, :1]
+    changes = (ratio[:, 1:] - ratio[:, :-1]).abs() > 0.05
+    assert ((own[:, 1:] != own[:, :-1]) == changes).float().mean() > 0.95
+
+
+def test_label_loss_ignores_what_is_not_labelled():
+    logits = torch.zeros(1, 2, 6)
+    logits[0, 0, 2] = logits[0, 1, 0] = 20.0
+    labels = torch.tensor([[2, UNLABELLED, 1, UNLABELLED]])
+    loss, accuracy = label_loss(logits, labels, 3)
+    assert accuracy == 0.5
+    assert loss == pytest.approx(10.0, abs=0.01)
+
+
+def test_muon_takes_the_inner_matrices_and_learns():
+    torch.manual_seed(0)
+    codec = CatTokenizer(tiny_codec_config())
+    initialize(codec)
+    muon, adamw = make_optimizers(codec, "muon", 1e-3, 0.0)
+    inner = {id(p) for group in muon.param_groups for p in group["params"]}
+    names = {n for n, p in codec.named_parameters() if id(p) in inner}
+    assert names
+    assert all("layers" in n for n in names)
+    total = sum(len(g["params"]) for o in (muon, adamw) for g in o.param_groups)
+    assert total == len(list(codec.parameters()))
+    wav = torch.from_numpy(speech_like(0.96))[None, None]
+    losses = []
+    for _ in range(4):
+        loss = codec.decode_latents(codec.encode_latents(wav)[0])[0].square().mean()
+        codec.zero_grad()
+        loss.backward()
+        muon.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
 
 
 def test_no_audio_is_a_clear_error(tmp_path):
@@ -146,6 +200,9 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
     config.write_text(json.dumps(tiny_codec_config().to_dict()))
     common = ["--budget-minutes", "9", "--batch-size", "2", "--segment-s", "0.48"]
     common += ["--cache", str(tmp_path / "cache"), "--unquantized-steps", "2"]
+    labels = tmp_path / "labels.npz"
+    phonemes = np.arange(200, dtype=np.int16) // 20
+    np.savez(labels, ids=np.array(["clip0"]), num_labels=np.array([200]), labels=phonemes)
     mel, wave, gan = (tmp_path / name for name in ("mel", "wave", "gan"))
 
     def stage(out, *options, steps):
@@ -153,8 +210,8 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
         assert main([*arguments, *common, *options]) == 0
         return load_codec(out)
 
-    stage(mel, "--config", str(config), steps=3)
-    first = stage(mel, "--config", str(config), steps=5)
+    stage(mel, "--config", str(config), "--labels", str(labels), steps=3)
+    first = stage(mel, "--config", str(config), "--labels", str(labels), steps=5)
     frozen = ("--init", str(mel), "--freeze-encoder")
     second = stage(wave, *frozen, "--stage", "wave", steps=2)
     third = stage(gan, "--init", str(wave), "--freeze-encoder", "--stage", "gan", steps=2)

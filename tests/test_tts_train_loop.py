@@ -7,13 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
-from tiny import tiny_model, tiny_tts_config
+from frontend import phonemize
+from frontend.symbols import SYMBOLS
+from tiny import SAMPLE_RATE, speech_like, tiny_model, tiny_tts_config
 from tts.config import TtsConfig
 from tts.prompt import MAX_ADVANCE, Monologue, text_ids
 from tts.train.dataset import Prompts, batches, collate, example_rows
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
+from tts.train.labels import make_labels
 from tts.train.loop import Recipe, draw_codebooks, losses, train, weighted
 from tts.train.prepare import Example, frame_places, load_examples, save_examples
 
@@ -188,3 +192,23 @@ def test_recipe_defaults_are_serialisable():
     assert json.dumps(Recipe().__dict__)
     with pytest.raises(TypeError):
         Recipe(unknown=1)  # type: ignore[call-arg]
+
+
+def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
+    (tmp_path / "audio").mkdir()
+    texts = ["Good morning.", "See you there!", "Where is my book?", "Good book.", "Is it there?"]
+    lines = ["id|speaker|gender|language|seconds|text"]
+    for i, text in enumerate(texts):
+        soundfile.write(tmp_path / "audio" / f"u{i}.flac", speech_like(1.5, seed=i), SAMPLE_RATE)
+        lines.append(f"u{i}|a|f|en|1.5|{text}")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
+    labels = make_labels([tmp_path], worst_share=0.0)
+    assert set(labels) == {f"u{i}" for i in range(len(texts))}
+    for i, text in enumerate(texts):
+        own = labels[f"u{i}"]
+        assert abs(len(own) - 150) <= 3
+        runs = own[np.flatnonzero(np.diff(own, prepend=-1))]
+        symbols = [SYMBOLS.index(s) for s in phonemize(text, "en").symbols]
+        rest = iter(symbols)
+        assert all(any(s == run for s in rest) for run in runs)  # a subsequence, in order
+        assert len(runs) > len(symbols) // 2

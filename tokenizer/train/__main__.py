@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tokenizer.train.recipe import STAGES
+from tokenizer.train.recipe import OPTIMIZERS, STAGES
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,6 +21,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--batch-size", type=int, default=4)
     p.add_argument("--segment-s", type=float, default=2.56)
     p.add_argument("--learning-rate", type=float, default=1e-3)
+    p.add_argument("--optimizer", choices=OPTIMIZERS, default="adamw")
+    p.add_argument("--labels", type=Path, help=".npz made by `python -m tts.train labels`")
     p.add_argument("--unquantized-steps", type=int, default=400)
     p.add_argument("--max-steps", type=int, default=10**9, help="stop after so many in all")
     p.add_argument("--seed", type=int, default=0)
@@ -35,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     from tokenizer.checkpoint import load_codec
     from tokenizer.config import CatConfig
     from tokenizer.model import CatTokenizer
-    from tokenizer.train.data import audio_files, held_out, pack
+    from tokenizer.train.data import audio_files, held_out, label, pack
     from tokenizer.train.init import initialize, initialize_output
     from tokenizer.train.loop import train
     from tokenizer.train.recipe import Recipe
@@ -53,6 +55,10 @@ def main(argv: list[str] | None = None) -> int:
     files = [f for f in audio_files(args.audio) if not held_out(f.stem)]
     cache = args.cache or args.out / "audio"
     audio = pack(files, codec.sample_rate, cache)
+    num_labels = 0
+    if args.labels:
+        audio = label(audio, files, args.labels)
+        num_labels = int(audio.labels.max()) + 1
     print(f"{len(files)} recordings, {audio.seconds / 3600:.2f} h at {audio.sample_rate} Hz")
     recipe = Recipe(
         stage=args.stage,
@@ -60,6 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         batch_size=args.batch_size,
         segment_s=args.segment_s,
         learning_rate=args.learning_rate,
+        optimizer=args.optimizer,
+        num_labels=num_labels,
         unquantized_steps=args.unquantized_steps,
         max_steps=args.max_steps,
         seed=args.seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +17,25 @@ from torch import Tensor
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 HELD_OUT_PERCENT = 1
 PEAK = 32767.0
+LABEL_S = 0.01
+UNLABELLED = -1
 
 
 @dataclass(frozen=True)
 class PackedAudio:
-    """Recordings end to end: int16 samples, and the first sample of each recording."""
+    """Recordings end to end.
+
+    Attributes:
+        samples: int16.
+        starts: the first sample of each recording.
+        labels: int16, one for every `LABEL_S` of `samples`, UNLABELLED where nothing is known;
+            None without labels.
+    """
 
     samples: np.ndarray
     starts: np.ndarray
     sample_rate: int
+    labels: np.ndarray | None = None
 
     @property
     def seconds(self) -> float:
@@ -77,10 +87,39 @@ def pack(files: list[Path], sample_rate: int, cache: Path) -> PackedAudio:
     return PackedAudio(samples, np.array(starts), sample_rate)
 
 
+def label(audio: PackedAudio, files: list[Path], table: Path) -> PackedAudio:
+    """Say what sounds when.
+
+    Args:
+        files: what `audio` was packed from, in order.
+        table: .npz with `ids` (file stems), `num_labels` and `labels`: for every recording one
+            integer each `LABEL_S`, end to end. Any kind of label does; for speech it is the
+            phoneme. Recordings that it does not name stay unlabelled.
+    """
+    data = np.load(table)
+    by_id = dict(
+        zip(
+            data["ids"].tolist(),
+            np.split(data["labels"], data["num_labels"].cumsum()[:-1]),
+            strict=True,
+        )
+    )
+    step = round(LABEL_S * audio.sample_rate)
+    labels = np.full(len(audio.samples) // step + 2, UNLABELLED, np.int16)
+    for file, start in zip(files, audio.starts, strict=True):
+        own = by_id.get(file.stem)
+        if own is not None:
+            first = round(start / step)
+            labels[first : first + len(own)] = own[: len(labels) - first]
+    return replace(audio, labels=labels)
+
+
 def segments(
     audio: PackedAudio, batch_size: int, num_samples: int, seed: int, first_step: int = 0
-) -> Iterator[Tensor]:
-    """Endless random segments, float32 (B, 1, num_samples), with a random gain.
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless random segments with a random gain.
+
+    Yields float32 (B, 1, num_samples) and int64 (B, num_samples / step) labels.
 
     The batch of a step depends on seed and step alone, so a resumed run goes on exactly.
     A segment may run from one recording into the next: the tokenizer must live with that.
@@ -95,5 +134,14 @@ def segments(
         gain = 10 ** (rng.uniform(-5.0, 3.0, (batch_size, 1)) / 20)
         peak = np.abs(wav).max(axis=1, keepdims=True) + 1e-6
         wav *= np.minimum(gain, 1.0 / peak).astype(np.float32)
-        yield torch.from_numpy(wav)[:, None]
+        yield torch.from_numpy(wav)[:, None], _labels(audio, first, num_samples)
         step += 1
+
+
+def _labels(audio: PackedAudio, first: np.ndarray, num_samples: int) -> Tensor:
+    step = round(LABEL_S * audio.sample_rate)
+    shape = (len(first), num_samples // step)
+    if audio.labels is None:
+        return torch.full(shape, UNLABELLED)
+    index = np.round(first / step).astype(np.int64)[:, None] + np.arange(shape[1])
+    return torch.from_numpy(audio.labels[index].astype(np.int64))

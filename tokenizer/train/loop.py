@@ -11,13 +11,15 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tokenizer.checkpoint import save_codec
 from tokenizer.config import PatchConfig
 from tokenizer.model import CatTokenizer, unpatchify
 from tokenizer.train.adversary import Adversary
-from tokenizer.train.data import PackedAudio, segments
+from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
 from tokenizer.train.losses import patch_log_mel, spectral_distances
+from tokenizer.train.optim import make_optimizers, set_rate
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
 from tokenizer.train.run import Progress, TrainingLog, learning_rate, polite_stop
@@ -30,16 +32,24 @@ class Trainee(nn.Module):
         super().__init__()
         self.codec = codec
         self.recipe = recipe
-        last = codec.config.decoder_kwargs[-2]
-        assert not isinstance(last, PatchConfig)
-        self.mel_head = nn.Linear(last.d_model, sum(bands for _, bands in recipe.mel_specs))
-        nn.init.constant_(self.mel_head.bias, -3.0)
-        frozen = [codec.encoder, codec.quantizer] if recipe.freeze_encoder else []
-        for module in [*frozen, *([] if recipe.stage == "mel" else [self.mel_head])]:
+        self.mel_head = MelHead(codec, recipe)
+        quantizer = codec.config.quantizer_kwargs
+        steps = round(1 / (codec.frame_rate * LABEL_S))
+        self.label_head = nn.Sequential(
+            nn.LayerNorm(quantizer.output_dim),
+            nn.Linear(quantizer.output_dim, steps * max(1, recipe.num_labels)),
+        )
+        unused: list[nn.Module] = []
+        if recipe.freeze_encoder:
+            unused += [codec.encoder, codec.quantizer]
+        unused += [codec.decoder[-2]] if recipe.stage == "mel" else [self.mel_head]
+        if recipe.freeze_encoder or not recipe.num_labels:
+            unused.append(self.label_head)
+        for module in unused:
             module.requires_grad_(False)
 
     def forward(
-        self, wav: Tensor, num_codebooks: Tensor, windows: tuple[int, ...]
+        self, wav: Tensor, labels: Tensor, num_codebooks: Tensor, windows: tuple[int, ...]
     ) -> dict[str, Any]:
         """Losses of one batch wav (B, 1, N) whose items use `num_codebooks` (B,) codebooks."""
         codec, recipe = self.codec, self.recipe
@@ -51,7 +61,7 @@ class Trainee(nn.Module):
             patch = codec.config.decoder_kwargs[-1]
             assert isinstance(patch, PatchConfig)
             target = patch_log_mel(wav, patch.patch_size, codec.sample_rate, recipe.mel_specs)
-            mel = self.mel_head(self._decoder_hidden(q.latents))
+            mel = self.mel_head(codec, q.latents)
             result["mel"] = (mel.float() - target).abs().mean()
             loss = recipe.weight_mel * result["mel"]
         else:
@@ -64,15 +74,48 @@ class Trainee(nn.Module):
         if not recipe.freeze_encoder:
             loss = loss + recipe.weight_commitment * q.commitment
             loss = loss + recipe.weight_codebook * q.codebook
+            if recipe.num_labels:
+                figures = label_loss(self.label_head(q.latents), labels, recipe.num_labels)
+                result["label"], result["label_accuracy"] = figures
+                loss = loss + recipe.weight_labels * result["label"]
         result["loss"] = loss
         return result
 
-    def _decoder_hidden(self, latents: Tensor) -> Tensor:
-        """Decoder up to, not including, the last projection: (B, T, d_model) at patch rate."""
-        config, x = self.codec.config.decoder_kwargs, latents
-        for stage, module in zip(config[:-2], self.codec.decoder[:-2], strict=True):
+
+def label_loss(logits: Tensor, labels: Tensor, num_labels: int) -> tuple[Tensor, Tensor]:
+    """Cross-entropy and share right of the labels.
+
+    Args:
+        logits: (B, T, S * num_labels), S labels a frame. labels: int64 (B, T * S).
+    """
+    logits, labels = logits.float().reshape(-1, num_labels), labels.flatten()
+    known = labels != UNLABELLED
+    right = (logits.argmax(1) == labels) & known
+    loss = F.cross_entropy(logits, labels, ignore_index=UNLABELLED, reduction="sum")
+    count = known.sum().clamp_min(1)
+    return loss / count, right.sum() / count
+
+
+class MelHead(nn.Module):
+    """Log-mels at the patch rate, read off the decoder before its last and most costly stage."""
+
+    def __init__(self, codec: CatTokenizer, recipe: Recipe) -> None:
+        super().__init__()
+        stage, patch = codec.config.decoder_kwargs[-4:-2]
+        assert not isinstance(stage, PatchConfig)
+        assert isinstance(patch, PatchConfig)
+        self.patch_size = patch.patch_size
+        bands = sum(bands for _, bands in recipe.mel_specs)
+        self.linear = nn.Linear(stage.d_model, self.patch_size * bands)
+        nn.init.constant_(self.linear.bias, -3.0)
+
+    def forward(self, codec: CatTokenizer, latents: Tensor) -> Tensor:
+        """Latents (B, T, D) -> (B, T * patches a frame, bands)."""
+        x, config = latents, codec.config.decoder_kwargs
+        for stage, module in zip(config[:-4], codec.decoder[:-4], strict=True):
             x = unpatchify(x, stage.patch_size) if isinstance(stage, PatchConfig) else module(x)[0]
-        return self.codec.decoder[-2].hidden(x)[0]  # type: ignore[operator]
+        hidden = codec.decoder[-4].hidden(x)[0]  # type: ignore[operator]
+        return self.linear(hidden).unflatten(-1, (self.patch_size, -1)).flatten(1, 2)
 
 
 def draw_codebooks(recipe: Recipe, batch: int, total: int, step: int) -> Tensor:
@@ -101,14 +144,10 @@ def train(
     torch.manual_seed(recipe.seed)
     trainee = Trainee(codec, recipe)
     params = [p for p in trainee.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        params,
-        recipe.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=recipe.weight_decay,
-        fused=True,
+    optimizers = make_optimizers(
+        trainee, recipe.optimizer, recipe.learning_rate, recipe.weight_decay
     )
-    model, optimizer = accelerator.prepare(trainee, optimizer)
+    model, *optimizers = accelerator.prepare(trainee, *optimizers)
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
     accelerator.register_for_checkpointing(progress, keeper)
     adversary = Adversary(recipe, accelerator) if recipe.stage == "gan" else None
@@ -117,7 +156,7 @@ def train(
         accelerator.load_state(str(state))
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    run = _Run(accelerator, model, optimizer, params, codec, recipe, audio, out)
+    run = _Run(accelerator, model, optimizers, params, codec, recipe, audio, out)
     with polite_stop() as stopped:
         run.loop(progress, keeper, adversary, budget_s, stopped)
     return codec
@@ -127,7 +166,7 @@ def train(
 class _Run:
     accelerator: Accelerator
     model: nn.Module
-    optimizer: Any
+    optimizers: list[Any]
     params: list[nn.Parameter]
     codec: CatTokenizer
     recipe: Recipe
@@ -152,13 +191,13 @@ class _Run:
         while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
             spent = progress.elapsed_s / budget_s
             rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+            set_rate(self.optimizers, rate)
             due = recipe.stage == "mel" and progress.step >= recipe.unquantized_steps
             if due and not progress.seeded:
                 self._seed(samples)
                 progress.seeded = True
-            figures = self._step(next(batches).to(device), progress, keeper, adversary)
+            wav, labels = (x.to(device) for x in next(batches))
+            figures = self._step(wav, labels, progress, keeper, adversary)
             log.add(figures)
             progress.step += 1
             progress.elapsed_s = time.monotonic() - begun
@@ -170,35 +209,41 @@ class _Run:
         self.save()
 
     def _step(
-        self, wav: Tensor, progress: Progress, keeper: CodebookKeeper, adversary: Adversary | None
+        self,
+        wav: Tensor,
+        labels: Tensor,
+        progress: Progress,
+        keeper: CodebookKeeper,
+        adversary: Adversary | None,
     ) -> dict[str, float]:
         recipe, quantizer = self.recipe, self.codec.quantizer
         count = draw_codebooks(recipe, len(wav), self.codec.num_codebooks, progress.step)
         if recipe.stage == "mel" and not progress.seeded:
             count = torch.zeros_like(count)
         with self.accelerator.autocast():
-            result = self.model(wav, count, draw_windows(recipe, progress.step))
+            result = self.model(wav, labels, count, draw_windows(recipe, progress.step))
         loss, figures = result["loss"], {}
         if adversary:
             extra, figures = adversary.step(wav, result["output"])
             loss = loss + extra
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
         self.accelerator.backward(loss)
         norm: Any = self.accelerator.clip_grad_norm_(self.params, recipe.clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         quantized = result["quantized"]
         if not recipe.freeze_encoder and (progress.seeded or recipe.stage != "mel"):
             keeper.update(quantized.codes)
             if progress.step % recipe.revive_every == 0:
                 figures["revived"] = keeper.revive(quantizer, quantized.projected, 0.05)
-        for name in ("loss", "mel", "convergence"):
+        for name in ("loss", "mel", "convergence", "label", "label_accuracy"):
             if name in result:
                 figures[name] = float(result[name].detach())
         figures |= {"commitment": float(quantized.commitment.detach()), "norm": float(norm)}
         return figures
 
     def _seed(self, samples: int) -> None:
-        batch = next(segments(self.audio, 192, samples, self.recipe.seed + 1))
+        batch, _ = next(segments(self.audio, 96, samples, self.recipe.seed + 1))
         with torch.no_grad(), self.accelerator.autocast():
             pieces = batch.to(self.accelerator.device).split(16)
             latents = torch.cat([self.codec.encode_latents(w)[0].float() for w in pieces])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STAGES = ("mel", "wave", "gan")
+OPTIMIZERS = ("adamw", "muon")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Recipe:
         segment_s: length of a training segment; at least the attention window.
         unquantized_steps: steps before the codebooks are seeded and used ('mel' only).
         dropout: chance that an item uses a random number of codebooks, not all.
+        optimizer: 'adamw', or 'muon' for the matrices inside the layers and AdamW for the rest.
+        num_labels: kinds of labels (`data.label`); 0 where there are none.
+        weight_labels: of the cross-entropy of the labels, read off the quantized latents: it
+            makes the codes, the coarse ones above all, say what is spoken.
         windows_per_step: STFT windows drawn for each step out of `wave_windows`; all of them at
             once would take longer than the network.
     """
@@ -28,6 +33,7 @@ class Recipe:
     batch_size: int = 4
     segment_s: float = 2.56
     learning_rate: float = 1e-3
+    optimizer: str = "adamw"
     warmup_steps: int = 200
     max_steps: int = 10**9
     weight_decay: float = 0.01
@@ -41,6 +47,8 @@ class Recipe:
     windows_per_step: int = 3
     weight_mel: float = 15.0
     weight_convergence: float = 3.0
+    num_labels: int = 0
+    weight_labels: float = 0.3
     weight_commitment: float = 0.25
     weight_codebook: float = 1.0
     weight_adversarial: float = 1.0
@@ -50,3 +58,5 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer {self.optimizer!r} is unknown; use one of {OPTIMIZERS}")

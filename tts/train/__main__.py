@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tokenizer.train.recipe import OPTIMIZERS
+
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m tts.train", description=__doc__)
@@ -15,6 +17,9 @@ def parser() -> argparse.ArgumentParser:
     prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     prepare.add_argument("--max-seconds", type=float, default=6.0)
     prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
+    labels = commands.add_parser("labels", help="phonemes by time, for the tokenizer's training")
+    labels.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
+    labels.add_argument("--out", type=Path, required=True, help=".npz file to write")
     voices = commands.add_parser("voices", help="make a voice of every speaker of a corpus")
     voices.add_argument("corpus", nargs="+", type=Path)
     voices.add_argument("--codec", default="embedded", help="'embedded' or a folder")
@@ -27,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--batch-size", type=int, default=16)
     run.add_argument("--learning-rate", type=float, default=1e-3)
+    run.add_argument("--optimizer", choices=OPTIMIZERS, default="adamw")
+    run.add_argument("--guide-share", type=float, default=0.75)
     run.add_argument("--short-frames", type=int, default=36)
     run.add_argument("--short-share", type=float, default=0.25)
     run.add_argument("--seed", type=int, default=0)
@@ -44,6 +51,13 @@ def main(argv: list[str] | None = None) -> int:
         examples = prepare(args.corpus, load_codec(args.codec), args.max_seconds, part)
         save_examples(examples, args.out)
         print(f"{len(examples)} examples in {args.out}")
+        return 0
+    if args.command == "labels":
+        from tts.train.labels import make_labels, save_labels
+
+        labels = make_labels(args.corpus)
+        save_labels(labels, args.out)
+        print(f"{len(labels)} recordings in {args.out}")
         return 0
     if args.command == "voices":
         from tokenizer.checkpoint import load_codec
@@ -74,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
     recipe = Recipe(
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
+        optimizer=args.optimizer,
+        guide_share=args.guide_share,
         short_share=args.short_share,
         short_frames=args.short_frames,
         seed=args.seed,

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tokenizer.train.optim import make_optimizers, set_rate
 from tokenizer.train.run import Progress, TrainingLog, learning_rate, polite_stop
 from tts.checkpoint import save_model
 from tts.model import TtsModel
@@ -40,11 +41,12 @@ class Recipe:
 
     batch_size: int = 16
     learning_rate: float = 1e-3
+    optimizer: str = "adamw"
     warmup_steps: int = 300
     weight_decay: float = 0.02
     clip: float = 1.0
     seed: int = 0
-    prefix_dropout: float = 0.6
+    prefix_dropout: float = 1.0
     text_weight: float = 3.0
     guide_weight: float = 0.3
     audio_weights: tuple[float, ...] = (3.0, 2.0, 1.0)
@@ -165,22 +167,15 @@ def train(
     Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
-    params = list(model.parameters())
-    optimizer = torch.optim.AdamW(
-        params,
-        recipe.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-    trainee, optimizer = accelerator.prepare(Trainee(model, recipe), optimizer)
+    optimizers = make_optimizers(model, recipe.optimizer, recipe.learning_rate, recipe.weight_decay)
+    trainee, *optimizers = accelerator.prepare(Trainee(model, recipe), *optimizers)
     progress = Progress()
     accelerator.register_for_checkpointing(progress)
     out.mkdir(parents=True, exist_ok=True)
     if (out / "state").is_dir():
         accelerator.load_state(str(out / "state"))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    run = _Run(accelerator, trainee, optimizer, model, recipe, out)
+    run = _Run(accelerator, trainee, optimizers, model, recipe, out)
     with polite_stop() as stopped:
         run.loop(progress, examples, budget_s, stopped)
     return model
@@ -190,7 +185,7 @@ def train(
 class _Run:
     accelerator: Accelerator
     trainee: nn.Module
-    optimizer: Any
+    optimizers: list[Any]
     model: TtsModel
     recipe: Recipe
     out: Path
@@ -219,8 +214,7 @@ class _Run:
                     recipe.short_frames if short else None,
                 )
             rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+            set_rate(self.optimizers, rate)
             log.add(self._step(next(source), progress.step, spent < recipe.guide_share))
             progress.step += 1
             progress.elapsed_s = time.monotonic() - begun
@@ -237,10 +231,11 @@ class _Run:
         batch = Batch(*(t.to(self.accelerator.device) for t in batch))
         with self.accelerator.autocast():
             loss, values, guide = self.trainee(batch, used, guided)
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
         self.accelerator.backward(loss)
         norm: Any = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         figures = {"text": float(values[0].detach()), "norm": float(norm)}
         if guided:
             figures["guide"] = float(guide.detach())

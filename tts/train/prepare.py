@@ -77,16 +77,8 @@ def prepare(
         part: (i, n) encodes only every n-th utterance, from the i-th on.
         worst_share: share of each language's utterances dropped for the worst alignment.
     """
-    by_language: dict[str, list[tuple[Utterance, tuple[str, ...]]]] = {}
-    for folder in folders:
-        for utterance in read_corpus(folder):
-            symbols = _symbols(utterance)
-            if symbols and 0.6 < utterance.seconds <= max_seconds:
-                by_language.setdefault(utterance.language, []).append((utterance, symbols))
     examples: list[Example] = []
-    for language, items in sorted(by_language.items()):
-        print(f"{language}: {len(items)} utterances", flush=True)
-        aligned = align_corpus(items, worst_share)
+    for language, (items, aligned) in aligned_corpora(folders, worst_share, max_seconds).items():
         for number, (utterance, symbols) in enumerate(items):
             if utterance.id not in aligned or number % part[1] != part[0]:
                 continue
@@ -101,6 +93,28 @@ def prepare(
             if number % 1000 == 0:
                 print(f"  {language} {number}/{len(items)}", flush=True)
     return examples
+
+
+def aligned_corpora(
+    folders: list[Path], worst_share: float, max_seconds: float = 6.0
+) -> dict[str, tuple[list[tuple[Utterance, tuple[str, ...]]], dict[str, np.ndarray]]]:
+    """Phonemize and align whole corpora.
+
+    Returns:
+        By language: every utterance of 0.6 s to `max_seconds` with its symbols, and the end of
+        each symbol in 10 ms steps by utterance id (the worst aligned are missing).
+    """
+    by_language: dict[str, list[tuple[Utterance, tuple[str, ...]]]] = {}
+    for folder in folders:
+        for utterance in read_corpus(folder):
+            symbols = _symbols(utterance)
+            if symbols and 0.6 < utterance.seconds <= max_seconds:
+                by_language.setdefault(utterance.language, []).append((utterance, symbols))
+    result = {}
+    for language, items in sorted(by_language.items()):
+        print(f"{language}: {len(items)} utterances", flush=True)
+        result[language] = (items, align_corpus(items, worst_share))
+    return result
 
 
 def encode(codec: CatTokenizer, path: Path) -> np.ndarray:
