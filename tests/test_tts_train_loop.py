@@ -194,6 +194,20 @@ def test_recipe_defaults_are_serialisable():
         Recipe(unknown=1)  # type: ignore[call-arg]
 
 
+def test_weights_decide_how_often_a_speaker_is_drawn():
+    examples = [replace(e, speaker=f"s{i // 30}") for i, e in enumerate(make_examples(60))]
+
+    def share(weights: dict[str, float]) -> float:
+        # the prompt of a row is of the speaker of the row, and its codes tell whose
+        own = [replace(e, codes=np.full_like(e.codes, int(e.speaker[1:]))) for e in examples]
+        source = batches(own, Prompts(own, 2, 3), CONFIG, 1, seed=0, weights=weights)
+        return float(np.mean([bool((next(source).rows[0, :, 1] == 1).any()) for _ in range(60)]))
+
+    assert share({"s1": 0.0}) == 0
+    assert share({"s0": 0.0}) > 0.5
+    assert share({"s0": 0.2}) > share({}) > share({"s1": 0.2})
+
+
 def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
     (tmp_path / "audio").mkdir()
     texts = ["Good morning.", "See you there!", "Where is my book?", "Good book.", "Is it there?"]

@@ -36,6 +36,14 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--guide-share", type=float, default=0.75)
     run.add_argument("--short-frames", type=int, default=36)
     run.add_argument("--short-share", type=float, default=0.25)
+    run.add_argument("--prompt-frames", type=int, nargs=2, default=(19, 31), metavar="N")
+    run.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="SPEAKER=W",
+        help="draw utterances of this speaker W times as often",
+    )
     run.add_argument("--seed", type=int, default=0)
     return p
 
@@ -93,9 +101,20 @@ def run(args: argparse.Namespace) -> int:
         short_share=args.short_share,
         short_frames=args.short_frames,
         seed=args.seed,
+        min_prompt_frames=args.prompt_frames[0],
+        max_prompt_frames=args.prompt_frames[1],
+        speaker_weights=dict(speaker_weight(item) for item in args.weight),
     )
     train(model, load_examples(args.examples), recipe, args.out, args.budget_minutes * 60)
     return 0
+
+
+def speaker_weight(item: str) -> tuple[str, float]:
+    """`SPEAKER=W` as a pair; ValueError where W is no number from 0 up."""
+    speaker, _, weight = item.rpartition("=")
+    if not speaker or not weight.replace(".", "", 1).isdigit():
+        raise ValueError(f"--weight {item!r}: write SPEAKER=W with W from 0 up, e.g. slt=2.5")
+    return speaker, float(weight)
 
 
 if __name__ == "__main__":

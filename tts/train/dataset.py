@@ -155,19 +155,23 @@ def batches(
     seed: int,
     first_step: int = 0,
     max_frames: int | None = None,
+    weights: dict[str, float] | None = None,
 ) -> Iterator[Batch]:
     """Endless batches of similar lengths; what a step sees depends on seed and step alone.
 
     Args:
         max_frames: longer examples are left out for now (short ones first).
+        weights: how often an utterance of a speaker is drawn; 1 for those not named.
     """
     chosen = [e for e in examples if max_frames is None or len(e.places) <= max_frames]
     pool = POOL_BATCHES * batch_size
+    share = np.array([(weights or {}).get(e.speaker, 1.0) for e in chosen])
+    pool = min(pool, int((share > 0).sum()))
     step = first_step
     while True:
         number, inside = divmod(step, POOL_BATCHES)
         rng = np.random.default_rng((seed, number))
-        picked = rng.choice(len(chosen), min(pool, len(chosen)), replace=False)
+        picked = rng.choice(len(chosen), pool, replace=False, p=share / share.sum())
         picked = sorted(picked, key=lambda i: len(chosen[i].places) + len(chosen[i].symbols))
         order = rng.permutation(max(1, len(picked) // batch_size))
         slot = int(order[inside % len(order)]) * batch_size

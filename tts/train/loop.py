@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Recipe:
             Without the weight on text the place in the text is drowned by the codes.
         guide_weight: of the attention guide's loss.
         guide_share: share of the budget during which the attention guide is on.
+        speaker_weights: how often an utterance of a speaker is drawn; 1 for those not named.
         short_share, short_frames: for this share of the budget only examples up to this length.
     """
 
@@ -55,6 +56,7 @@ class Recipe:
     guide_share: float = 0.75
     short_share: float = 0.25
     short_frames: int = 36
+    speaker_weights: dict[str, float] = field(default_factory=dict)
     max_steps: int = 10**9
 
 
@@ -212,6 +214,7 @@ class _Run:
                     recipe.seed + 7919 * accelerator.process_index,
                     progress.step,
                     recipe.short_frames if short else None,
+                    recipe.speaker_weights,
                 )
             rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
             set_rate(self.optimizers, rate)
