@@ -15,7 +15,8 @@ COMMANDS = {
     "codec": ("eval.codec", "STOI, PESQ, SIM and distances by number of codebooks"),
     "wer": ("eval.wer", "WER/CER of a text file of transcripts, Seed-TTS rules"),
     "bench": ("eval.bench", "speed and memory"),
-    "seed-tts": ("eval.seed_tts", "the Seed-TTS benchmark"),
+    "seed-tts": ("eval.seed_tts", "the Seed-TTS benchmark: WER, SIM, report; resumable"),
+    "teacher-meta": ("eval.teacher_meta", "a Seed-TTS meta file from plain sentences"),
 }
 
 

@@ -1,4 +1,7 @@
-"""Listeners: speech recognisers that turn a waveform into text."""
+"""Listeners: speech recognisers that turn a waveform into text.
+
+All hear one utterance at a time, so that no transcript depends on what shares its batch.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,27 @@ from typing import Any, Protocol
 import numpy as np
 
 from eval.audio import check_mono, resample
-from eval.extras import require
+from eval.cache import weights_digest
+from eval.extras import installed_version, require
 
 ASR_RATE_HZ = 16000
 OFFICIAL_WHISPER = "openai/whisper-large-v3"
+# Commits, so that figures of different days are figures of the same listener.
+WHISPER_REVISIONS = {
+    "openai/whisper-large-v3": "06f233fe06e710322aca913c1bc4249a0d71fce1",
+    "openai/whisper-medium": "abdf7c39ab9d0397620ccaea8974cc764cd0953e",
+    "openai/whisper-small": "973afd24965f72e36ca33b3055d56a652f456b4d",
+    "openai/whisper-base": "e37978b90ca9030d5170a5c07aadb050351a65bb",
+    "openai/whisper-tiny": "169d4a4341b33bc18d8881c4b69c2e104e1cc0af",
+}
+WHISPER_LANGUAGES = {"en": "english", "zh": "chinese"}
+OFFICIAL_PARAFORMER, PARAFORMER_REVISION = "paraformer-zh", "v2.0.4"
+PARAFORMER_REPOSITORY = (
+    "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
+)
+PARAFORMER_FILES = ("config.yaml", "model.pt")
+# Of the call, in seconds of audio; the official script's.
+PARAFORMER_BATCH_S = 300
 
 
 class ListenerError(ValueError):
@@ -81,17 +101,20 @@ class PocketsphinxListener:
 class WhisperListener:
     """Whisper through transformers, called as the Seed-TTS evaluation script calls it.
 
-    One utterance at a time, English transcription, greedy, at most 30 s (the rest is cut), input
-    resampled with `scipy.signal.resample`.
+    Transcription in one given language, greedy, at most 30 s (the rest is cut), input resampled
+    with `scipy.signal.resample`.
     """
 
-    def __init__(self, model: str, revision: str | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self, model: str, revision: str | None = None, device: str = "cpu", lang: str = "en"
+    ) -> None:
         """Load processor and weights.
 
         Args:
             model: a folder with a transformers Whisper checkpoint, or a hub id.
             revision: commit of the hub repository; None means its default branch.
             device: torch device.
+            lang: "en" or "zh".
 
         Raises:
             ListenerError: weights or processor are absent or unreadable.
@@ -100,9 +123,13 @@ class WhisperListener:
         options: dict[str, Any] = {"revision": revision}
         if Path(model).is_dir():
             options = {"local_files_only": True}
+        # Single precision as in the script; by default the weights' own half precision is kept.
+        single = require("torch").float32
         try:
             self._processor = transformers.WhisperProcessor.from_pretrained(model, **options)
-            loaded = transformers.WhisperForConditionalGeneration.from_pretrained(model, **options)
+            loaded = transformers.WhisperForConditionalGeneration.from_pretrained(
+                model, dtype=single, **options
+            )
         except (OSError, ValueError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise ListenerError(
@@ -113,9 +140,13 @@ class WhisperListener:
         self._model = loaded.to(device).eval()
         # The English-only sizes refuse to be told a language.
         multilingual = getattr(loaded.generation_config, "is_multilingual", True)
-        self._task = {"language": "english", "task": "transcribe"} if multilingual else {}
+        if not multilingual and lang != "en":
+            raise ListenerError(f"{model} hears English only; give a multilingual size for {lang}")
+        task = {"language": WHISPER_LANGUAGES[lang], "task": "transcribe"}
+        self._task = task if multilingual else {}
         self._device = device
-        self._name = f"whisper:{model}" + (f"@{revision}" if revision else "")
+        commit = revision or getattr(loaded.config, "_commit_hash", None)
+        self._name = f"whisper:{model}" + (f"@{commit}" if commit else "")
 
     @property
     def name(self) -> str:
@@ -139,30 +170,122 @@ def _fourier_resample(wav: np.ndarray, sample_rate: int, target_rate: int) -> np
     if sample_rate == target_rate or wav.size == 0:
         return wav
     signal = require("scipy.signal", "scipy")
-    return signal.resample(wav, int(wav.size * target_rate / sample_rate))
+    return signal.resample(wav.astype(np.float64), int(wav.size * target_rate / sample_rate))
+
+
+class ParaformerListener:
+    """Paraformer-zh through funasr, for Mandarin, called as the Seed-TTS script calls it.
+
+    The transcript is put into simplified characters, by OpenCC instead of the script's zhconv.
+    """
+
+    def __init__(self, model: str = OFFICIAL_PARAFORMER, device: str = "cpu") -> None:
+        """Load the weights.
+
+        Args:
+            model: a folder with the model's files, or "paraformer-zh", which funasr fetches at a
+                pinned revision and keeps.
+            device: torch device.
+
+        Raises:
+            ListenerError: the weights are absent; says what to fetch and where to put it.
+            MissingExtraError: funasr or opencc is not installed.
+        """
+        funasr, opencc = require("funasr", extra="zh-asr"), require("opencc", extra="zh-asr")
+        help_text = (
+            f"fetch the repository {PARAFORMER_REPOSITORY} (revision {PARAFORMER_REVISION}) from "
+            "ModelScope where there is a network, and give its folder as paraformer:FOLDER"
+        )
+        options: dict[str, Any] = {"model_revision": PARAFORMER_REVISION}
+        if model != OFFICIAL_PARAFORMER:
+            lacking = [name for name in PARAFORMER_FILES if not (Path(model) / name).is_file()]
+            if lacking:
+                raise ListenerError(f"no Paraformer at {model!r}: {lacking} missing; {help_text}")
+            options = {}
+        quiet = {"disable_update": True, "disable_pbar": True, "log_level": "ERROR"}
+        try:
+            self._model = funasr.AutoModel(model=model, device=device, **quiet, **options)
+        except (OSError, ValueError, RuntimeError, AssertionError, KeyError) as error:
+            # Without a network funasr says that the model "is not registered".
+            first = (str(error).splitlines() or [repr(error)])[0]
+            raise ListenerError(f"no Paraformer at {model!r} ({first}); {help_text}") from error
+        self._simplify = opencc.OpenCC("t2s").convert
+        revision = f"@{PARAFORMER_REVISION}" if options else ""
+        self._name = f"paraformer:{model}{revision} (funasr {installed_version('funasr')})"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
+        """See `Listener.transcribe`."""
+        audio = resample(check_mono(wav, sample_rate), sample_rate, ASR_RATE_HZ)
+        if audio.size == 0:
+            return ""
+        found = self._model.generate(input=audio, fs=ASR_RATE_HZ, batch_size_s=PARAFORMER_BATCH_S)
+        return self._simplify(found[0]["text"]) if found else ""
+
+
+def _parse_name(name: str, lang: str) -> tuple[str, str, str | None]:
+    """Listener's name -> kind, model, revision; ListenerError for one that will not do."""
+    kind, _, model = name.partition(":")
+    if name == "pocketsphinx":
+        if lang != "en":
+            raise ListenerError(
+                f"pocketsphinx hears English only, not {lang!r}; use {OFFICIAL_PARAFORMER}, "
+                "whisper:FOLDER_OR_HUB_ID, or none"
+            )
+        return kind, "", None
+    if name == OFFICIAL_PARAFORMER or (kind == "paraformer" and model):
+        if lang != "zh":
+            raise ListenerError(f"Paraformer hears Mandarin only, not {lang!r}; use whisper:…")
+        return "paraformer", model or OFFICIAL_PARAFORMER, None
+    if kind == "whisper" and model:
+        if Path(model).is_dir():
+            return kind, model, None
+        model, _, revision = model.partition("@")
+        return kind, model, revision or WHISPER_REVISIONS.get(model)
+    raise ListenerError(
+        f"unknown listener {name!r}; use pocketsphinx or whisper:FOLDER_OR_HUB_ID, for example "
+        f"whisper:{OFFICIAL_WHISPER}, or for Mandarin {OFFICIAL_PARAFORMER} or paraformer:FOLDER"
+    )
+
+
+def listener_identity(name: str, lang: str = "en") -> str:
+    """What the listener called `name` is, without loading it: kind, revision or hash, version.
+
+    Raises:
+        ListenerError: unknown name, or it does not hear `lang`.
+    """
+    kind, model, revision = _parse_name(name, lang)
+    package = {"paraformer": "funasr", "whisper": "transformers"}.get(kind, kind)
+    # An empty path would be the working folder.
+    folder = bool(model) and Path(model).is_dir()
+    weights = f" (sha256 {weights_digest(Path(model))[:16]})" if folder else ""
+    if kind == "paraformer" and not weights:
+        revision = PARAFORMER_REVISION
+    place = f":{model}" if model and not weights else ""
+    commit = f"@{revision}" if revision else ""
+    return f"{kind}{place}{commit}{weights}, {package} {installed_version(package)}"
 
 
 @lru_cache(maxsize=2)
-def load_listener(name: str = "pocketsphinx", device: str = "cpu") -> Listener:
+def load_listener(name: str = "pocketsphinx", device: str = "cpu", lang: str = "en") -> Listener:
     """Load a listener once.
 
     Args:
-        name: "pocketsphinx", or "whisper:FOLDER", or "whisper:HUB_ID", or "whisper:HUB_ID@COMMIT".
-        device: torch device, for Whisper.
+        name: "pocketsphinx"; "whisper:FOLDER", "whisper:HUB_ID" or "whisper:HUB_ID@COMMIT", where
+            OpenAI's own sizes have a pinned commit; "paraformer-zh" or "paraformer:FOLDER".
+        device: torch device; pocketsphinx knows none.
+        lang: "en" or "zh".
 
     Raises:
-        ListenerError: the name is unknown or the weights are absent.
+        ListenerError: the name is unknown, the weights are absent, or it does not hear `lang`.
         MissingExtraError: the package is not installed.
     """
-    if name == "pocketsphinx":
+    kind, model, revision = _parse_name(name, lang)
+    if kind == "pocketsphinx":
         return PocketsphinxListener()
-    kind, _, model = name.partition(":")
-    if kind == "whisper" and model:
-        if Path(model).is_dir():
-            return WhisperListener(model, device=device)
-        model, _, revision = model.partition("@")
-        return WhisperListener(model, revision or None, device)
-    raise ListenerError(
-        f"unknown listener {name!r}; use pocketsphinx or whisper:FOLDER_OR_HUB_ID, "
-        f"for example whisper:{OFFICIAL_WHISPER}"
-    )
+    if kind == "paraformer":
+        return ParaformerListener(model, device)
+    return WhisperListener(model, revision, device, lang)

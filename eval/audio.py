@@ -8,6 +8,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from tokenizer.files import replacing
+
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 # Below this peak (-60 dBFS) nothing audible was said.
 SILENCE_PEAK = 1e-3
@@ -64,7 +66,11 @@ def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
 
 
 def write_wav(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
-    """Write float32 (N,) as 16-bit PCM, clipped to [-1, 1]; folders are made."""
+    """Write float32 (N,) as a 16-bit wav file, clipped to [-1, 1]; folders are made.
+
+    The file appears whole or not at all.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     clipped = np.clip(check_mono(wav, sample_rate), -1.0, 1.0)
-    soundfile.write(str(path), clipped, sample_rate, subtype="PCM_16")
+    with replacing(path) as temporary:
+        soundfile.write(str(temporary), clipped, sample_rate, subtype="PCM_16", format="WAV")

@@ -1,42 +1,35 @@
-"""How well a codec keeps a waveform: metrics, and a table over the number of codebooks."""
+"""The codec table: quality by number of codebooks and bitrate, with Opus as a yardstick."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import math
 import sys
-import warnings
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from eval.audio import (
-    AUDIO_SUFFIXES,
-    SILENCE_PEAK,
-    AudioError,
-    check_mono,
-    peak,
-    read_wav,
-    resample,
-    write_wav,
-)
+from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav, resample, write_wav
+from eval.cache import file_digest, weights_digest, write_text
+from eval.codec_metrics import METRICS, codec_metrics
 from eval.extras import require
-from eval.report import json_line, markdown_table, progress, write_json, write_json_lines
-from eval.similarity import SpeakerEncoder, cosine, load_speaker_encoder
+from eval.opus import opus_copy
+from eval.report import json_line, markdown_table, write_json, write_json_lines
+from eval.shards import Shard, this_shard
+from eval.similarity import encoder_identity, load_speaker_encoder
+from eval.stages import by_content
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-PESQ_RATE_HZ = 16000
-NUM_MELS = 80
-MEL_FFT, MEL_HOP = 1024, 256
-STFT_SIZES = (512, 1024, 2048)
-LOG_FLOOR = 1e-5
-METRICS = ("sim", "stoi", "pesq_nb", "pesq_wb", "mel_distance", "stft_distance")
+KINDS = ("speech", "sound", "music")
+OPUS_KBPS = (6, 8, 12, 16)
+LIST_SUFFIXES = (".txt", ".lst")
 
 
 class Codec(Protocol):
@@ -61,162 +54,59 @@ class Codec(Protocol):
 
 
 @dataclass(frozen=True)
-class CodecRow:
-    """Means of one number of codebooks.
+class Plan:
+    """What is measured of every file.
 
     Attributes:
-        bitrate_bps: frame_rate * num_codebooks * log2(codebook_size).
+        num_codebooks: values in 1..codec.num_codebooks.
+        opus_bps: bitrates of the yardstick; empty leaves it out.
+        sim: name of the speaker encoder, see `eval.similarity.load_speaker_encoder`.
+        save_dir: where decoded wavs go, as SYSTEM/NAME.wav; None keeps none.
+        device: of the codec.
+    """
+
+    num_codebooks: tuple[int, ...]
+    opus_bps: tuple[int, ...] = ()
+    sim: str = "resemblyzer"
+    save_dir: Path | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class CodecRow:
+    """Means of one system over the files of one kind.
+
+    Attributes:
+        kind: "speech", "sound" or "music".
+        system: "K = 8", or "Opus 6 kbit/s".
+        num_codebooks: None for Opus.
+        bitrate_bps: codec: frame_rate * num_codebooks * log2(codebook_size); Opus: measured.
         metrics: metric -> mean over the items where it is defined; None where nowhere.
         counts: metric -> number of items that the mean stands on.
     """
 
-    num_codebooks: int
+    kind: str
+    system: str
+    num_codebooks: int | None
     bitrate_bps: float
+    num_items: int
     metrics: Mapping[str, float | None]
     counts: Mapping[str, int]
 
 
-def codec_metrics(
-    reference: np.ndarray,
-    degraded: np.ndarray,
-    sample_rate: int,
-    encoder: SpeakerEncoder | None = None,
-) -> dict[str, float | None]:
-    """Compare a decoded waveform with its original.
-
-    Args:
-        reference: float (N,), mono, in [-1, 1].
-        degraded: float (M,), aligned with it; M >= N (what a codec padded is cut) or M < N by
-            less than 0.1 s (then both are cut to M).
-        sample_rate: of both, in Hz.
-        encoder: for SIM; None loads resemblyzer once.
-
-    Returns:
-        sim: speaker cosine in [-1, 1], by the offline stand-in encoder unless one is given.
-        stoi: [0, 1], classic (not extended). pesq_nb, pesq_wb: MOS-LQO, about [1, 4.6], at 16 kHz.
-        mel_distance: mean |log10 mel difference| (80 Slaney mels, 1024/256 at sample_rate).
-        stft_distance: mean over FFTs of 512, 1024, 2048 of the mean |log10 magnitude difference|.
-        Higher is better for the first four, lower for the distances. A metric that is not defined
-        for the pair (no speech, too short) is None.
-
-    Raises:
-        AudioError: not mono, not finite, empty, or lengths do not belong together.
-        MissingExtraError: a metric's package is not installed.
-    """
-    reference, degraded = check_mono(reference, sample_rate), check_mono(degraded, sample_rate)
-    if reference.size == 0 or degraded.size < reference.size - 0.1 * sample_rate:
-        raise AudioError(
-            f"reference has {reference.size} samples and degraded {degraded.size}; "
-            "degraded must be the same utterance, not shorter, and neither may be empty"
-        )
-    size = min(reference.size, degraded.size)
-    reference, degraded = reference[:size], degraded[:size]
-    return {
-        "sim": _sim(reference, degraded, sample_rate, encoder or load_speaker_encoder()),
-        "stoi": _stoi(reference, degraded, sample_rate),
-        "pesq_nb": _pesq(reference, degraded, sample_rate, "nb"),
-        "pesq_wb": _pesq(reference, degraded, sample_rate, "wb"),
-        "mel_distance": mel_distance(reference, degraded, sample_rate),
-        "stft_distance": stft_distance(reference, degraded),
-    }
-
-
-def mel_distance(reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
-    """Mean absolute difference of log10 mel magnitudes, >= 0; both (N,), N >= 1."""
-    filters = mel_filters(sample_rate, MEL_FFT, NUM_MELS)
-    mels = [
-        np.log10(np.maximum(_magnitude(wav, MEL_FFT, MEL_HOP) @ filters.T, LOG_FLOOR))
-        for wav in (reference, degraded)
-    ]
-    return float(np.abs(mels[0] - mels[1]).mean())
-
-
-def stft_distance(reference: np.ndarray, degraded: np.ndarray) -> float:
-    """Mean absolute log10 magnitude difference over three resolutions, >= 0; both (N,)."""
-    distances = []
-    for size in STFT_SIZES:
-        logs = [
-            np.log10(np.maximum(_magnitude(wav, size, size // 4), LOG_FLOOR))
-            for wav in (reference, degraded)
-        ]
-        distances.append(np.abs(logs[0] - logs[1]).mean())
-    return float(np.mean(distances))
-
-
-def _magnitude(wav: np.ndarray, size: int, hop: int) -> np.ndarray:
-    """|STFT| (frames, size // 2 + 1): Hann, centred, scaled so that a full-scale sine is 1."""
-    padded = np.pad(wav.astype(np.float64), size // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    return np.abs(np.fft.rfft(frames * window, axis=1)) * (2 / window.sum())
-
-
-@lru_cache(maxsize=8)
-def mel_filters(sample_rate: int, fft_size: int, num_mels: int) -> np.ndarray:
-    """Triangular filters (num_mels, fft_size // 2 + 1) on Slaney's scale, each with peak 1."""
-    edges = _mel_to_hz(np.linspace(0.0, _hz_to_mel(sample_rate / 2), num_mels + 2))
-    bins = np.fft.rfftfreq(fft_size, 1 / sample_rate)
-    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    return np.maximum(0.0, np.minimum(rising, falling))
-
-
-# Slaney's scale: linear below 1 kHz (3 mels per 200 Hz), then 27 mels per factor of 6.4.
-_KNEE_HZ, _KNEE_MEL, _STEP = 1000.0, 15.0, math.log(6.4) / 27
-
-
-def _hz_to_mel(hz: float) -> float:
-    return 3 * hz / 200 if hz < _KNEE_HZ else _KNEE_MEL + math.log(hz / _KNEE_HZ) / _STEP
-
-
-def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
-    return np.where(mel < _KNEE_MEL, mel * 200 / 3, _KNEE_HZ * np.exp(_STEP * (mel - _KNEE_MEL)))
-
-
-def _sim(
-    reference: np.ndarray, degraded: np.ndarray, rate: int, encoder: SpeakerEncoder
-) -> float | None:
-    try:
-        return cosine(encoder.embed(reference, rate), encoder.embed(degraded, rate))
-    except AudioError:
-        return None
-
-
-def _stoi(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float | None:
-    pystoi = require("pystoi")
-    if peak(reference) < SILENCE_PEAK:
-        return None
-    with warnings.catch_warnings():
-        # pystoi only warns, and answers 1e-5, when less than 30 frames hold speech.
-        warnings.simplefilter("error", RuntimeWarning)
-        try:
-            value = float(pystoi.stoi(reference, degraded, rate, extended=False))
-        except RuntimeWarning:
-            return None
-    return value if math.isfinite(value) else None
-
-
-def _pesq(reference: np.ndarray, degraded: np.ndarray, rate: int, mode: str) -> float | None:
-    pesq = require("pesq")
-    # pesq scales by the peak, so a silent signal would be divided by zero.
-    if min(peak(reference), peak(degraded)) < SILENCE_PEAK:
-        return None
-    ref, deg = (resample(wav, rate, PESQ_RATE_HZ) for wav in (reference, degraded))
-    try:
-        value = float(pesq.pesq(PESQ_RATE_HZ, ref, deg, mode))
-    except pesq.PesqError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def reconstruct(
-    codec: Codec, wav: np.ndarray, sample_rate: int, num_codebooks: Sequence[int]
+    codec: Codec,
+    wav: np.ndarray,
+    sample_rate: int,
+    num_codebooks: Sequence[int],
+    device: str = "cpu",
 ) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     """Encode once and decode with the first k codebooks for each k.
 
     Args:
         wav: float (N,), mono, at `sample_rate` Hz.
         num_codebooks: values in 1..codec.num_codebooks.
+        device: of the codec.
 
     Returns:
         The input at the codec's rate, and k -> decoded wav of the same length, in [-1, 1].
@@ -224,127 +114,232 @@ def reconstruct(
     torch = require("torch")
     original = resample(wav, sample_rate, codec.sample_rate)
     with torch.inference_mode():
-        codes = codec.encode(torch.from_numpy(original.copy())[None, None])
+        codes = codec.encode(torch.from_numpy(original.copy())[None, None].to(device))
         decoded = {k: codec.decode(codes[:, :k])[0, 0].float().cpu() for k in num_codebooks}
     return original, {
         k: np.clip(audio.numpy()[: original.size], -1.0, 1.0) for k, audio in decoded.items()
     }
 
 
-def measure_codec(
-    codec: Codec,
-    paths: Sequence[Path],
-    num_codebooks: Sequence[int],
-    encoder: SpeakerEncoder | None = None,
-    save_dir: Path | None = None,
-) -> list[dict[str, Any]]:
-    """Metrics of every file at every number of codebooks.
-
-    Args:
-        paths: audio files, any sample rate.
-        num_codebooks: values in 1..codec.num_codebooks.
-        encoder: for SIM; None loads resemblyzer.
-        save_dir: where the decoded wavs go, as k{K}/{stem}.wav; None keeps none.
-
-    Returns:
-        One dict per file and K: path, seconds, num_codebooks and the metrics.
+def measure_file(codec: Codec, path: Path, kind: str, plan: Plan) -> list[dict[str, Any]]:
+    """Figures of one file: one dict per number of codebooks and per Opus bitrate.
 
     Raises:
-        ValueError: K is out of range, no path given, or a file is unreadable.
+        ValueError: the file is unreadable or empty.
+        MissingExtraError: a metric's package is not installed.
     """
-    if not paths:
-        raise ValueError("no audio file given; name files or folders that hold some")
-    for k in num_codebooks:
-        if not 1 <= k <= codec.num_codebooks:
-            raise ValueError(f"num_codebooks is {k}; this codec has 1..{codec.num_codebooks}")
-    rows: list[dict[str, Any]] = []
-    for path in progress(paths, "codec"):
-        wav, rate = read_wav(path)
-        original, decoded = reconstruct(codec, wav, rate, num_codebooks)
-        for k, audio in decoded.items():
-            metrics = codec_metrics(original, audio, codec.sample_rate, encoder)
-            seconds = original.size / codec.sample_rate
-            rows.append({"path": str(path), "seconds": seconds, "num_codebooks": k, **metrics})
-            if save_dir:
-                write_wav(save_dir / f"k{k}" / f"{path.stem}.wav", audio, codec.sample_rate)
+    wav, rate = read_wav(path)
+    if wav.size == 0:
+        raise AudioError(f"{path} holds no samples")
+    original, decoded = reconstruct(codec, wav, rate, plan.num_codebooks, plan.device)
+    bits = codec.frame_rate * math.log2(codec.codebook_size)
+    copies: list[tuple[str, int | None, float, np.ndarray]]
+    copies = [(f"K = {k}", k, k * bits, audio) for k, audio in decoded.items()]
+    for bps in plan.opus_bps:
+        copy, true_bps = opus_copy(original, codec.sample_rate, bps, kind == "speech")
+        copies.append((f"Opus {bps / 1000:g} kbit/s", None, true_bps, copy))
+    encoder = load_speaker_encoder(plan.sim, plan.device)
+    rows = []
+    for system, k, bitrate, audio in copies:
+        figures = codec_metrics(original, audio, codec.sample_rate, encoder, kind == "speech")
+        head = {"system": system, "num_codebooks": k, "bitrate_bps": bitrate}
+        rows.append({**head, "seconds": original.size / codec.sample_rate, **figures})
+        if plan.save_dir:
+            name = f"k{k}" if k else system.split()[0].lower() + system.split()[1]
+            write_wav(plan.save_dir / name / f"{path.stem}.wav", audio, codec.sample_rate)
     return rows
 
 
-def codec_table(codec: Codec, rows: Sequence[Mapping[str, Any]]) -> list[CodecRow]:
-    """Means of `measure_codec` rows, one per number of codebooks, ascending."""
-    bits = codec.frame_rate * math.log2(codec.codebook_size)
+def codec_table(rows: Sequence[Mapping[str, Any]]) -> list[CodecRow]:
+    """Means of `measure_file` rows (with "kind"), in their order, speech before sound and music."""
     table = []
-    for k in sorted({int(row["num_codebooks"]) for row in rows}):
-        mine = [row for row in rows if row["num_codebooks"] == k]
-        values = {m: [row[m] for row in mine if row[m] is not None] for m in METRICS}
-        means = {m: float(np.mean(v)) if v else None for m, v in values.items()}
-        table.append(CodecRow(k, k * bits, means, {m: len(v) for m, v in values.items()}))
+    for kind in KINDS:
+        mine = [row for row in rows if row["kind"] == kind]
+        for system in dict.fromkeys(row["system"] for row in mine):
+            group = [row for row in mine if row["system"] == system]
+            values = {m: [row[m] for row in group if row[m] is not None] for m in METRICS}
+            seconds = [row["seconds"] for row in group]
+            # Over all the audio, so that short files do not weigh more.
+            bitrate = float(np.average([r["bitrate_bps"] for r in group], weights=seconds))
+            means = {m: float(np.mean(v)) if v else None for m, v in values.items()}
+            counts = {m: len(v) for m, v in values.items()}
+            k = group[0]["num_codebooks"]
+            table.append(CodecRow(kind, system, k, bitrate, len(group), means, counts))
     return table
 
 
-def table_markdown(table: Sequence[CodecRow], num_items: int) -> str:
+def table_markdown(table: Sequence[CodecRow], sim_name: str) -> str:
     """The table as Markdown; a mean that not all items share says how many it stands on."""
 
     def cell(row: CodecRow, metric: str) -> object:
         value, count = row.metrics[metric], row.counts[metric]
-        return value if value is None or count == num_items else f"{value:.3f} (n={count})"
+        return value if value is None or count == row.num_items else f"{value:.3f} (n={count})"
 
-    header = ("K", "bit/s", "SIM*", "STOI", "PESQ-NB", "PESQ-WB", "mel dist.", "STFT dist.")
+    header = ("kind", "system", "bit/s", "SIM*", "STOI", "PESQ-NB", "PESQ-WB")
+    header += ("mel dist.", "STFT dist.")
     body = [
-        (row.num_codebooks, round(row.bitrate_bps), *(cell(row, metric) for metric in METRICS))
+        (row.kind, row.system, round(row.bitrate_bps), *(cell(row, m) for m in METRICS))
         for row in table
     ]
-    note = f"{num_items} items. *SIM by resemblyzer, a stand-in: not the WavLM SIM of papers."
-    return markdown_table(header, body) + "\n\n" + note
+    counts = {row.kind: row.num_items for row in table}
+    items = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return f"{markdown_table(header, body)}\n\nItems: {items}. *SIM by {sim_name}."
 
 
 def find_audio(paths: Sequence[Path], limit: int | None = None) -> list[Path]:
-    """Files as given, folders searched (sorted) for audio; at most `limit`, evenly spread."""
+    """The audio files that `paths` mean.
+
+    Args:
+        paths: files as given; folders, searched (sorted) for audio; lists (.txt, .lst) with a
+            path per line, relative to the list's folder.
+        limit: at most so many, evenly spread; None means all.
+
+    Raises:
+        ValueError: a list cannot be read, or limit is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is {limit}, must be at least 1")
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             found += sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        elif path.suffix.lower() in LIST_SUFFIXES:
+            try:
+                lines = path.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"cannot read the list of files {path}: {error}") from error
+            found += [path.parent / line.strip() for line in lines if line.strip()]
         else:
             found.append(path)
-    if limit is not None and 0 < limit < len(found):
+    if limit is not None and limit < len(found):
         found = [found[i * len(found) // limit] for i in range(limit)]
     return found
 
 
-def main(argv: Sequence[str]) -> int:
-    """`python -m eval codec`: the table for a codec over files."""
-    from tokenizer.checkpoint import load_codec
-
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m eval codec", description="Reconstruction metrics by number of codebooks."
+        prog="python -m eval codec",
+        description="Reconstruction metrics by number of codebooks, beside Opus. Each PATH is an "
+        "audio file, a folder, or a .txt/.lst list of files.",
     )
-    parser.add_argument("wavs", nargs="+", type=Path, help="audio files, or folders of them")
+    parser.add_argument("speech", nargs="*", type=Path, metavar="PATH", help="speech")
+    parser.add_argument("--sound", nargs="+", type=Path, default=[], metavar="PATH")
+    parser.add_argument("--music", nargs="+", type=Path, default=[], metavar="PATH")
     parser.add_argument("--model", default="embedded", help="embedded, or a tokenizer folder")
     parser.add_argument("--num-codebooks", nargs="+", type=int, help="default: 1, 2, 4, … all")
-    parser.add_argument("--limit", type=int, help="at most this many files, evenly spread")
+    parser.add_argument(
+        "--opus",
+        nargs="*",
+        type=float,
+        metavar="KBPS",
+        help="bitrates of the yardstick; without a value none; default: 6 8 12 16",
+    )
+    parser.add_argument("--sim", default="resemblyzer", help="or wavlm:PATH_OR_URL")
+    parser.add_argument("--limit", type=int, help="at most this many files a kind, evenly spread")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, help="folder for table.md, summary.json, items.jsonl")
     parser.add_argument("--save-wavs", action="store_true", help="keep decoded wavs under --out")
-    args = parser.parse_args(argv)
-    if args.save_wavs and not args.out:
-        raise ValueError("--save-wavs needs --out DIR to put them in")
-    codec = load_codec(args.model, args.device)
+    return parser.parse_args(argv)
+
+
+def _plan(args: argparse.Namespace, codec: Codec) -> Plan:
     ladder = [2**i for i in range(10) if 2**i < codec.num_codebooks] + [codec.num_codebooks]
-    paths = find_audio(args.wavs, args.limit)
+    books = tuple(args.num_codebooks or ladder)
+    wrong = [k for k in books if not 1 <= k <= codec.num_codebooks]
+    if wrong:
+        raise ValueError(f"num_codebooks is {wrong[0]}; this codec has 1..{codec.num_codebooks}")
+    kbps = args.opus
+    if kbps is None:
+        installed = importlib.util.find_spec("av") is not None
+        kbps = OPUS_KBPS if installed else ()
+        if not installed:
+            sys.stderr.write("no Opus rows: PyAV is not installed; pip install -e '.[eval]'\n")
     save_dir = args.out / "wavs" if args.save_wavs else None
-    rows = measure_codec(codec, paths, args.num_codebooks or ladder, save_dir=save_dir)
-    table = codec_table(codec, rows)
-    text = table_markdown(table, len(paths))
+    bps = tuple(round(1000 * value) for value in kbps)
+    return Plan(books, bps, args.sim, save_dir, args.device)
+
+
+def measure(
+    codec: Codec,
+    files: Mapping[str, Sequence[Path]],
+    plan: Plan,
+    folder: Path,
+    identity: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """`measure_file` over all files, kept in `folder` by content and settings.
+
+    Args:
+        files: kind -> files.
+        identity: what else the figures depend on: the codec's weights.
+
+    Returns:
+        The rows with "kind" and "path", in the order of `files`.
+    """
+    rows: list[dict[str, Any]] = []
+    for kind, paths in files.items():
+        missing = [path for path in paths if not path.is_file()]
+        if missing:
+            raise AudioError(f"no audio file {missing[0]}")
+        digests = {path: file_digest(path) for path in paths}
+        settings = {
+            **identity,
+            "kind": kind,
+            "num_codebooks": list(plan.num_codebooks),
+            "opus_bps": list(plan.opus_bps),
+            "sim": encoder_identity(plan.sim),
+            "saved": plan.save_dir is not None,
+        }
+
+        def compute(path: Path, kind: str = kind) -> dict[str, Any]:
+            return {"rows": measure_file(codec, path, kind, plan)}
+
+        wanted = {digest: path for path, digest in digests.items()}
+        found, _ = by_content(wanted, settings, folder, compute, f"codec, {kind}")
+        for path, digest in digests.items():
+            rows += [{"kind": kind, "path": str(path), **row} for row in found[digest]["rows"]]
+    return rows
+
+
+def run(args: argparse.Namespace, shard: Shard) -> int:
+    """The command on one of the processes; the first one writes the table."""
+    from tokenizer.checkpoint import EMBEDDED, load_codec, model_folder
+
+    if args.out is None and (args.save_wavs or shard.count > 1):
+        raise ValueError("--save-wavs and several processes need --out DIR to put things in")
+    files = {kind: find_audio(getattr(args, kind), args.limit) for kind in KINDS}
+    files = {kind: paths for kind, paths in files.items() if paths}
+    if not files:
+        raise ValueError("no audio file given; name files or folders that hold some")
+    args.device = shard.device(args.device)
+    codec = load_codec(args.model, args.device)
+    plan = _plan(args, codec)
+    identity = {"codec": weights_digest(model_folder(args.model, EMBEDDED))}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.out / "cache" / "codec" if args.out else Path(temporary)
+        if shard.count > 1:
+            mine = {kind: shard.take(paths) for kind, paths in files.items()}
+            measure(codec, mine, plan, folder, identity)
+            shard.wait()
+            if not shard.is_main:
+                return 0
+        rows = measure(codec, files, plan, folder, identity)
+    table = codec_table(rows)
+    text = table_markdown(table, encoder_identity(args.sim))
     result = {
         "command": "codec",
         "model": str(args.model),
-        "num_items": len(paths),
-        "speaker_encoder": load_speaker_encoder().name,
+        "num_items": sum(len(paths) for paths in files.values()),
+        "speaker_encoder": encoder_identity(args.sim),
         "rows": [asdict(row) for row in table],
     }
     if args.out:
         write_json_lines(args.out / "items.jsonl", rows)
         write_json(args.out / "summary.json", result)
-        (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
+        write_text(args.out / "table.md", text + "\n")
     sys.stdout.write(f"{text}\n{json_line(result)}\n")
     return 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m eval codec`."""
+    return run(_parse(argv), this_shard())

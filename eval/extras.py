@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import Any
 
 
@@ -31,3 +32,11 @@ def require(module: str, package: str | None = None, extra: str = "eval") -> Any
             f"{package or module} does not load ({error}); install it with: "
             f"pip install -e '.[{extra}]'"
         ) from error
+
+
+def installed_version(package: str) -> str:
+    """Version of an installed package, for the report; "not installed" otherwise."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from eval.cache import write_text
+
 T = TypeVar("T")
 
 
@@ -33,33 +35,64 @@ def json_line(data: Mapping[str, Any]) -> str:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write `data` indented; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def write_json_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write one JSON object per line; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json_line(row) + "\n" for row in rows), encoding="utf-8")
+    write_text(path, "".join(json_line(row) + "\n" for row in rows))
+
+
+class Progress:
+    """Says on standard error how many of `total` are done and about how long the rest takes.
+
+    On a terminal one line that is overwritten; in a log file a line a minute and one at the end;
+    nothing at all when there is nothing to do.
+    """
+
+    LOG_EVERY_S = 60.0
+
+    def __init__(self, total: int, label: str) -> None:
+        self.total, self.label, self.done = total, label, 0
+        self._begun = self._said = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        self._say()
+        return self
+
+    def step(self) -> None:
+        """One more is done."""
+        self.done += 1
+        self._say()
+
+    def _say(self) -> None:
+        now = time.monotonic()
+        terminal = sys.stderr.isatty()
+        if not self.total or not (terminal or now - self._said >= self.LOG_EVERY_S):
+            return
+        self._said = now
+        left_s = (now - self._begun) / max(self.done, 1) * (self.total - self.done)
+        left = f", about {left_s:.0f} s left" if self.done else ""
+        text = f"{self.label}: {self.done}/{self.total}{left}"
+        sys.stderr.write(f"\r\x1b[K{text}" if terminal else text + "\n")
+        sys.stderr.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if not self.total:
+            return
+        back = "\r\x1b[K" if sys.stderr.isatty() else ""
+        took_s = time.monotonic() - self._begun
+        sys.stderr.write(f"{back}{self.label}: {self.done}/{self.total} in {took_s:.0f} s\n")
+        sys.stderr.flush()
 
 
 def progress(items: Sequence[T], label: str) -> Iterator[T]:
-    """Yield `items` and say on standard error how many are done; on a terminal also what is left.
-
-    A log file gets one line at the end, a terminal one line that is overwritten.
-    """
-    start = time.monotonic()
-    for done, item in enumerate(items):
-        if sys.stderr.isatty():
-            left_s = (time.monotonic() - start) / max(done, 1) * (len(items) - done)
-            left = f", {left_s:.0f} s left" if done else ""
-            sys.stderr.write(f"\r\x1b[K{label}: {done}/{len(items)}{left}")
-            sys.stderr.flush()
-        yield item
-    back = "\r\x1b[K" if sys.stderr.isatty() else ""
-    took_s = time.monotonic() - start
-    sys.stderr.write(f"{back}{label}: {len(items)}/{len(items)} in {took_s:.0f} s\n")
+    """Yield `items`, counted by a `Progress`."""
+    with Progress(len(items), label) as shown:
+        for item in items:
+            yield item
+            shown.step()
 
 
 def read_sentences(path: Path) -> list[str]:

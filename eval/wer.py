@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from eval.chinese_numbers import digits_for_numerals
 from eval.extras import require
 from eval.report import json_line, write_json_lines
 from eval.stats import mean_interval, ratio_interval
@@ -150,10 +151,10 @@ def normalized_text(text: str, lang: str) -> str:
     """Rules that forgive spelling: a second, unofficial view beside the official figure.
 
     en: Whisper's English normaliser (numbers, contractions, hesitations); zh: compatibility
-    forms folded, lower case, letters and digits only, split into characters.
+    forms folded, numerals as digits, lower case, letters and digits only, split into characters.
     """
     if lang == "zh":
-        folded = unicodedata.normalize("NFKC", text).lower()
+        folded = digits_for_numerals(unicodedata.normalize("NFKC", text)).lower()
         return " ".join(char for char in folded if char.isalnum())
     if lang != "en":
         raise ValueError(f"lang is {lang!r}, must be one of {LANGUAGES}")

@@ -1,15 +1,29 @@
 """Listeners. Whisper is a tiny random one: the path is tested, not what it hears."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.signal
 
-from eval.asr import ListenerError, PocketsphinxListener, load_listener
-from eval.audio import AudioError
+from eval.asr import (
+    PARAFORMER_REPOSITORY,
+    WHISPER_REVISIONS,
+    ListenerError,
+    PocketsphinxListener,
+    WhisperListener,
+    listener_identity,
+    load_listener,
+)
+from eval.audio import AudioError, read_wav, resample
+from eval.extras import MissingExtraError
 from eval.teachers import TEACHERS
 from tiny import speech_like
+
+AUDIO = Path(__file__).parent / "eval_audio"
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +31,23 @@ def listener() -> PocketsphinxListener:
     return PocketsphinxListener()
 
 
+@pytest.mark.parametrize(
+    ("clip", "words"),
+    [
+        ("rms-key", "nobody could find the right key"),
+        ("rms-birds", "the birds were singing in the tall trees"),
+    ],
+)
+def test_hears_clear_recordings(listener: PocketsphinxListener, clip: str, words: str):
+    assert listener.transcribe(*read_wav(AUDIO / f"{clip}.ogg")) == words
+
+
 def test_transcripts_do_not_depend_on_what_was_heard_before(listener: PocketsphinxListener):
-    # Buzzes, of which it makes words; they differ in level, so that a mean that leaks shows.
-    sounds = [speech_like(1.2, seed=i) * gain for i, gain in enumerate((1.0, 0.1, 3.0))]
+    # They differ in level, so that a mean that leaks shows.
+    clips = [read_wav(AUDIO / f"{name}.ogg") for name in ("rms-key", "slt-key", "rms-birds")]
+    sounds = [
+        resample(w, r, 24000) * gain for (w, r), gain in zip(clips, (1, 0.05, 0.5), strict=True)
+    ]
     alone = [PocketsphinxListener().transcribe(wav, 24000) for wav in sounds[:2]]
     backwards = [listener.transcribe(wav, 24000) for wav in reversed(sounds)]
     assert [backwards[2], backwards[1]] == alone
@@ -52,7 +80,7 @@ def test_unknown_listener():
         load_listener("ears")
 
 
-def _save_tiny_whisper(folder: Path) -> None:
+def save_tiny_whisper(folder: Path) -> None:
     import torch
     from transformers import (
         GenerationConfig,
@@ -103,11 +131,12 @@ def _save_tiny_whisper(folder: Path) -> None:
 
 
 def test_whisper_from_a_folder(tmp_path: Path):
-    _save_tiny_whisper(tmp_path)
+    save_tiny_whisper(tmp_path)
     listener = load_listener(f"whisper:{tmp_path}")
     assert listener.name == f"whisper:{tmp_path}"
     wav = speech_like(1.0)
     first = listener.transcribe(wav, 24000)
+    assert listener_identity(f"whisper:{tmp_path}").startswith("whisper (sha256 ")
     # Random weights say something, without special tokens, and the same each time.
     assert first
     assert "<|" not in first
@@ -118,3 +147,114 @@ def test_whisper_from_a_folder(tmp_path: Path):
 def test_whisper_without_weights_says_what_to_fetch(tmp_path: Path):
     with pytest.raises(ListenerError, match="hf download openai/whisper-large-v3"):
         load_listener(f"whisper:{tmp_path}")
+
+
+def test_whisper_is_called_as_the_official_script_does(tmp_path: Path, monkeypatch):
+    save_tiny_whisper(tmp_path)
+    listener = WhisperListener(str(tmp_path))
+    asked: dict[str, Any] = {}
+    processor, model = listener._processor, listener._model
+    features = processor.feature_extractor
+
+    def hear(audio, **options):
+        asked["audio"], asked["rate"] = audio, options["sampling_rate"]
+        return features(audio, **options)
+
+    def generate(*args, **options):
+        asked["task"] = options
+        return type(model).generate(model, *args, **options)
+
+    monkeypatch.setattr(listener, "_processor", _Processor(hear, processor.batch_decode))
+    monkeypatch.setattr(model, "generate", generate)
+    wav = speech_like(1.01, 24000)[:24235]
+    listener.transcribe(wav, 24000)
+    assert asked["task"] == {"language": "english", "task": "transcribe"}
+    assert asked["rate"] == 16000
+    expected = scipy.signal.resample(wav.astype(np.float64), int(24235 * 16000 / 24000))
+    np.testing.assert_allclose(asked["audio"], np.asarray(expected), atol=1e-7)
+
+
+class _Processor:
+    def __init__(self, hear, batch_decode):
+        self.hear, self.batch_decode = hear, batch_decode
+
+    def __call__(self, audio, **options):
+        return self.hear(audio, **options)
+
+
+def test_revisions_are_pinned_and_named():
+    for model, revision in WHISPER_REVISIONS.items():
+        assert len(revision) == 40
+        assert f"{model}@{revision}, transformers " in listener_identity(f"whisper:{model}")
+    named = listener_identity("whisper:someone/model@abc123", "zh")
+    assert named.startswith("whisper:someone/model@abc123, transformers ")
+    assert listener_identity("paraformer-zh", "zh").startswith("paraformer:paraformer-zh@v2.0.4")
+    assert listener_identity("pocketsphinx").startswith("pocketsphinx, pocketsphinx 5")
+
+
+@pytest.mark.parametrize(
+    ("name", "lang", "match"),
+    [("pocketsphinx", "zh", "English only"), ("paraformer-zh", "en", "Mandarin only")],
+)
+def test_a_listener_of_another_language_is_refused(name: str, lang: str, match: str):
+    with pytest.raises(ListenerError, match=match):
+        load_listener(name, lang=lang)
+    with pytest.raises(ListenerError, match=match):
+        listener_identity(name, lang)
+
+
+class FakeAutoModel:
+    """Stands for funasr's class, to see how it is called; hears traditional characters."""
+
+    calls: list[dict[str, Any]]
+
+    def __init__(self, **options: Any) -> None:
+        type(self).calls = [options]
+        if options["model"] == "paraformer-zh":  # as funasr does without a network
+            raise RuntimeError("model 'paraformer-zh' is not registered.\nRegistered: …")
+
+    def generate(self, **options: Any) -> list[dict[str, Any]]:
+        self.calls.append(options)
+        return [{"key": "x", "text": "漢字"}]
+
+
+def _install_fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    converter = SimpleNamespace(convert=lambda text: text.replace("漢", "汉"))
+    opencc = SimpleNamespace(OpenCC=lambda name: {"t2s": converter}[name])
+    monkeypatch.setitem(sys.modules, "funasr", SimpleNamespace(AutoModel=FakeAutoModel))
+    monkeypatch.setitem(sys.modules, "opencc", opencc)
+
+
+def test_paraformer_is_called_as_the_official_script_does(tmp_path: Path, monkeypatch):
+    _install_fakes(monkeypatch)
+    for name in ("config.yaml", "model.pt"):
+        (tmp_path / name).write_text("x")
+    listener = load_listener(f"paraformer:{tmp_path}", lang="zh")
+    assert listener.transcribe(speech_like(1.0, 24000), 24000) == "汉字"
+    made, heard = FakeAutoModel.calls
+    assert made["model"] == str(tmp_path)
+    assert made["disable_update"] is True
+    assert heard["batch_size_s"] == 300
+    assert heard["fs"] == 16000
+    assert heard["input"].shape == (16000,)
+    assert heard["input"].dtype == np.float32
+    assert listener.transcribe(np.zeros(0, np.float32), 16000) == ""
+
+
+def test_paraformer_without_weights_says_what_to_fetch_and_where_to_put_it(
+    tmp_path: Path, monkeypatch
+):
+    _install_fakes(monkeypatch)
+    for name in (f"paraformer:{tmp_path}", "paraformer-zh"):
+        with pytest.raises(ListenerError) as caught:
+            load_listener(name, lang="zh")
+        for part in (PARAFORMER_REPOSITORY, "v2.0.4", "paraformer:FOLDER"):
+            assert part in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+    assert FakeAutoModel.calls[0]["model_revision"] == "v2.0.4"
+
+
+def test_paraformer_without_funasr_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "funasr", None)
+    with pytest.raises(MissingExtraError, match=r"pip install -e '\.\[zh-asr\]'"):
+        load_listener("paraformer-zh", lang="zh")

@@ -7,17 +7,8 @@ import pytest
 
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
-from eval.codec import (
-    METRICS,
-    codec_metrics,
-    codec_table,
-    find_audio,
-    mel_distance,
-    mel_filters,
-    reconstruct,
-    stft_distance,
-    table_markdown,
-)
+from eval.codec import codec_table, find_audio, reconstruct, table_markdown
+from eval.codec_metrics import METRICS, codec_metrics, mel_distance, mel_filters, stft_distance
 from tiny import NUM_CODEBOOKS, save_tiny, speech_like, tiny_codec
 
 
@@ -85,31 +76,72 @@ def test_table_of_a_real_codec():
     assert original.size == round(1.3 * 24000)
     assert {k: v.shape for k, v in decoded.items()} == dict.fromkeys((1, 4), original.shape)
     assert not np.array_equal(decoded[1], decoded[NUM_CODEBOOKS])
-    items = [
-        {"num_codebooks": k, **dict.fromkeys(METRICS, value)}
-        for k, value in ((1, 1.0), (1, 2.0), (4, None), (4, 5.0))
+
+
+def _row(kind: str, system: str, bps: float, seconds: float, value: float | None) -> dict:
+    k = int(system.split()[-1]) if system.startswith("K") else None
+    head = {"kind": kind, "system": system, "num_codebooks": k, "bitrate_bps": bps}
+    return {**head, "seconds": seconds, **dict.fromkeys(METRICS, value)}
+
+
+def test_table_groups_by_kind_and_system():
+    rows = [
+        _row("music", "K = 1", 62.5, 1.0, 7.0),
+        _row("speech", "K = 1", 62.5, 1.0, 1.0),
+        _row("speech", "Opus 6 kbit/s", 6000.0, 1.0, None),
+        _row("speech", "K = 1", 62.5, 3.0, 2.0),
+        _row("speech", "Opus 6 kbit/s", 6400.0, 3.0, 5.0),
     ]
-    table = codec_table(codec, items)
-    assert [row.bitrate_bps for row in table] == [12.5 * 5, 12.5 * 5 * 4]
-    assert [row.metrics["stoi"] for row in table] == [1.5, 5.0]
-    assert [row.counts["stoi"] for row in table] == [2, 1]
-    assert "5.000 (n=1)" in table_markdown(table, 2)
+    table = codec_table(rows)
+    assert [(r.kind, r.system, r.num_items) for r in table] == [
+        ("speech", "K = 1", 2),
+        ("speech", "Opus 6 kbit/s", 2),
+        ("music", "K = 1", 1),
+    ]
+    assert [r.metrics["stoi"] for r in table] == [1.5, 5.0, 7.0]
+    assert [r.counts["stoi"] for r in table] == [2, 1, 1]
+    # The bitrate is that of all the audio: three parts of 6400 and one of 6000.
+    assert [r.bitrate_bps for r in table] == [62.5, 6300.0, 62.5]
+    text = table_markdown(table, "an encoder")
+    assert "5.000 (n=1)" in text
+    assert "2 speech, 1 music" in text
+
+
+def test_sound_and_music_have_no_speech_metrics():
+    wav = speech_like(1.0)
+    metrics = codec_metrics(wav, wav * 0.9, 24000, is_speech=False)
+    assert [metrics[m] for m in METRICS[:4]] == [None] * 4
+    assert metrics["mel_distance"] == pytest.approx(-math.log10(0.9), rel=0.2)
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     _, codec = save_tiny(tmp_path)
-    for name in ("a", "b"):
-        write_wav(tmp_path / "wavs" / f"{name}.wav", speech_like(1.0), 24000)
+    for name in ("a", "b", "hum"):
+        write_wav(tmp_path / "wavs" / f"{name}.wav", speech_like(1.0, seed=len(name)), 24000)
+    (tmp_path / "speech.txt").write_text("wavs/a.wav\nwavs/b.wav\n")
     out = tmp_path / "out"
-    argv = ["codec", str(tmp_path / "wavs"), "--model", str(codec), "--out", str(out)]
-    assert main([*argv, "--num-codebooks", "1", "4", "--save-wavs"]) == 0
+    argv = ["codec", str(tmp_path / "speech.txt"), "--sound", str(tmp_path / "wavs" / "hum.wav")]
+    argv += ["--model", str(codec), "--out", str(out)]
+    full = [*argv, "--num-codebooks", "1", "4", "--save-wavs", "--opus", "8"]
+    assert main(full) == 0
     text = capsys.readouterr().out
     result = json.loads(text.splitlines()[-1])
-    assert [row["num_codebooks"] for row in result["rows"]] == [1, 4]
-    assert result["num_items"] == 2
+    assert [(r["kind"], r["num_codebooks"]) for r in result["rows"]] == [
+        *(("speech", k) for k in (1, 4, None)),
+        *(("sound", k) for k in (1, 4, None)),
+    ]
+    assert result["num_items"] == 3
+    assert [round(r["bitrate_bps"]) for r in result["rows"][:2]] == [62, 250]
+    assert 7900 < result["rows"][2]["bitrate_bps"] < 8300
     assert (out / "table.md").read_text() in text
-    assert len((out / "items.jsonl").read_text().splitlines()) == 4
+    assert len((out / "items.jsonl").read_text().splitlines()) == 9
     assert (out / "wavs" / "k4" / "b.wav").is_file()
+    assert (out / "wavs" / "opus8" / "b.wav").is_file()
+    # The second time everything is taken from the cache.
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
+    assert main(full) == 0
+    assert capsys.readouterr().out == text
+    assert {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()} == before
     assert main([*argv, "--num-codebooks", "5"]) == 2
     assert "this codec has 1..4" in capsys.readouterr().err
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.__main__ import main
+from eval.chinese_numbers import digits_for_numerals
 from eval.wer import (
     REMOVED,
     ZH_PUNCTUATION,
@@ -182,6 +183,61 @@ def test_normalized_text_forgives_spelling():
         normalized_text("it costs $25 do not you think", "en")
     )
     assert normalized_text("Ｇ３，好！", "zh") == "g 3 好"
+    assert normalized_text("二〇二四年涨了百分之五十", "zh") == normalized_text(
+        "2024年，涨了50%。", "zh"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("二零二四年", "2024年"),
+        ("两千零二十四年", "2024年"),
+        ("十", "10"),
+        ("二十五", "25"),
+        ("一百二", "120"),
+        ("一百零二", "102"),
+        ("三万五", "35000"),
+        ("十万零三", "100003"),
+        ("一亿二千万", "120000000"),
+        ("一百二十三万四千五百六十七", "1234567"),
+        ("百分之五十", "50%"),
+        ("百分之三点五", "3点5%"),
+        ("3.5公里", "3点5公里"),
+        ("1,250元，三元", "1250元，3元"),
+        ("没有数", "没有数"),
+    ],
+)
+def test_chinese_numerals(text: str, digits: str):
+    assert digits_for_numerals(text) == digits
+
+
+@given(st.integers(0, 10**9 - 1))
+def test_a_number_and_its_reading_become_one(number: int):
+    assert digits_for_numerals(_reading(number)) == digits_for_numerals(str(number))
+
+
+def _reading(number: int) -> str:
+    """The plain Chinese reading of 0 <= number < 10^9."""
+    digits, units = "零一二三四五六七八九", ("", "十", "百", "千")
+
+    def below_ten_thousand(value: int) -> str:
+        text = ""
+        for place in (3, 2, 1, 0):
+            figure = value // 10**place % 10
+            if figure:
+                text += digits[figure] + units[place]
+            elif text and value % 10**place and not text.endswith("零"):
+                text += "零"
+        return text
+
+    text = ""
+    for size, name in ((10**8, "亿"), (10**4, "万"), (1, "")):
+        part = number // size % 10**4
+        if part:
+            text += "零" if text and part < 1000 else ""
+            text += below_ten_thousand(part) + name
+    return text or "零"
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
