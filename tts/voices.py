@@ -25,9 +25,10 @@ SHIPPED = Path(__file__).parent / "pretrained" / "voices"
 DEFAULT_NAME = "rms"
 HOME_VARIABLE = "CAT_TTS_HOME"
 MIN_PROMPT_S, MAX_PROMPT_S = 1.0, 30.0
-# The model was trained with prompts of 1.5 to 4 s; up to 5 s nothing is cut off.
-WHOLE_PROMPT_S, CUT_FROM_S, CUT_TO_S = 5.0, 3.0, 4.0
+# The model was trained with prompts of 0.8 to 2.2 s; up to 3 s nothing is cut off.
+WHOLE_PROMPT_S, CUT_FROM_S, CUT_TO_S = 3.0, 1.5, 2.2
 TARGET_DBFS = -23.0
+WHOLE_DBFS, WHOLE_STEP_DB = -20.0, 3.0
 
 _NAME = re.compile(r"[a-z0-9_-]{1,40}")
 _FIELDS = ("name", "lang", "transcript", "description", "gender", "source", "codec")
@@ -198,12 +199,13 @@ def voice_from_audio(
     transcript: str = "",
     lang: str | None = None,
     source: str = "",
+    whole: bool = False,
 ) -> tuple[Voice, tuple[str, ...]]:
     """Make a voice from a recording.
 
-    Silence at both ends is cut off and the loudness set to -23 dBFS. Of more than 5 s of
-    speech only the first 3 to 4 s are used, up to the quietest place there, and the transcript,
-    which then says more than the recording, is dropped.
+    Silence at both ends is cut off and the loudness set to -23 dBFS. Of more than
+    `WHOLE_PROMPT_S` of speech only the first `CUT_FROM_S` to `CUT_TO_S` are used, up to the
+    quietest place there, and the transcript, which then says more than the recording, is dropped.
 
     Args:
         codec: encodes it, in float32.
@@ -212,6 +214,8 @@ def voice_from_audio(
         transcript: what is said; empty if not known.
         lang: 'en', 'zh' or None, which goes by the transcript's script.
         source: where the recording comes from.
+        whole: for published models, which take prompts of any length: nothing is cut off, and
+            the loudness is moved towards -20 dBFS by at most 3 dB.
 
     Returns:
         The voice, and remarks for the user to read.
@@ -219,17 +223,18 @@ def voice_from_audio(
     Raises:
         VoiceError: the recording is silent, too short or too long.
     """
-    speech, notes = _prepare(wav, codec.sample_rate)
+    speech, notes = (_prepare_whole if whole else _prepare)(wav, codec.sample_rate)
     if notes and transcript:
         notes.append(
             "the transcript is left aside, because it says more than the part that is used; give "
             f"a recording of at most {WHOLE_PROMPT_S:g} s to use it"
         )
         transcript = ""
+    precise = codec
     if next(codec.encoder.parameters()).dtype != torch.float32:
         # In half precision several percent of the codes would come out different.
-        codec = copy.deepcopy(codec).float()
-    codes = codec.encode(torch.from_numpy(speech)[None, None])[0].cpu()
+        precise = copy.deepcopy(codec).float()
+    codes = precise.encode(torch.from_numpy(speech)[None, None])[0].cpu()
     voice = Voice(
         name=name,
         codes=codes.clone(),
@@ -248,8 +253,8 @@ def guess_lang(transcript: str) -> str:
     return "zh" if _HAN.search(transcript) else "en"
 
 
-def _prepare(wav: np.ndarray, sample_rate: int) -> tuple[np.ndarray, list[str]]:
-    """Check, trim, cut and level a prompt: float32 (N,) -> float32 (n,), and remarks."""
+def _check_prompt(wav: np.ndarray, sample_rate: int) -> str:
+    """VoiceError unless a prompt has a length that can be used and is not silent."""
     seconds = len(wav) / sample_rate
     limits = f"give {MIN_PROMPT_S:g} to {MAX_PROMPT_S:g} s of clear speech"
     if seconds < MIN_PROMPT_S:
@@ -258,6 +263,20 @@ def _prepare(wav: np.ndarray, sample_rate: int) -> tuple[np.ndarray, list[str]]:
         raise VoiceError(f"the prompt recording is too long: {seconds:.1f} s; {limits}")
     if is_silent(wav):
         raise VoiceError(f"the prompt recording is silent; {limits}")
+    return limits
+
+
+def _prepare_whole(wav: np.ndarray, sample_rate: int) -> tuple[np.ndarray, list[str]]:
+    """Check and level a prompt of a published model."""
+    _check_prompt(wav, sample_rate)
+    level = 10 * np.log10(np.mean(np.square(wav, dtype=np.float64)))
+    gain = np.clip(WHOLE_DBFS - level, -WHOLE_STEP_DB, WHOLE_STEP_DB)
+    return (wav * 10 ** (gain / 20)).astype(np.float32), []
+
+
+def _prepare(wav: np.ndarray, sample_rate: int) -> tuple[np.ndarray, list[str]]:
+    """Check, trim, cut and level a prompt: float32 (N,) -> float32 (n,), and remarks."""
+    limits = _check_prompt(wav, sample_rate)
     speech = trim_silence(wav, sample_rate)
     spoken = len(speech) / sample_rate
     if spoken < MIN_PROMPT_S:
@@ -269,7 +288,7 @@ def _prepare(wav: np.ndarray, sample_rate: int) -> tuple[np.ndarray, list[str]]:
         cut = quietest_cut(speech, sample_rate, CUT_FROM_S, CUT_TO_S)
         notes.append(
             f"of {spoken:.1f} s of speech in the prompt only the first {cut / sample_rate:.1f} s "
-            "are used, because the model was trained with prompts of 1.5 to 4 s"
+            "are used, because the model was trained with prompts of 0.8 to 2.2 s"
         )
         speech = speech[:cut]
     return normalize_loudness(speech, TARGET_DBFS), notes

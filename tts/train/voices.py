@@ -10,12 +10,12 @@ from tokenizer.model import CatTokenizer
 from tts.train.corpus import Utterance, read_corpus
 from tts.voices import save_voice, voice_from_audio
 
-PROMPT_S = (2.0, 2.5)
-MIN_WORDS = {"en": 5, "zh": 1}
+PROMPT_S = (1.3, 1.8)
+MIN_WORDS = {"en": 4, "zh": 1}
 
 
 def choose_prompts(utterances: list[Utterance]) -> dict[str, Utterance]:
-    """For each speaker the first whole sentence of 2.0 to 2.5 s, in the order of ids."""
+    """For each speaker the first whole sentence of 1.3 to 1.8 s, in the order of ids."""
     chosen: dict[str, Utterance] = {}
     for u in sorted(utterances, key=lambda u: u.id):
         whole = u.text.endswith((".", "。")) and len(u.text.split()) >= MIN_WORDS.get(u.language, 1)

@@ -1,0 +1,359 @@
+"""What a user does with the page, in a real browser on a real server.
+
+Needs a Chromium: the program `chromium`, or its path in CAT_TTS_CHROMIUM. With
+CAT_TTS_SCREENSHOTS=FOLDER the embedded model is used for the pictures, and they are put there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from serving import running, wait_until
+from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tts.serve.encode import pcm16
+from tts.serve.service import SpeechService
+from tts.synthesizer import SpeechOptions, Synthesizer
+from tts.voices import HOME_VARIABLE, save_voice, voices_folder
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is missing")
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CAT_TTS_CHROMIUM") or shutil.which("chromium")
+TEXT = "Hello there. The kettle is on! Would you like some tea?"
+LONG = "This sentence is one of very many that nobody will wait for. " * 12
+READY = "body[data-cat=ready]"
+# What of the browser's own sound output can be told from outside it.
+LOUDNESS = """async (src) => {
+  const data = await (await fetch(src)).arrayBuffer();
+  const sound = await new OfflineAudioContext(1, 1, 24000).decodeAudioData(data);
+  const wav = sound.getChannelData(0);
+  const power = wav.reduce((sum, x) => sum + x * x, 0) / wav.length;
+  return {duration: sound.duration, rms: Math.sqrt(power)};
+}"""
+HAS_LENGTH = "document.querySelector('#cat-audio').duration > 0"
+METER = """() => {
+  const meter = catTts.live.meter, wave = new Float32Array(meter.fftSize);
+  meter.getFloatTimeDomainData(wave);
+  return Math.max(...wave.map(Math.abs));
+}"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME_VARIABLE, str(folder))
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
+        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def service(home: Path) -> Iterator[SpeechService]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tts.voices.SHIPPED", home / "shipped")
+        save_voice(tiny_voice("tiny"))
+        save_voice(tiny_voice("other", seed=1))
+        service = SpeechService(tiny_synthesizer())
+        yield service
+        service.close()
+
+
+@pytest.fixture(scope="module")
+def address(service: SpeechService) -> Iterator[str]:
+    from tts.webui.server import create_app
+
+    with running(create_app(service)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    if not CHROMIUM:
+        pytest.skip("no chromium: install it, or give its path in CAT_TTS_CHROMIUM")
+    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address: str) -> Iterator[playwright.Page]:
+    """The English page, ready; at the end nothing may have gone wrong or left this server."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, permissions=["microphone"])
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((address, "blob:", "data:"))
+            else problems.append(request.url)
+        ),
+    )
+    page.goto(f"{address}/en/")
+    page.wait_for_selector(READY, timeout=60_000)
+    yield page
+    page.close()
+    assert problems == []
+
+
+@pytest.fixture
+def slowly(service: SpeechService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tiny model take about as long as a real one."""
+    stream = service.synthesizer.stream
+
+    def slow(text, options):
+        for chunk in stream(text, options):
+            yield chunk
+            time.sleep(0.15)
+
+    monkeypatch.setattr(service.synthesizer, "stream", slow)
+
+
+def write(page, text: str) -> None:
+    page.fill("#cat-text textarea", text)
+
+
+def speak(page, text: str, status: str = "Done") -> None:
+    write(page, text)
+    page.click("#cat-speak")
+    finished(page, status)
+
+
+def finished(page, status: str = "Done") -> None:
+    page.wait_for_function(
+        "status => document.querySelector('#cat-status').textContent === status",
+        arg=status,
+        timeout=60_000,
+    )
+
+
+def loudness(page) -> dict[str, float]:
+    return page.evaluate(LOUDNESS, page.get_attribute("#cat-audio", "src"))
+
+
+def downloaded(page, ending: str, folder: Path) -> np.ndarray:
+    with page.expect_download() as download:
+        page.click(f"#cat-downloads a:has-text('{ending}')")
+    path = folder / f"sound.{ending}"
+    download.value.save_as(path)
+    return soundfile.read(path, dtype="int16")[0]
+
+
+def test_type_choose_a_voice_and_hear(page, service: SpeechService, slowly, tmp_path: Path):
+    write(page, TEXT)
+    page.click("[data-voice=other] label")
+    page.fill("#cat-seed input", "7")
+    page.click("#cat-speak")
+    page.wait_for_function("catTts.live?.begun", timeout=20_000)
+    assert page.evaluate("document.querySelector('#cat-audio').hidden"), "it waited for the end"
+    assert wait_until(lambda: page.evaluate(METER) > 0.01), "nothing came out of the player"
+    finished(page)
+    page.wait_for_function(HAS_LENGTH)
+    sound = loudness(page)
+    options = SpeechOptions(voice="other", seed=7)
+    expected = np.concatenate([c.wav for c in service.synthesizer.stream(TEXT, options)])
+    assert sound["duration"] == pytest.approx(len(expected) / SAMPLE_RATE, abs=0.01)
+    assert sound["rms"] > 0.01
+    for ending in ("wav", "flac"):
+        assert np.array_equal(downloaded(page, ending, tmp_path), pcm16(expected))
+    for ending in ("mp3", "ogg"):
+        assert abs(len(downloaded(page, ending, tmp_path)) - len(expected)) < SAMPLE_RATE / 10
+    facts = page.inner_text("#cat-facts")
+    for word in ("duration", "RTF", "first sound after", "seed"):
+        assert word in facts
+    page.click("#cat-again")
+    finished(page)
+    assert np.array_equal(downloaded(page, "wav", tmp_path), pcm16(expected))
+    assert page.locator("#cat-history li").count() == 2
+
+
+def test_the_scheduled_sound_has_no_gaps(page, slowly):
+    """Chunks lie edge to edge: in one span, and with every sample that was made."""
+    speak(page, TEXT)
+    page.wait_for_function(HAS_LENGTH)
+    spans, given, total = page.evaluate(
+        "[catTts.live.spans.length, catTts.live.given,"
+        " Math.round(document.querySelector('#cat-audio').duration * 24000)]"
+    )
+    assert abs(given - total) <= 1
+    assert spans >= 1
+
+
+def test_stop_stops_a_long_one(page, service: SpeechService, slowly):
+    write(page, LONG)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("catTts.live?.begun", timeout=20_000)
+    value = page.get_attribute("#cat-progress", "value")
+    assert value is not None
+    assert 0 < float(value) < 0.9
+    page.click("#cat-stop")
+    finished(page, "Stopped")
+    assert wait_until(lambda: not service.worker.busy and service.worker.waiting == 0, 5)
+    assert 0 < loudness(page)["duration"] < 30
+
+
+def test_a_recording_becomes_a_voice_that_is_there_after_a_reload(
+    page, service: SpeechService, tmp_path: Path
+):
+    path = tmp_path / "me.ogg"
+    soundfile.write(path, speech_like(2.5), SAMPLE_RATE)
+    page.click("#cat-prompt button:has-text('Speak like a recording')")
+    page.set_input_files("#cat-prompt-audio input[type=file]", str(path))
+    page.wait_for_selector("#cat-report[data-prompt]", timeout=30_000)
+    assert "s of speech" in page.inner_text("#cat-report")
+    assert page.is_checked("[data-voice=''] input")
+    speak(page, "Hello.")
+    assert loudness(page)["rms"] > 0.01
+    page.fill("#cat-name", "me-myself")
+    page.click("#cat-save button")
+    page.wait_for_selector("[data-voice=me-myself]")
+    assert (voices_folder() / "me-myself.safetensors").is_file()
+    page.reload()
+    page.wait_for_selector(READY, timeout=60_000)
+    page.click("[data-voice=me-myself] label")
+    speak(page, "Hello.")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.click("[data-voice=me-myself] button[aria-label^=Delete]")
+    page.wait_for_selector("[data-voice=me-myself]", state="detached")
+    assert not (voices_folder() / "me-myself.safetensors").exists()
+
+
+def test_a_useless_recording_is_told_so(page, tmp_path: Path):
+    for name, data in (("silent.wav", None), ("text.wav", b"this is a text, not a sound")):
+        path = tmp_path / name
+        if data is None:
+            soundfile.write(path, np.zeros(2 * SAMPLE_RATE), SAMPLE_RATE)
+        else:
+            path.write_bytes(data)
+        if not page.is_visible("#cat-prompt-audio"):
+            page.click("#cat-prompt button:has-text('Speak like a recording')")
+        page.set_input_files("#cat-prompt-audio input[type=file]", str(path))
+        page.wait_for_selector("#cat-report:has-text('cannot be used')", timeout=30_000)
+        assert page.locator("#cat-report[data-prompt]").count() == 0
+        page.reload()
+        page.wait_for_selector(READY, timeout=60_000)
+
+
+def test_a_pronunciation_is_overridden_by_a_click(page):
+    write(page, "I went to the 银行 at 3:30.")
+    page.click("#cat-said button:has-text('银行')")
+    page.fill("#cat-edit-said", "yin2 xing2")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#cat-said button.cat-own:has-text('银行')")
+    text = page.input_value("#cat-text textarea")
+    assert text == "I went to the [银行](yin2 xing2) at 3:30."
+    page.click("#cat-said button.cat-own")
+    page.fill("#cat-edit-said", "nonsense9")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#cat-toast.cat-bad:not(:empty)")
+    page.click("#cat-edit button:has-text('As before')")
+    page.wait_for_function(
+        "document.querySelector('#cat-text textarea').value === 'I went to the 银行 at 3:30.'"
+    )
+
+
+def test_a_piece_is_said_again(page, tmp_path: Path):
+    speak(page, TEXT)
+    before = downloaded(page, "wav", tmp_path)
+    page.click("#cat-pieces li:nth-child(2) button")
+    page.wait_for_selector("#cat-pieces li:nth-child(2).cat-speaking", state="detached")
+    page.wait_for_selector("#cat-pieces li:nth-child(2) button")
+    after = downloaded(page, "wav", tmp_path)
+    assert not np.array_equal(before, after)
+    assert np.array_equal(before[:4000], after[:4000])
+
+
+def test_a_voice_can_be_listened_to(page):
+    with page.expect_response("**/v1/voices/tiny/sample") as answer:
+        page.click("[data-voice=tiny] button")
+    assert answer.value.ok
+
+
+def test_errors_are_told_in_words(page):
+    speak_button = page.locator("#cat-speak")
+    write(page, "   ")
+    speak_button.click()
+    assert "Type some text" in page.inner_text("#cat-toast")
+    write(page, "[x](Q9)")
+    speak_button.click()
+    page.wait_for_selector("#cat-toast:has-text('Q9')")
+    finished(page, "Failed")
+
+
+def test_everything_has_a_name_for_screen_readers(page):
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, textarea, audio, canvas, progress')]
+        .filter(e => e.offsetParent !== null)
+        .filter(e => !(e.innerText?.trim() || e.getAttribute('aria-label') || e.title
+          || e.labels?.length || e.getAttribute('aria-labelledby')))
+        .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+
+
+def test_the_page_works_behind_a_password(browser, service: SpeechService):
+    from tts.serve.settings import Access
+    from tts.webui.server import create_app
+
+    with running(create_app(service, Access("anna", "secret"))) as address:
+        credentials = {"username": "anna", "password": "secret"}
+        page = browser.new_page(http_credentials=credentials)
+        page.goto(f"{address}/en/")
+        page.wait_for_selector(READY, timeout=60_000)
+        speak(page, "Hello.")
+        assert loudness(page)["rms"] > 0.01
+        page.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("zh", "dark")])
+def test_screenshots(pictured, browser, tmp_path: Path, width, height, language, scheme):
+    address, folder = pictured
+    size = {"width": width, "height": height}
+    page = browser.new_page(viewport=size, color_scheme=scheme)
+    page.goto(f"{address}/{language}/")
+    page.wait_for_selector(READY, timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "too wide"
+    text = {
+        "en": "The kettle is on. Would you like some tea?",
+        "zh": "今天天气很好，我们去公园散步吧。",
+    }[language]
+    speak(page, text, {"en": "Done", "zh": "完成"}[language])
+    page.evaluate("catTts.live.stop()")
+    page.evaluate("scrollTo(0, 0)")
+    name = f"{language}-{'desktop' if width > 1000 else 'phone'}.png"
+    picture = (folder or tmp_path) / name
+    page.screenshot(path=picture)
+    assert picture.stat().st_size > 10_000
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def pictured(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path | None]]:
+    """A server for pictures: the embedded model where they are wanted, else the tiny one."""
+    wanted = os.environ.get("CAT_TTS_SCREENSHOTS")
+    if not wanted:
+        yield request.getfixturevalue("address"), None
+        return
+    from tts.webui.server import create_app
+
+    request.getfixturevalue("home")
+    service = SpeechService(Synthesizer.load("embedded"))
+    service.warm_up().result(120)
+    folder = Path(wanted)
+    folder.mkdir(parents=True, exist_ok=True)
+    with running(create_app(service)) as address:
+        yield address, folder
+    service.close()

@@ -1,0 +1,1 @@
+"""Serving speech to many clients: queue, limits, uploads, HTTP. Knows no Gradio."""

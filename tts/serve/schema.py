@@ -1,0 +1,107 @@
+"""What requests look like; a field that is not here is an error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tts.config import SamplingConfig
+from tts.serve.stretch import MAX_SPEED, MIN_SPEED
+from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions
+from tts.voices import Voice
+
+MAX_SEED = 2**53
+
+
+class VoiceId(BaseModel):
+    """A voice by its id, as newer clients write it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    id: str = Field(max_length=100)
+
+
+class Wishes(BaseModel):
+    """What every request to speak may say."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    speed: float = Field(
+        1.0,
+        ge=MIN_SPEED,
+        le=MAX_SPEED,
+        description="1.0 is as the model speaks. Other values stretch the finished sound at the "
+        "same pitch; the model itself has no speed, and quality falls beyond 0.7 to 1.5.",
+    )
+    lang: Literal["auto", "en", "zh"] = Field("auto", description="how digits and signs are read")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="same request and seed, same samples")
+    num_codebooks: int | None = Field(None, ge=1, le=1024, description="fewer is faster")
+    temperature: float | None = Field(None, ge=0, le=5)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=0, le=100_000)
+    repetition_penalty: float | None = Field(None, gt=0, le=10)
+    text_temperature: float | None = Field(None, ge=0, le=5)
+
+    def options(self, voice: str | Voice | None, continuation: bool = False) -> SpeechOptions:
+        """As the synthesizer takes it."""
+        return SpeechOptions(
+            voice=voice,
+            lang=self.lang,
+            seed=self.seed,
+            num_codebooks=self.num_codebooks,
+            sampling=self._sampling(),
+            continuation=continuation,
+        )
+
+    def _sampling(self) -> SamplingConfig | None:
+        names = ("temperature", "top_p", "top_k", "repetition_penalty")
+        audio = {n: getattr(self, n) for n in names if getattr(self, n) is not None}
+        text = {} if self.text_temperature is None else {"temperature": self.text_temperature}
+        if not audio and not text:
+            return None
+        return SamplingConfig(
+            text=replace(EMBEDDED_SAMPLING.text, **text),
+            audio=replace(EMBEDDED_SAMPLING.audio, **audio),
+        )
+
+
+class SpeechBody(Wishes):
+    """POST /v1/audio/speech. `seed` and what follows it are additions to OpenAI's fields."""
+
+    model: str = Field("cat-tts", max_length=100)
+    input: str = Field(description="the text; markup such as [minute](M AY0 N UW1 T) is obeyed")
+    voice: str | VoiceId = Field(description="a name from GET /v1/voices")
+    response_format: Literal["mp3", "opus", "flac", "wav", "pcm"] = Field(
+        "mp3", description="pcm: 16-bit little-endian mono at the model's rate; opus: in Ogg"
+    )
+    instructions: str | None = Field(
+        None, max_length=10_000, description="not supported: must be empty"
+    )
+    stream: bool = Field(
+        True,
+        description="true sends sound as it is made; false waits for the end, and the file's "
+        "header then tells its exact length",
+    )
+    stream_format: Literal["audio", "sse"] = Field("audio", description="sse: base64 in events")
+
+    @property
+    def voice_name(self) -> str:
+        return self.voice if isinstance(self.voice, str) else self.voice.id
+
+
+class Replaces(BaseModel):
+    """Which piece of which result a new attempt takes the place of."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    result: str = Field(max_length=100)
+    piece: int = Field(ge=0, le=100_000)
+
+
+class PageBody(Wishes):
+    """POST /app/speak, the page's own way to speak."""
+
+    text: str
+    voice: str | None = Field(None, max_length=100)
+    prompt: str | None = Field(None, max_length=100, description="from the page's reference check")
+    replaces: Replaces | None = None

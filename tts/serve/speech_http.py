@@ -1,0 +1,188 @@
+"""From events to responses, and what happens when the client goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import numpy as np
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from tts.serve.encode import FORMATS, StreamEncoder, encode_whole, pcm16
+from tts.serve.errors import ApiError, as_api_error, body
+from tts.serve.fairqueue import Client
+from tts.serve.schema import SpeechBody
+from tts.serve.service import SpeechService, Ticket
+from tts.serve.speech import Sound, Spoken, Started
+from tts.serve.worker import END, Failure
+
+LOOK_UP_S = 0.25
+CLIENT_HEADER = "x-client-id"
+GONE = ApiError(499, "the client is gone", "client_gone")
+
+
+def client_of(request: Request) -> Client:
+    """Whose turn a request takes: its host, and the name that it gives itself."""
+    host = request.client.host if request.client else ""
+    return Client(host, request.headers.get(CLIENT_HEADER, "")[:64])
+
+
+async def next_event(ticket: Ticket, request: Request) -> Any:
+    """The next event of a job; a Failure is raised.
+
+    Raises:
+        ApiError: the client went away, or the job failed.
+    """
+    while True:
+        try:
+            event = await asyncio.wait_for(ticket.next(), LOOK_UP_S)
+        except TimeoutError:
+            if await request.is_disconnected():
+                raise GONE from None
+            continue
+        if isinstance(event, Failure):
+            raise as_api_error(event.error) from event.error
+        return event
+
+
+class TicketResponse(StreamingResponse):
+    """Streams a job's events; however it ends, the job ends with it."""
+
+    def __init__(self, ticket: Ticket, content: AsyncIterator[bytes], **options: Any) -> None:
+        super().__init__(content, **options)
+        self._ticket = ticket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ticket.cancel()
+
+
+async def speech_response(service: SpeechService, wanted: SpeechBody, request: Request) -> Response:
+    """Answer POST /v1/audio/speech.
+
+    The status is sent with the first sound, so that whatever is wrong before it has its own.
+
+    Raises:
+        QueueFullError, ValueError, ApiError: there is no room, or the request is of no use.
+    """
+    ticket = service.speak(
+        client_of(request), wanted.input, wanted.options(wanted.voice_name), wanted.speed
+    )
+    try:
+        started = await _of_kind(Started, ticket, request)
+        if not wanted.stream and wanted.stream_format == "audio":
+            return await _whole(service, wanted, ticket, request)
+        first = await _of_kind((Sound, Spoken), ticket, request)
+    except BaseException:
+        ticket.cancel()
+        raise
+    events = _events_from(first, ticket, request)
+    headers = {"X-Seed": str(wanted.seed), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    if wanted.stream_format == "sse":
+        content = _deltas(events, service.sample_rate, wanted.response_format, started)
+        return TicketResponse(ticket, content, media_type="text/event-stream", headers=headers)
+    content = _encoded(events, service.sample_rate, wanted.response_format)
+    media_type = FORMATS[wanted.response_format].media_type
+    return TicketResponse(ticket, content, media_type=media_type, headers=headers)
+
+
+async def _of_kind(kind: type | tuple[type, ...], ticket: Ticket, request: Request) -> Any:
+    while not isinstance(event := await next_event(ticket, request), kind):
+        if event is END:
+            raise ApiError(500, "the model said nothing; try another seed", "no_sound")
+    return event
+
+
+async def _events_from(first: Any, ticket: Ticket, request: Request) -> AsyncIterator[Any]:
+    event = first
+    while event is not END:
+        yield event
+        event = await next_event(ticket, request)
+
+
+async def _whole(
+    service: SpeechService, wanted: SpeechBody, ticket: Ticket, request: Request
+) -> Response:
+    pieces: list[np.ndarray] = []
+    spoken: Spoken | None = None
+    while (event := await next_event(ticket, request)) is not END:
+        if isinstance(event, Sound):
+            pieces.append(pcm16(event.wav))
+        elif isinstance(event, Spoken):
+            spoken = event
+    if not pieces or spoken is None:
+        raise ApiError(500, "the model said nothing; try another seed", "no_sound")
+    data = await asyncio.to_thread(
+        encode_whole, np.concatenate(pieces), service.sample_rate, wanted.response_format
+    )
+    headers = {
+        "X-Seed": str(wanted.seed),
+        "X-Finished-By": spoken.finished_by,
+        "Cache-Control": "no-store",
+    }
+    return Response(data, media_type=FORMATS[wanted.response_format].media_type, headers=headers)
+
+
+async def _encoded(events: AsyncIterator[Any], sample_rate: int, name: str) -> AsyncIterator[bytes]:
+    encoder = StreamEncoder(sample_rate, name)
+    async for event in events:
+        if isinstance(event, Sound) and (data := encoder.push(pcm16(event.wav))):
+            yield data
+    if data := encoder.finish():
+        yield data
+
+
+async def _deltas(
+    events: AsyncIterator[Any], sample_rate: int, name: str, started: Started
+) -> AsyncIterator[bytes]:
+    """OpenAI's events: speech.audio.delta as often as there is something, speech.audio.done."""
+    encoder = StreamEncoder(sample_rate, name)
+    frames = 0
+
+    def delta(data: bytes) -> bytes:
+        return sse({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+
+    try:
+        async for event in events:
+            if isinstance(event, Sound):
+                frames = event.frames
+                if data := encoder.push(pcm16(event.wav)):
+                    yield delta(data)
+    except ApiError as error:
+        yield sse({"type": "error", **body(error.message, error.code, error.status)})
+        return
+    if data := encoder.finish():
+        yield delta(data)
+    symbols = sum(piece.num_symbols for piece in started.pieces)
+    usage = {"input_tokens": symbols, "output_tokens": frames, "total_tokens": symbols + frames}
+    yield sse({"type": "speech.audio.done", "usage": usage})
+
+
+def sse(event: dict[str, Any]) -> bytes:
+    """One server-sent event."""
+    return f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+
+
+def event_stream(
+    ticket: Ticket, request: Request, tell: Callable[[Any], dict[str, Any] | None]
+) -> TicketResponse:
+    """Send what `tell` makes of each event (None for nothing), and errors as events too."""
+
+    async def content() -> AsyncIterator[bytes]:
+        yield sse({"type": "queued", "before": ticket.before})
+        try:
+            while (event := await next_event(ticket, request)) is not END:
+                if (told := tell(event)) is not None:
+                    yield sse(told)
+        except ApiError as error:
+            yield sse({"type": "error", "message": error.message, "code": error.code})
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return TicketResponse(ticket, content(), media_type="text/event-stream", headers=headers)

@@ -1,0 +1,135 @@
+"""Uploaded recordings: bytes of unknown origin -> samples, all in memory.
+
+Formats go by their first bytes, never by a name, and nothing else is tried: FFmpeg's own guessing
+would also follow playlists to other files and hosts.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+import soxr
+
+KNOWN = "wav, flac, mp3, ogg, opus, m4a or webm"
+# libsndfile cannot read a FLAC file that was streamed, so that one is FFmpeg's as well.
+_BY_FFMPEG = ("mp4", "matroska", "flac")
+MAX_CHANNELS, MIN_RATE, MAX_RATE = 8, 4000, 192_000
+
+
+class UploadError(ValueError):
+    """A recording that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some samples of one file: float32 (n,), mean of the channels."""
+
+    wav: np.ndarray
+    rate: int
+
+
+def decode_upload(data: bytes, sample_rate: int, max_s: float) -> np.ndarray:
+    """Decode a recording.
+
+    Args:
+        data: a whole file: wav, flac, mp3, ogg (Vorbis, Opus), m4a/mp4 or webm/mkv.
+        sample_rate: wanted, in Hz.
+        max_s: longest recording; no more than a second beyond it is decoded.
+
+    Returns:
+        float32 (N,) at `sample_rate`, mean of the channels.
+
+    Raises:
+        UploadError: it is no such file, damaged, too long, empty, or holds NaN or infinity.
+    """
+    kind = sniff(data)
+    read = _read_av(data, kind) if kind in _BY_FFMPEG else _read_soundfile(data, max_s)
+    pieces: list[np.ndarray] = []
+    rate, length = sample_rate, 0
+    for block in read:
+        if not np.isfinite(block.wav).all():
+            raise UploadError("the recording holds NaN or infinite samples; export it again")
+        pieces.append(block.wav)
+        rate, length = block.rate, length + len(block.wav)
+        if length > max_s * rate:
+            raise _too_long(None, max_s)
+    if length == 0:
+        raise UploadError("the recording holds no samples; give one with sound in it")
+    wav = np.concatenate(pieces)
+    if rate != sample_rate:
+        wav = soxr.resample(wav, rate, sample_rate, quality="HQ")
+    return np.clip(np.ascontiguousarray(wav, dtype=np.float32), -1.0, 1.0)
+
+
+def sniff(data: bytes) -> str:
+    """'wav', 'flac', 'ogg', 'mp3', 'mp4' or 'matroska', by the first bytes.
+
+    Raises:
+        UploadError: it is none of them.
+    """
+    if not data:
+        raise UploadError(f"the file is empty; give a recording ({KNOWN})")
+    if data[:4] in (b"RIFF", b"RF64") and data[8:12] == b"WAVE":
+        return "wav"
+    if data[:4] == b"fLaC":
+        return "flac"
+    if data[:4] == b"OggS":
+        return "ogg"
+    if data[4:8] == b"ftyp":
+        return "mp4"
+    if data[:4] == b"\x1a\x45\xdf\xa3":
+        return "matroska"
+    if data[:3] == b"ID3" or (data[0] == 0xFF and len(data) > 3 and data[1] & 0xE6 == 0xE2):
+        return "mp3"
+    raise UploadError(f"the file is not a recording that can be read here; give {KNOWN}")
+
+
+def _read_soundfile(data: bytes, max_s: float) -> Iterator[_Block]:
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            _check(file.samplerate, file.channels)
+            if file.frames > max_s * file.samplerate:
+                raise _too_long(file.frames / file.samplerate, max_s)
+            while len(block := file.read(file.samplerate, dtype="float32", always_2d=True)):
+                yield _Block(block.mean(axis=1), file.samplerate)
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        raise _damaged(getattr(error, "error_string", None) or error) from error
+
+
+def _read_av(data: bytes, kind: str) -> Iterator[_Block]:
+    import av
+    from av.error import FFmpegError
+
+    try:
+        with av.open(io.BytesIO(data), "r", format=kind, metadata_errors="replace") as container:
+            if not container.streams.audio:
+                raise UploadError("the file holds no sound track; give a recording")
+            stream = container.streams.audio[0]
+            _check(stream.rate or 0, stream.channels or 0)
+            resampler = av.AudioResampler(format="fltp", rate=stream.rate)
+            for frame in container.decode(stream):
+                for piece in resampler.resample(frame):
+                    wav = piece.to_ndarray().mean(axis=0, dtype=np.float32)
+                    yield _Block(wav, piece.sample_rate)
+    except (FFmpegError, EOFError) as error:
+        raise _damaged(getattr(error, "strerror", None) or error) from error
+
+
+def _check(rate: int, channels: int) -> None:
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise UploadError(f"the recording is at {rate} Hz; use {MIN_RATE} to {MAX_RATE} Hz")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise UploadError(f"the recording has {channels} channels; use 1 to {MAX_CHANNELS}")
+
+
+def _too_long(seconds: float | None, max_s: float) -> UploadError:
+    length = f"is {seconds:.1f} s long" if seconds else "is too long"
+    return UploadError(f"the recording {length}, the limit is {max_s:g} s; cut out the best part")
+
+
+def _damaged(reason: object) -> UploadError:
+    return UploadError(f"the recording cannot be decoded ({reason}); give an intact file ({KNOWN})")
