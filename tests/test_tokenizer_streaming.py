@@ -220,6 +220,49 @@ def golden(name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["tokenizer_rlfq", "tokenizer_rvq"])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_golden_weights_stream_over_several_windows(name, batch):
+    folder = golden(name)
+    codec, io = load_codec(folder), load_file(folder / "io.safetensors")
+    codes = io["codes"].transpose(0, 1)[:1].repeat(batch, 1, 3)
+    codes = torch.stack([c.roll(5 * i, dims=-1) for i, c in enumerate(codes)])
+    window_s = codec.config.causal_transformer_context_duration
+    assert codes.shape[2] / codec.frame_rate > 3 * window_s
+    wav = codec.decode(codes)
+    whole = codec.encode(wav)
+    for frames in (1, 3, 7):
+        assert_close(stream_decode(codec, cut(codes, (frames,))), wav)
+        assert torch.equal(stream_encode(codec, cut(wav, (frames * codec.frame_size,))), whole)
+
+
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("quantizer", ["rlfq", "rvq"])
+def test_prepared_weights_equal_the_modules(half, quantizer):
+    codec = tiny_codec(quantizer_type=quantizer)
+    if half:
+        for parameter in codec.parameters():
+            parameter.copy_(parameter.half())
+    wav, codes = waves(2)[..., : 24 * FRAME_SIZE], random_codes(2, 31)
+    with torch.inference_mode():
+        hidden, _ = codec.encode_latents(wav)
+        latents = codec.quantizer.decode(codes)
+        sound, _ = codec.decode_latents(latents)
+        chosen = codec.quantizer.encode(hidden)
+    with torch.enable_grad():  # the way of training
+        assert_close(hidden, codec.encode_latents(wav)[0])
+        assert_close(latents, codec.quantizer.decode(codes))
+        assert_close(sound, codec.decode_latents(latents)[0])
+        assert torch.equal(chosen, codec.quantizer.encode(hidden))
+
+
+def test_changed_weights_are_noticed():
+    codec, codes = tiny_codec(), random_codes(1, 3)
+    before = codec.decode(codes)
+    codec.decoder[2].output_proj.weight.mul_(2)  # type: ignore[union-attr, operator]
+    assert_close(codec.decode(codes), 2 * before)
+
+
+@pytest.mark.parametrize("name", ["tokenizer_rlfq", "tokenizer_rvq"])
 def test_golden_parity(name):
     folder = golden(name)
     codec, io = load_codec(folder), load_file(folder / "io.safetensors")

@@ -119,8 +119,8 @@ def test_json_line_and_python_api_agree(say, place, models, capsys):
 
 def test_sampling_options_reach_the_model(say, place):
     written = []
-    for extra in ([], ["--temperature", "0"], ["--seed", "9"], ["--text-temperature", "0"]):
-        assert say("hello there", *extra) == 0
+    for extra in ([], ["--temperature", "0"], ["--seed", "9"], ["--text-temperature", "4"]):
+        assert say("hello there, my good old friends", *extra) == 0
         written.append((place / "out.wav").read_bytes())
     assert len(set(written)) == len(written)
 
@@ -246,6 +246,39 @@ def test_broken_config_is_refused(say, refused, tmp_path):
 def test_voice_of_another_tokenizer_is_refused(say, refused, tmp_path):
     save_codec(tiny_codec(seed=1), tmp_path / "other")
     refused(say("hi", "--codec", str(tmp_path / "other")), "another tokenizer")
+
+
+def test_notes_of_the_front_end_are_told(say, capsys):
+    assert say("hello \U0001f600 there", "--json") == 0
+    out, err = capsys.readouterr()
+    notes = json.loads(out)["notes"]
+    assert notes
+    for note in notes:
+        assert f"cat-tts: warning: {note}" in err
+
+
+def test_a_growing_file_and_a_pipe_hold_the_same_sound(say, place, models, capsysbinary):
+    assert say("hello there.", "--stream", "--seed", "3") == 0
+    assert b"first sound after" in capsysbinary.readouterr().out
+    wav, rate = soundfile.read(place / "out.wav", dtype="int16")
+    assert rate == SAMPLE_RATE
+    assert say("hello there.", "--seed", "3", output="-") == 0
+    out, err = capsysbinary.readouterr()
+    assert np.array_equal(np.frombuffer(out, "<i2"), wav)
+    assert b"first sound after" in err
+    options = SpeechOptions(voice="tiny", seed=3)
+    chunks = list(Synthesizer.load(*models).stream("hello there.", options))
+    whole = np.concatenate([c.wav for c in chunks])
+    assert np.abs(wav / 32767 - whole).max() < 1e-4
+    assert len(chunks) > 1
+
+
+def test_only_wav_can_grow(say, refused):
+    refused(say("hi", "--stream", output="out.mp3"), ".wav", "'-'")
+
+
+def test_the_embedded_model_takes_no_duration(say, refused):
+    refused(say("hi", "--duration", "20"), "duration", "published")
 
 
 def test_existing_file_survives_a_failure(say, place):

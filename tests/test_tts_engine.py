@@ -12,7 +12,17 @@ from safetensors.torch import load_file
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_tts_config
 from tts.checkpoint import load_model, save_model
 from tts.config import GREEDY, ChannelSampling, SamplingConfig
-from tts.engine import Request, UncachedRunner, collect, generate, pad_left, prompt_mask
+from tts.engine import (
+    CachedRunner,
+    Request,
+    Session,
+    UncachedRunner,
+    collect,
+    generate,
+    pad_left,
+    prompt_mask,
+)
+from tts.fast import fast_weights
 from tts.prompt import Monologue, prompt_rows, text_ids
 
 CONFIG = tiny_tts_config()
@@ -41,8 +51,16 @@ def request(text: str = "short", seed: int = 0, max_frames: int = 12, **kwargs) 
     return Request(prompt_rows(ids, voice, CONFIG), seed, max_frames, monologue, **kwargs)
 
 
-def run(requests, sampling=WARM, k=NUM_CODEBOOKS, slow=False):
-    model = tiny_model()
+def half_model(seed: int = 0):
+    """A model whose weights float16 holds, as those of every shipped file."""
+    model = tiny_model(seed)
+    for parameter in model.parameters():
+        parameter.copy_(parameter.half().float())
+    return model
+
+
+def run(requests, sampling=WARM, k=NUM_CODEBOOKS, slow=False, model=None):
+    model = model or half_model()
     runner = UncachedRunner(model, k) if slow else None
     return collect(generate(model, requests, sampling, k, runner), requests)
 
@@ -68,6 +86,92 @@ def test_an_item_does_not_depend_on_its_batch_mates():
         assert torch.equal(item.codes, alone.codes)
         assert torch.equal(item.codes, other.codes)
         assert item.finished_by == alone.finished_by
+
+
+def test_rows_do_not_depend_on_their_neighbours_bit_for_bit():
+    """Sounds would differ now and then if sums were made in another order in a batch."""
+    weights = fast_weights(half_model())
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(16, CONFIG.language_config.hidden_size, generator=generator)
+    together = weights.heads[1](weights.depth_input(x))
+    for i in range(16):
+        assert torch.equal(weights.heads[1](weights.depth_input(x[i : i + 1])), together[i : i + 1])
+
+
+def test_weights_are_prepared_again_after_a_change():
+    model = half_model()
+    before = fast_weights(model)
+    assert fast_weights(model) is before
+    model.lm_heads[1].weight.mul_(2)  # type: ignore[operator]
+    assert fast_weights(model) is not before
+
+
+def test_full_precision_weights_run_alike():
+    model = tiny_model()
+    requests = [request("long", 3), request("short", 4)]
+    for fast, slow in zip(
+        run(requests, model=model), run(requests, slow=True, model=model), strict=True
+    ):
+        assert torch.equal(fast.codes, slow.codes)
+
+
+def drain(session: Session, spoken: dict) -> None:
+    for ticket, text, codes, finished_by in session.step():
+        entry = spoken.setdefault(ticket, {"codes": [], "text": [], "by": None})
+        if codes is not None:
+            entry["codes"].append(codes)
+            entry["text"].append(text)
+        entry["by"] = finished_by
+
+
+def test_items_may_enter_and_leave_at_any_time():
+    model = half_model()
+    requests = [request("long", 3), request("zh", 9), request("short", 4, 5), request("long", 8)]
+    session, spoken, tickets = Session(model, WARM, NUM_CODEBOOKS), {}, []
+    for item in requests:
+        tickets.append(session.admit(item))
+        for _ in range(3):
+            drain(session, spoken)
+    while session:
+        drain(session, spoken)
+    assert session.step() == []
+    assert isinstance(session.runner, CachedRunner)
+    assert not session.runner.slots, "caches of items that have left are freed"
+    for item, ticket in zip(requests, tickets, strict=True):
+        alone = run([item], model=model)[0]
+        assert torch.equal(torch.stack(spoken[ticket]["codes"], dim=1), alone.codes)
+        assert spoken[ticket]["text"] == alone.text.tolist()
+        assert spoken[ticket]["by"] == alone.finished_by
+
+
+@pytest.mark.parametrize("when", ["before the first step", "later"])
+def test_an_item_can_be_dropped(when):
+    session = Session(half_model(), WARM, NUM_CODEBOOKS)
+    kept, gone = request("long", 3), request("zh", 9)
+    tickets = [session.admit(gone), session.admit(kept)]
+    spoken: dict = {}
+    if when == "later":
+        drain(session, spoken)
+    session.drop(tickets[0])
+    assert len(session) == 1
+    while session:
+        drain(session, spoken)
+    codes = torch.stack(spoken[tickets[1]]["codes"], dim=1)
+    assert torch.equal(codes, run([kept])[0].codes)
+
+
+def test_every_item_may_be_sampled_in_its_own_way():
+    hot = SamplingConfig(ChannelSampling(temperature=2.0), ChannelSampling(temperature=3.0))
+    requests = [
+        request("long", 3, sampling=COLD),
+        request("long", 3),
+        request("long", 3, sampling=hot),
+    ]
+    together = run(requests)
+    expected = [run([request("long", 3)], s)[0] for s in (COLD, WARM, hot)]
+    for item, alone in zip(together, expected, strict=True):
+        assert torch.equal(item.codes, alone.codes)
+    assert not torch.equal(together[0].codes[:, :2], together[2].codes[:, :2])
 
 
 def test_seed_decides_and_greedy_ignores_it():

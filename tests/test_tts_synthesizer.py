@@ -101,10 +101,10 @@ def test_nothing_to_say(text):
 
 
 def test_a_runaway_is_said_again_once_and_reported(monkeypatch):
-    import tts.synthesizer
+    import tts.texts
 
-    monkeypatch.setattr(tts.synthesizer, "SPARE_FRAMES", 2)
-    monkeypatch.setattr(tts.synthesizer, "FRAMES_PER_SYMBOL", 0)
+    monkeypatch.setattr(tts.texts, "SPARE_S", 0.16)
+    monkeypatch.setattr(tts.texts, "SECONDS_PER_SYMBOL", 0)
     speech = tiny_synthesizer().synthesize("Hello there, cat.", options())
     assert speech.retries == 1
     assert speech.finished_by == "budget"

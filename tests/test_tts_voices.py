@@ -15,7 +15,10 @@ from tiny import NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec, tiny_voice
 from tokenizer.audio import normalize_loudness
 from tokenizer.codes import codec_fingerprint
 from tts.voices import (
+    CUT_FROM_S,
+    CUT_TO_S,
     HOME_VARIABLE,
+    WHOLE_PROMPT_S,
     UnknownVoiceError,
     VoiceError,
     check_voice,
@@ -137,7 +140,7 @@ def test_codes_of_another_tokenizer_are_refused(codec):
 
 
 def test_voice_is_the_trimmed_and_levelled_recording(codec):
-    speech = speech_like(3.0)
+    speech = speech_like(2.5)
     voice, notes = voice_from_audio(codec, speech, "me", " Hello. ", source="me.wav")
     levelled = torch.from_numpy(normalize_loudness(speech))[None, None]
     assert torch.equal(voice.codes, codec.encode(levelled)[0])
@@ -158,8 +161,8 @@ def test_language_goes_by_the_script(codec):
     assert langs == ["zh", "en", "und", "zh"]
 
 
-@pytest.mark.parametrize("seconds", [1.0, 4.9])
-def test_prompts_of_up_to_five_seconds_are_used_whole(codec, seconds):
+@pytest.mark.parametrize("seconds", [1.0, WHOLE_PROMPT_S - 0.1])
+def test_short_prompts_are_used_whole(codec, seconds):
     voice, notes = voice_from_audio(codec, speech_like(seconds), transcript="hi")
     assert voice.codes.shape == (NUM_CODEBOOKS, math.ceil(seconds * 12.5))
     assert notes == ()
@@ -168,7 +171,7 @@ def test_prompts_of_up_to_five_seconds_are_used_whole(codec, seconds):
 
 def test_longer_prompts_are_cut_and_lose_their_transcript(codec):
     voice, notes = voice_from_audio(codec, speech_like(20.0), transcript="hi")
-    assert 3.0 * 12.5 <= voice.codes.shape[1] <= 4.0 * 12.5
+    assert CUT_FROM_S * 12.5 <= voice.codes.shape[1] <= CUT_TO_S * 12.5 + 1
     assert len(notes) == 2
     assert "of 20.0 s of speech" in notes[0]
     assert voice.transcript == ""

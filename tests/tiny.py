@@ -92,6 +92,34 @@ def tiny_tts_config(num_codebooks: int = NUM_CODEBOOKS) -> TtsConfig:
     )
 
 
+def tiny_published_config(vocabulary: int = 320) -> TtsConfig:
+    """A model for `tiny_codec` that reads text, as the published ones do."""
+    config = tiny_tts_config()
+    language = replace(config.language_config, vocab_size=vocabulary)
+    return replace(config, language_config=language, phonemes=None)
+
+
+def save_tiny_published(folder: Path, seed: int = 0) -> Path:
+    """Write a tiny random model in the published layout: weights, text tokenizer, codec/."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    # Ids 0..7 are the special ones of `tiny_tts_config`, then one id for each byte.
+    special = ["<pad>", "<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_end|>"]
+    special += ["<|user_slot|>", "<|gen_slot|>", "<|delay_slot|>"]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(special + alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    text_tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", additional_special_tokens=special[1:]
+    )
+    save_model(tiny_model(seed, tiny_published_config()), folder)
+    text_tokenizer.save_pretrained(str(folder))
+    save_codec(tiny_codec(seed), folder / "codec")
+    return folder
+
+
 def tiny_model(seed: int = 0, config: TtsConfig | None = None) -> TtsModel:
     """A random CAT-TTS model, ready for inference."""
     with torch.random.fork_rng():

@@ -1,4 +1,4 @@
-"""`python -m tokenizer encode | decode | info`: sound files to codes and back."""
+"""`python -m tokenizer encode | decode | info | verify`: sound files to codes and back."""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ def build_parser() -> argparse.ArgumentParser:
     info.add_argument("model", nargs="?", default="embedded", metavar="MODEL")
     info.add_argument("--json", action="store_true", help="print one JSON object")
     info.set_defaults(run=run_info)
+
+    verify = commands.add_parser("verify", help="compare with what the reference computed")
+    verify.add_argument(
+        "folder", metavar="FOLDER", help="config.json, model.safetensors and io.safetensors"
+    )
+    verify.add_argument(
+        "--shapes", metavar="FILE", help="compare names and shapes to this JSON list instead"
+    )
+    verify.set_defaults(run=run_verify)
 
     for command in (encode, decode):
         command.add_argument(
@@ -125,6 +134,13 @@ def run_info(args: argparse.Namespace) -> int:
     for used, rate in facts["kbit_per_s"].items():
         print(f"{used:>6} {rate:g}")
     return 0
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Exit code 0 only where every quantity is as the reference has it."""
+    from tokenizer.verify import run_verify
+
+    return run_verify(args.folder, args.shapes)
 
 
 def describe(codec: Any, name: str) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from tokenizer.strict import ConfigError, read_object, strict
+
+__all__ = ["CatConfig", "ConfigError", "PatchConfig", "QuantizerConfig", "StageConfig"]
 
 PATCH = "PatchedPretransform"
 TRANSFORMER = "Transformer"
@@ -25,12 +28,6 @@ _IGNORED = {
     "transformers_version",
     "version",
 }
-
-T = TypeVar("T")
-
-
-class ConfigError(ValueError):
-    """A configuration that this code cannot honour."""
 
 
 @dataclass(frozen=True)
@@ -141,21 +138,15 @@ class CatConfig:
                     _stage(item, f"{name}[{i}]") for i, item in enumerate(data[name])
                 )
         if isinstance(data.get("quantizer_kwargs"), Mapping):
-            data["quantizer_kwargs"] = _strict(
+            data["quantizer_kwargs"] = strict(
                 QuantizerConfig, data["quantizer_kwargs"], "quantizer_kwargs"
             )
-        return _strict(cls, data, "config")
+        return strict(cls, data, "config")
 
     @classmethod
     def from_file(cls, path: str | Path) -> CatConfig:
         """Read `config.json`; ConfigError if it is not valid JSON or not a CAT config."""
-        try:
-            raw = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"cannot read {path}: {error}") from error
-        if not isinstance(raw, dict):
-            raise ConfigError(f"{path} holds no JSON object")
-        return cls.from_dict(raw)
+        return cls.from_dict(read_object(path))
 
     def to_dict(self) -> dict[str, Any]:
         """The published form, ready for `json.dump`."""
@@ -173,18 +164,7 @@ def _stage(raw: Mapping[str, Any], where: str) -> PatchConfig | StageConfig:
     data = dict(raw)
     kind = data.pop("module_type", None)
     if kind == PATCH:
-        return _strict(PatchConfig, data, where)
+        return strict(PatchConfig, data, where)
     if kind == TRANSFORMER:
-        return _strict(StageConfig, data, where)
+        return strict(StageConfig, data, where)
     raise ConfigError(f"{where}: module_type={kind!r} is unknown; use {PATCH!r} or {TRANSFORMER!r}")
-
-
-def _strict(cls: type[T], data: Mapping[str, Any], where: str) -> T:
-    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(data) - known)
-    if unknown:
-        raise ConfigError(f"{where}: unknown key {', '.join(unknown)}; known: {sorted(known)}")
-    try:
-        return cls(**data)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from error

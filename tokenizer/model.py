@@ -130,19 +130,22 @@ class CatTokenizer(nn.Module):
         """
         self._check_wav(wav)
         self._check_num_codebooks(num_codebooks)
-        total = wav.shape[2]
+        total, all_full = wav.shape[2], lengths is None
         lengths = torch.full((wav.shape[0],), total) if lengths is None else lengths.cpu()
         if lengths.shape != (wav.shape[0],) or lengths.min() < 1 or lengths.max() > total:
             raise ValueError(
                 f"lengths {lengths.tolist()} must be {wav.shape[0]} values in 1..{total}"
             )
-        valid = torch.arange(total) < lengths[:, None]
-        wav = wav.to(self.device).float() * valid[:, None].to(self.device)
+        wav = wav.to(self.device).float()
+        if not all_full:
+            valid = torch.arange(total) < lengths[:, None]
+            wav = wav * valid[:, None].to(self.device)
         frames = -(-lengths // self.frame_size)
-        wav = nn.functional.pad(wav, (0, self.num_frames(total) * self.frame_size - total))
         state: CodecState | None = None
         codes, first = [], 0
         for piece in wav.split(self._segment_frames() * self.frame_size, dim=2):
+            # Long sounds are not copied as a whole: only the last piece is filled up.
+            piece = nn.functional.pad(piece, (0, -piece.shape[2] % self.frame_size))
             latents, state = self.encode_latents(piece, state)
             time = torch.arange(first, first + latents.shape[1])
             inside = (time < frames[:, None]).to(latents.device)

@@ -5,85 +5,14 @@ Layout inside the tokenizer's transformers is (B, T, D).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tokenizer.attention import KvWindow, StageState, extend, rotate, rotations, windowed_attention
 from tokenizer.config import StageConfig
-
-
-class KvWindow(NamedTuple):
-    """Rotated keys, and values, of the last `context - 1` steps: (B, H, <context, head_dim)."""
-
-    keys: Tensor
-    values: Tensor
-
-
-class StageState(NamedTuple):
-    """What a stage must remember between chunks: one window a layer, and its clock."""
-
-    windows: tuple[KvWindow, ...]
-    position: int
-
-
-def rotations(start: int, length: int, head_dim: int, max_period: float, device) -> Tensor:
-    """Unit complex numbers e^{i t max_period^(-2i/head_dim)}: complex64 (length, head_dim / 2)."""
-    index = torch.arange(0, head_dim, 2, device=device, dtype=torch.float32)
-    frequency = max_period ** (-index / head_dim)
-    time = torch.arange(start, start + length, device=device, dtype=torch.float32)
-    angle = time[:, None] * frequency
-    return torch.polar(torch.ones_like(angle), angle)
-
-
-def rotate(x: Tensor, rotation: Tensor) -> Tensor:
-    """Rotary embedding over interleaved pairs (2i, 2i+1), in float32; x is (B, H, T, head_dim)."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * rotation).flatten(-2).to(x.dtype)
-
-
-def windowed_attention(q: Tensor, k: Tensor, v: Tensor, context: int) -> Tensor:
-    """Causal attention in which a query sees the last `context` keys, itself included.
-
-    The keys may begin before the queries (k and v hold past steps too): the last query and
-    the last key are the same step. Works through the queries in blocks of one window, so that
-    time and memory are linear in their number.
-
-    Args:
-        q: (B, H, T, head_dim).
-        k, v: (B, H, P + T, head_dim), P past steps first.
-        context: window in steps, at least 1.
-
-    Returns:
-        (B, H, T, head_dim).
-    """
-    steps, past = q.shape[2], k.shape[2] - q.shape[2]
-    if past == 0 and steps <= context:
-        if torch.is_grad_enabled() and q.device.type == "cpu":
-            return plain_attention(q, k, v)
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    block = max(context, 64)
-    outputs = []
-    for first in range(0, steps, block):
-        last = min(first + block, steps)
-        oldest = max(0, past + first - context + 1)
-        query_time = torch.arange(past + first, past + last, device=q.device)[:, None]
-        key_time = torch.arange(oldest, past + last, device=q.device)
-        age = query_time - key_time
-        mask = (age >= 0) & (age < context)
-        keys, values = k[:, :, oldest : past + last], v[:, :, oldest : past + last]
-        outputs.append(
-            F.scaled_dot_product_attention(q[:, :, first:last], keys, values, attn_mask=mask)
-        )
-    return torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
-
-
-def plain_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention in three lines: on a CPU the fused kernel's backward pass is slower."""
-    scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-    future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
-    return scores.masked_fill(future, -torch.inf).softmax(dim=-1).to(v.dtype) @ v
+from tokenizer.fast import FastStage
+from tokenizer.linear import for_inference, prepared
 
 
 class LayerScale(nn.Module):
@@ -110,11 +39,8 @@ class SelfAttention(nn.Module):
         qkv = self.in_projs[0](x).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         q, k = rotate(q, rotation), rotate(k, rotation)
-        if past is not None:
-            k, v = torch.cat([past.keys, k], dim=2), torch.cat([past.values, v], dim=2)
+        k, v, window = extend(past, k, v, self.context)
         y = windowed_attention(q, k, v, self.context)
-        keep = max(0, k.shape[2] - self.context + 1)
-        window = KvWindow(k[:, :, keep:], v[:, :, keep:])
         return self.out_projs[0](y.transpose(1, 2).flatten(2)), window
 
 
@@ -168,6 +94,9 @@ class TransformerStage(nn.Module):
         Returns:
             (B, T, output_dimension) and the state for the next chunk.
         """
+        if for_inference(self, x):
+            # In the middle of a stream no one changes the weights.
+            return prepared(self, FastStage, check=state is None)(x, state)
         hidden, state = self.hidden(x, state)
         return self.output_proj(hidden), state
 

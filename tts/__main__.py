@@ -10,12 +10,14 @@ import sys
 from collections.abc import Sequence
 
 from tokenizer.cli import Parser, run_guarded
+from tts.batch.cli import add_batch
 
 PROG = "cat-tts"
 EXAMPLES = """examples:
   cat-tts say "Good morning, everyone." -o hello.wav
   cat-tts say --file letter.txt -o letter.mp3 --voice slt
   echo "It is late." | cat-tts say -o late.flac --prompt-wav me.wav
+  cat-tts say "As it is being made." -o - | aplay -f S16_LE -r 16000
   cat-tts voice add me me.wav --text "What I say in it."
 """
 
@@ -31,10 +33,18 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_say(commands)
     _add_voice(commands)
+    add_batch(commands)
     doctor = commands.add_parser(
         "doctor", help="show what is installed, and test it", description=doctor_text()
     )
     _add_model(doctor)
+    verify = commands.add_parser("verify", help="compare with what the reference computed")
+    verify.add_argument(
+        "folder", metavar="FOLDER", help="config.json, model.safetensors and io.safetensors"
+    )
+    verify.add_argument(
+        "--shapes", metavar="FILE", help="compare names and shapes to this JSON list instead"
+    )
     return parser
 
 
@@ -50,13 +60,25 @@ def _add_say(commands) -> None:
     say.add_argument("text", nargs="?", metavar="TEXT", help="what to say; '-' is standard input")
     say.add_argument("--file", metavar="FILE", help="read the text from a UTF-8 file")
     say.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help=".wav .flac .mp3 .ogg or .opus"
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        help=".wav .flac .mp3 .ogg or .opus; '-' writes raw 16-bit samples to standard output",
+    )
+    say.add_argument(
+        "--stream", action="store_true", help="write each piece at once: a .wav that grows"
     )
     voice = say.add_argument_group("voice")
     voice.add_argument("--voice", metavar="NAME", help="see `cat-tts voice list`")
     voice.add_argument("--prompt-wav", metavar="FILE", help="speak like this recording, 1 to 30 s")
     voice.add_argument("--prompt-text", metavar="TEXT", help="what is said in the recording")
     voice.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
+    published = say.add_argument_group("published models")
+    published.add_argument("--language", metavar="NAME", help="such as English; default: by --lang")
+    published.add_argument(
+        "--duration", type=int, metavar="TOKENS", help="wanted length of every piece, in frames"
+    )
     sampling = say.add_argument_group("sampling")
     sampling.add_argument(
         "--seed", type=int, default=0, help="same text, options and seed: same sound (default 0)"
@@ -93,9 +115,17 @@ def _add_voice(commands) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
-    group.add_argument("--model", default="embedded", help="'embedded' or a model folder")
-    group.add_argument("--codec", help="'embedded' or a tokenizer folder; default: the model's own")
+    group.add_argument(
+        "--model", default="embedded", help="'embedded', a model folder, or a hub id OWNER/MODEL"
+    )
+    group.add_argument("--codec", help="likewise, of a tokenizer; default: the model's own")
     group.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    group.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="of the language model; bfloat16 takes half the memory, and suits GPUs",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -118,6 +148,14 @@ def _run(argv: Sequence[str] | None) -> int:
         from tts.cli_voice import run_voice
 
         return run_voice(args)
+    if args.command == "batch":
+        from tts.batch.cli import run_command
+
+        return run_command(args)
+    if args.command == "verify":
+        from tts.verify import run_verify
+
+        return run_verify(args.folder, args.shapes)
     from tts.doctor import run_doctor
 
     return run_doctor(args)

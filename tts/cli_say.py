@@ -5,17 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
 from tts.config import SamplingConfig
+from tts.growing import check_growing, growing_wav, raw_samples
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
-from tts.voices import Voice, VoiceError, check_voice, load_voice, voice_from_audio
+from tts.voices import Voice, VoiceError, check_voice, load_voice
 
 MAX_TEXT_CHARS = 200_000
+# In place of a file's name.
+STDOUT = "-"
 # Pieces of a text count their seeds upwards from this one, and torch takes 64 bits.
 MAX_SEED = 2**53
 
@@ -28,31 +35,91 @@ def run_say(args: argparse.Namespace) -> int:
     """
     text = check_text(read_text(args.text, args.file))
     check_options(args)
-    sampling = sampling_from(args)
-    check_writable(args.output)
-    named = None if args.prompt_wav else load_voice(args.voice)
-    synthesizer = Synthesizer.load(args.model, args.codec, check_device(args.device))
+    sampling_from(args, EMBEDDED_SAMPLING)
+    streamed = args.stream or args.output == STDOUT
+    if not streamed:
+        check_writable(args.output)
+    elif args.output != STDOUT:
+        check_growing(args.output)
+    named = load_voice(args.voice) if args.voice else None
+    synthesizer = Synthesizer.load(
+        args.model, args.codec, check_device(args.device), getattr(torch, args.dtype)
+    )
     check_num_codebooks(args.num_codebooks, synthesizer.num_codebooks)
-    voice = named or _prompt_voice(args, synthesizer)
-    check_voice(voice, synthesizer.codec)
+    voice = _prompt_voice(args, synthesizer) if args.prompt_wav else named
+    if voice is None and synthesizer.text_side.needs_voice:
+        voice = load_voice()
+    if voice is not None:
+        check_voice(voice, synthesizer.codec)
     options = SpeechOptions(
         voice=voice,
         lang=args.lang,
         seed=args.seed,
         num_codebooks=args.num_codebooks,
-        sampling=sampling,
-        continuation=bool(args.prompt_wav and voice.transcript),
+        sampling=sampling_from(args, synthesizer.text_side.sampling),
+        continuation=bool(args.prompt_wav and voice and voice.transcript),
+        language=args.language,
+        duration=args.duration,
     )
-    result = synthesizer.synthesize(text, options)
-    if result.frames == 0:
-        raise ValueError(
-            f"the model ended at once, and nothing was written; try another --seed than {args.seed}"
-        )
-    write_audio(args.output, result.wav, result.sample_rate)
+    result = (speak_growing if streamed else _speak_whole)(synthesizer, text, options, args.output)
     used = args.num_codebooks or synthesizer.num_codebooks
-    print(report(result, args.output, voice.name, used, args.json))
+    name = voice.name if voice else ""
+    # Samples and words do not go into the same pipe.
+    place = sys.stderr if args.output == STDOUT else sys.stdout
+    print(report(result, args.output, name, used, args.json), file=place)
     warn(_remarks(result))
     return 0
+
+
+def _speak_whole(
+    synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str
+) -> Synthesis:
+    result = synthesizer.synthesize(text, options)
+    _check_spoken(result.frames, options.seed)
+    write_audio(output, result.wav, result.sample_rate)
+    return result
+
+
+def speak_growing(
+    synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str
+) -> Synthesis:
+    """Write each chunk as it becomes ready; what was spoken stays, even when interrupted.
+
+    Args:
+        output: a .wav file, or '-' for 16-bit samples on standard output.
+    """
+    begun, first, chunks = time.monotonic(), 0.0, []
+    pieces = synthesizer.pieces(text, options)
+    rate = synthesizer.sample_rate
+    place = raw_samples(sys.stdout.buffer) if output == STDOUT else growing_wav(output, rate)
+    with place as write:
+        for chunk in synthesizer.stream(text, options):
+            if len(chunk.wav):
+                first = first or time.monotonic()
+                write(chunk.wav)
+            chunks.append(chunk)
+        spoken = [chunk for chunk in chunks if chunk.frames]
+        _check_spoken(len(spoken), options.seed)
+    ends = [chunk.finished_by for chunk in chunks if chunk.finished_by]
+    wav = np.concatenate([chunk.wav for chunk in chunks])
+    return Synthesis(
+        wav=wav,
+        sample_rate=rate,
+        codes=torch.cat([chunk.codes for chunk in spoken], dim=1),
+        seconds=len(wav) / rate,
+        compute_s=time.monotonic() - begun,
+        ttfa_ms=1000 * (first - begun),
+        seed=options.seed,
+        finished_by="budget" if "budget" in ends else "eos",
+        notes=tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
+    )
+
+
+def _check_spoken(frames: int, seed: int) -> None:
+    if not frames:
+        raise ValueError(
+            f"the model ended at once, and nothing was written; try another --seed than {seed}"
+        )
 
 
 def read_text(text: str | None, file: str | None) -> str:
@@ -127,7 +194,7 @@ def check_num_codebooks(used: int | None, most: int | None) -> None:
         raise ValueError(f"num_codebooks is {used}; use {allowed}")
 
 
-def sampling_from(args: argparse.Namespace) -> SamplingConfig | None:
+def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConfig | None:
     """The model's own sampling with what the user asked for put in; None if nothing was.
 
     Raises:
@@ -144,16 +211,16 @@ def sampling_from(args: argparse.Namespace) -> SamplingConfig | None:
     if not audio and not text:
         return None
     return SamplingConfig(
-        text=replace(EMBEDDED_SAMPLING.text, **text),
-        audio=replace(EMBEDDED_SAMPLING.audio, **audio),
+        text=replace(own.text, **text),
+        audio=replace(own.audio, **audio),
     )
 
 
 def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:
     wav = read_audio(args.prompt_wav, synthesizer.sample_rate)
     try:
-        voice, notes = voice_from_audio(
-            synthesizer.codec, wav, transcript=args.prompt_text or "", source=args.prompt_wav
+        voice, notes = synthesizer.prompt_voice(
+            wav, transcript=args.prompt_text or "", source=args.prompt_wav
         )
     except VoiceError as error:
         raise VoiceError(f"{args.prompt_wav}: {error}") from error
@@ -180,13 +247,14 @@ def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json
             "retries": result.retries,
             "voice": voice,
             "num_codebooks": num_codebooks,
+            "notes": list(result.notes),
         },
         ensure_ascii=False,
     )
 
 
 def _remarks(result: Synthesis) -> list[str]:
-    remarks = []
+    remarks = list(result.notes)
     if result.retries:
         remarks.append(f"pieces spoken again with another seed: {result.retries}")
     if result.finished_by == "budget":

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from tokenizer.audio import read_audio
-from tokenizer.checkpoint import load_codec, model_folder
+from tokenizer.checkpoint import load_codec
 from tokenizer.cli import check_device
 from tokenizer.files import check_folder
-from tts.checkpoint import EMBEDDED
+from tts.checkpoint import codec_name
 from tts.cli_say import warn
 from tts.voices import (
     Voice,
@@ -86,15 +85,3 @@ def run_remove(args: argparse.Namespace) -> int:
     remove_voice(args.name)
     print(f"voice {args.name!r} is removed")
     return 0
-
-
-def codec_name(model: str, codec: str | None) -> str | Path:
-    """The tokenizer that goes with a model, as `Synthesizer.load` chooses it.
-
-    Raises:
-        CheckpointError: `model` is a folder without a model in it.
-    """
-    if codec is not None or model == "embedded":
-        return codec or "embedded"
-    own = model_folder(model, EMBEDDED) / "codec"
-    return own if own.is_dir() else "embedded"

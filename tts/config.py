@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tokenizer.strict import ConfigError, read_object, strict
 
 # Keys of published files that say nothing to this code.
 _IGNORED = {
@@ -41,10 +42,6 @@ _IGNORED_LANGUAGE = {
     "use_cache",
     "use_sliding_window",
 }
-
-
-class ConfigError(ValueError):
-    """A configuration that this code cannot honour."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +114,13 @@ class TtsConfig:
     model_type: str = "moss_tts_delay"
     phonemes: PhonemeConfig | None = None
 
+    def __post_init__(self) -> None:
+        if self.audio_pad_code != self.audio_vocab_size:
+            raise ConfigError(
+                f"audio_pad_code is {self.audio_pad_code}; it must be the code after the last, "
+                f"audio_vocab_size = {self.audio_vocab_size}"
+            )
+
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> TtsConfig:
         """Build from the JSON object of a `config.json`; ConfigError on unknown or missing keys."""
@@ -128,23 +132,17 @@ class TtsConfig:
         language = {k: v for k, v in language.items() if k not in _IGNORED_LANGUAGE}
         if theta is not None:
             language.setdefault("rope_theta", theta)
-        data["language_config"] = _strict(LanguageConfig, language, "language_config")
+        data["language_config"] = strict(LanguageConfig, language, "language_config")
         if data.get("phonemes") is not None:
             phonemes = dict(data["phonemes"])
             phonemes["symbols"] = tuple(phonemes.get("symbols", ()))
-            data["phonemes"] = _strict(PhonemeConfig, phonemes, "phonemes")
-        return _strict(cls, data, "config")
+            data["phonemes"] = strict(PhonemeConfig, phonemes, "phonemes")
+        return strict(cls, data, "config")
 
     @classmethod
     def from_file(cls, path: str | Path) -> TtsConfig:
         """Read `config.json`; ConfigError if it is not valid JSON or not a CAT-TTS config."""
-        try:
-            raw = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"cannot read {path}: {error}") from error
-        if not isinstance(raw, dict):
-            raise ConfigError(f"{path} holds no JSON object")
-        return cls.from_dict(raw)
+        return cls.from_dict(read_object(path))
 
     def to_dict(self) -> dict[str, Any]:
         """The published form, ready for `json.dump`."""
@@ -186,14 +184,3 @@ class SamplingConfig:
 
     text: ChannelSampling = PUBLISHED_TEXT
     audio: ChannelSampling = PUBLISHED_AUDIO
-
-
-def _strict(cls, data: Mapping[str, Any], where: str):
-    known = {f.name for f in fields(cls)}
-    unknown = sorted(set(data) - known)
-    if unknown:
-        raise ConfigError(f"{where}: unknown key {', '.join(unknown)}; known: {sorted(known)}")
-    try:
-        return cls(**data)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from error

@@ -109,7 +109,7 @@ def weight_lines(model: str, codec: str | None) -> list[str]:
     """One line each for the model's and the tokenizer's weights."""
     from tokenizer.checkpoint import EMBEDDED as CODEC_FOLDER
     from tts.checkpoint import EMBEDDED as MODEL_FOLDER
-    from tts.cli_voice import codec_name
+    from tts.checkpoint import codec_name
 
     lines = [_weights("model", MODEL_FOLDER if model == "embedded" else Path(model))]
     try:

@@ -1,25 +1,40 @@
 """The autoregressive loop: prompt rows in, frames of codes out.
 
-It knows tensors, not text: the same loop serves phonemes and the published text tokenizer.
-`CachedRunner` is the fast path; `UncachedRunner`, its slow twin, recomputes everything and must
-give the same tokens.
+It knows tensors, not text: the same loop serves phonemes and the published text tokenizer. A
+`Session` is the loop itself: items enter at any time, speak one frame a step, and leave when
+they have ended. `generate` runs a session for a fixed batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from itertools import count
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from tts.config import SamplingConfig, TtsConfig
+from tts.config import ChannelSampling, SamplingConfig
 from tts.model import TtsModel
 from tts.prompt import Monologue
-from tts.sampling import sample
+from tts.runners import CachedRunner, Runner, UncachedRunner, pad_left, prompt_mask
+from tts.sampling import draw, sample
 
-Choose = Callable[[int, Tensor], Tensor]
+__all__ = [
+    "CachedRunner",
+    "Frame",
+    "Generated",
+    "Request",
+    "Session",
+    "Spoken",
+    "UncachedRunner",
+    "collect",
+    "generate",
+    "pad_left",
+    "prompt_mask",
+]
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,9 @@ class Request:
         monologue: rules its text channel where the model has an inner monologue; None leaves
             the text channel free.
         forced: int64 (k, F), codes that it must speak first (continuation), or None.
+        sampling: of this item; None means that of the session.
+        context: int64 (k, P), codes that end the prompt and that the codec must hear before
+            the first frame (continuation); the engine does not read it.
     """
 
     rows: Tensor
@@ -40,13 +58,29 @@ class Request:
     max_frames: int
     monologue: Monologue | None = None
     forced: Tensor | None = None
+    sampling: SamplingConfig | None = None
+    context: Tensor | None = None
+
+
+class Spoken(NamedTuple):
+    """What one step made of one item.
+
+    ticket: from `Session.admit`. text: the text channel. codes: int64 (k,), the frame, or None
+    where the item ended instead of speaking one. finished_by: 'eos' or 'budget' in the last
+    step of an item, else None.
+    """
+
+    ticket: int
+    text: int
+    codes: Tensor | None
+    finished_by: str | None
 
 
 class Frame(NamedTuple):
-    """One frame of every item.
+    """One frame of every item of a fixed batch.
 
     text: int64 (B,), the text channel; codes: int64 (B, k); active: bool (B,), False once an
-    item has ended (its values are then meaningless).
+    item has ended (its values are then 0).
     """
 
     text: Tensor
@@ -62,111 +96,202 @@ class Generated(NamedTuple):
     finished_by: str
 
 
-class Runner(Protocol):
-    """How the two transformers are driven."""
+class _Item:
+    """What the loop remembers of an item besides the runner's caches."""
 
-    def start(self, rows: Tensor, valid: Tensor) -> Tensor:
-        """Read left-padded prompts (B, T, 1 + K), valid bool (B, T) -> latent (B, hidden)."""
-        ...
+    def __init__(self, ticket: int, request: Request, default: SamplingConfig) -> None:
+        self.ticket, self.request = ticket, request
+        self.sampling = request.sampling or default
+        self.generator = torch.Generator().manual_seed(request.seed)
+        self.monologue = request.monologue
+        self.frames = 0
 
-    def step(self, row: Tensor) -> Tensor:
-        """Read one more row (B, 1 + K) -> latent (B, hidden)."""
-        ...
+    @property
+    def forced_frames(self) -> int:
+        return 0 if self.request.forced is None else self.request.forced.shape[1]
 
-    def frame(self, latent: Tensor, choose: Choose) -> Tensor:
-        """Choose all channels of one frame: (B, hidden) -> int64 (B, 1 + k)."""
-        ...
-
-
-class CachedRunner:
-    """Every row and every channel is computed once."""
-
-    def __init__(self, model: TtsModel, num_codebooks: int, capacity: int) -> None:
-        self.model, self.num_codebooks, self.capacity = model, num_codebooks, capacity
-
-    def start(self, rows: Tensor, valid: Tensor) -> Tensor:
-        batch = len(valid)
-        self.cache = self.model.temporal_cache(batch, self.capacity)
-        self.depth_cache = self.model.depth_cache(batch)
-        self.valid = None if bool(valid.all()) else valid
-        embedded = self.model.embed(rows, self.num_codebooks)
-        mask = None if self.valid is None else prompt_mask(valid)
-        return self.model.temporal(embedded, mask, self.cache)[:, -1]
-
-    def step(self, row: Tensor) -> Tensor:
-        mask = None
-        if self.valid is not None:
-            new = torch.ones_like(self.valid[:, :1])
-            self.valid = torch.cat([self.valid, new], dim=1)
-            mask = self.valid[:, None, None]
-        embedded = self.model.embed(row[:, None], self.num_codebooks)
-        return self.model.temporal(embedded, mask, self.cache)[:, -1]
-
-    def frame(self, latent: Tensor, choose: Choose) -> Tensor:
-        self.depth_cache.reset()
-        tokens: list[Tensor] = []
-        x = latent
-        for channel in range(self.num_codebooks + 1):
-            if channel:
-                x = self.model.model.embedding_list[channel - 1](tokens[-1])
-            y = self.model.depth(self.model.depth_input(x)[:, None], self.depth_cache)
-            tokens.append(choose(channel, self.model.channel_logits(y[:, 0], channel)))
-        return torch.stack(tokens, dim=1)
+    @property
+    def is_plain(self) -> bool:
+        """Whether all its tokens are sampled freely."""
+        return self.monologue is None and self.frames >= self.forced_frames
 
 
-class UncachedRunner:
-    """The slow twin: nothing is remembered but the rows."""
+class Session:
+    """A running batch.
 
-    def __init__(self, model: TtsModel, num_codebooks: int) -> None:
-        self.model, self.num_codebooks = model, num_codebooks
-
-    def start(self, rows: Tensor, valid: Tensor) -> Tensor:
-        self.rows, self.valid = rows, valid
-        embedded = self.model.embed(rows, self.num_codebooks)
-        return self.model.temporal(embedded, prompt_mask(valid))[:, -1]
-
-    def step(self, row: Tensor) -> Tensor:
-        rows = torch.cat([self.rows, row[:, None]], dim=1)
-        valid = torch.cat([self.valid, torch.ones_like(self.valid[:, :1])], dim=1)
-        return self.start(rows, valid)
-
-    def frame(self, latent: Tensor, choose: Choose) -> Tensor:
-        tokens = torch.zeros((len(latent), 0), dtype=torch.int64, device=latent.device)
-        for channel in range(self.num_codebooks + 1):
-            parts = [self.model.model.embedding_list[c](tokens[:, c]) for c in range(channel)]
-            y = self.model.depth(self.model.depth_input(torch.stack([latent, *parts], dim=1)))
-            token = choose(channel, self.model.channel_logits(y[:, -1], channel))
-            tokens = torch.cat([tokens, token[:, None]], dim=1)
-        return tokens
-
-
-def prompt_mask(valid: Tensor) -> Tensor:
-    """Causal mask that also hides padding: bool (B, T) -> bool (B, 1, T, T).
-
-    A padded query sees itself, so that no row of the softmax is empty.
+    An item's frames depend on its own request alone: neither on who else is in the batch, nor
+    on when it entered.
     """
-    steps = valid.shape[1]
-    causal = torch.ones(steps, steps, dtype=torch.bool, device=valid.device).tril()
-    itself = torch.eye(steps, dtype=torch.bool, device=valid.device)
-    return ((causal & valid[:, None, :]) | itself)[:, None]
+
+    def __init__(
+        self,
+        model: TtsModel,
+        sampling: SamplingConfig,
+        num_codebooks: int,
+        runner: Runner | None = None,
+    ) -> None:
+        """Start empty.
+
+        Args:
+            model: on its device, in its dtype.
+            sampling: temperatures and the like, of requests that bring none.
+            num_codebooks: k, codebooks to generate, 1..K.
+            runner: how to drive the model; None means with caches.
+
+        Raises:
+            ValueError: k is out of range.
+        """
+        if not 1 <= num_codebooks <= model.config.n_vq:
+            raise ValueError(
+                f"num_codebooks is {num_codebooks}; this model has 1..{model.config.n_vq}"
+            )
+        self.config, self.device = model.config, model.device
+        self.sampling, self.num_codebooks = sampling, num_codebooks
+        with torch.inference_mode():
+            self.runner = runner or CachedRunner(model, num_codebooks)
+        self._tickets = count()
+        self._items: list[_Item] = []
+        self._latents: Tensor | None = None
+        # bool (B, k, V): codes that each item has spoken; None while no one is penalised for it.
+        self._seen: Tensor | None = None
+        self._row: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Items that are speaking."""
+        return len(self._items)
+
+    @torch.inference_mode()
+    def admit(self, request: Request) -> int:
+        """Let an item in; its first frame comes with the next step.
+
+        Returns:
+            Its ticket, which `step` names it by.
+
+        Raises:
+            ValueError: its budget is empty.
+        """
+        if request.max_frames < 1:
+            raise ValueError("max_frames must be at least 1")
+        self._advance()
+        ticket = next(self._tickets)
+        capacity = len(request.rows) + request.max_frames
+        latent = self.runner.admit(ticket, request.rows, capacity)
+        item = _Item(ticket, request, self.sampling)
+        self._items.append(item)
+        self._latents = latent if self._latents is None else torch.cat([self._latents, latent])
+        if self._seen is not None or item.sampling.audio.repetition_penalty != 1:
+            size = (self.num_codebooks, self.config.audio_vocab_size)
+            empty = torch.zeros((1, *size), dtype=torch.bool, device=self.device)
+            others = self._seen
+            if others is None:
+                others = empty.expand(len(self._items) - 1, *size)
+            self._seen = torch.cat([others, empty])
+        return ticket
+
+    @torch.inference_mode()
+    def step(self) -> list[Spoken]:
+        """One frame of every item, in the order in which they came; [] when there are none."""
+        if not self._items:
+            return []
+        self._advance()
+        assert self._latents is not None
+        # 1. The depth transformer chooses text, then codes, coarse to fine.
+        generators = [item.generator for item in self._items]
+        tokens = self._frame(draw(generators, 1 + self.num_codebooks).to(self.device))
+        # 2. Items take note of it; those that have ended leave.
+        text = tokens[:, 0].tolist()
+        codes = tokens[:, 1:].cpu()
+        spoken = [
+            self._note(item, t, c) for item, t, c in zip(self._items, text, codes, strict=True)
+        ]
+        if self._seen is not None:
+            self._seen.scatter_(2, tokens[:, 1:, None], True)
+        self._row = tokens
+        self._keep([s.finished_by is None for s in spoken])
+        return spoken
+
+    def drop(self, ticket: int) -> None:
+        """Take an item out before it has ended."""
+        self._keep([item.ticket != ticket for item in self._items])
+
+    def _advance(self) -> None:
+        """The frames of the last step become the next rows of the temporal transformer.
+
+        Put off until the next step, because then it is known who has left.
+        """
+        if self._row is None:
+            return
+        tickets = [item.ticket for item in self._items]
+        self._latents = self.runner.step(tickets, self._row) if tickets else None
+        self._row = None
+
+    def _keep(self, kept: list[bool]) -> None:
+        if all(kept):
+            return
+        index = torch.tensor([i for i, keep in enumerate(kept) if keep], dtype=torch.int64)
+        for item, keep in zip(self._items, kept, strict=True):
+            if not keep:
+                self.runner.release(item.ticket)
+        self._items = [item for item, keep in zip(self._items, kept, strict=True) if keep]
+        index = index.to(self.device)
+        if self._latents is not None:
+            self._latents = self._latents[index] if self._items else None
+        if self._seen is not None:
+            self._seen = self._seen[index] if self._items else None
+        if self._row is not None:
+            self._row = self._row[index] if self._items else None
+
+    def _frame(self, uniform: Tensor) -> Tensor:
+        """All channels of a frame of every item: float (B, 1 + k) -> int64 (B, 1 + k)."""
+        assert self._latents is not None
+        graphs, sampling = self.runner.graphs, self._items[0].sampling
+        if graphs is not None and all(i.is_plain and i.sampling == sampling for i in self._items):
+            return graphs.run(self._latents, sampling, uniform, self._seen)
+        numbers = uniform.unbind(1)
+        return self.runner.frame(
+            self._latents, lambda channel, logits: self._choose(channel, logits, numbers[channel])
+        )
+
+    def _choose(self, channel: int, logits: Tensor, uniform: Tensor) -> Tensor:
+        items = self._items
+        if channel == 0:
+            return self._choose_text(logits, uniform)
+        seen = None if self._seen is None else self._seen[:, channel - 1]
+        chosen = _by_settings([i.sampling.audio for i in items], logits, uniform, seen)
+        for i, item in enumerate(items):
+            if item.frames < item.forced_frames:
+                assert item.request.forced is not None
+                chosen[i] = item.request.forced[channel - 1, item.frames]
+        return chosen
+
+    def _choose_text(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        """Among all ids, or where there is a monologue, among those that it allows."""
+        settings = [item.sampling.text for item in self._items]
+        ruled = [item.monologue for item in self._items]
+        if not any(ruled):
+            return _by_settings(settings, logits, uniform, None)
+        everything = torch.arange(logits.shape[1])
+        choices = [everything if m is None else m.allowed() for m in ruled]
+        ids = pad_sequence(choices, batch_first=True, padding_value=-1).to(self.device)
+        offered = logits.gather(1, ids.clamp_min(0)).masked_fill_(ids < 0, -torch.inf)
+        entry = _by_settings(settings, offered, uniform, None)
+        return ids.gather(1, entry[:, None])[:, 0]
+
+    def _note(self, item: _Item, text: int, codes: Tensor) -> Spoken:
+        if item.monologue is not None:
+            monologue = item.monologue.after(text)
+            done = item.frames + 1 >= item.forced_frames
+            item.monologue = monologue.released() if done else monologue
+        if text == self.config.audio_end_token_id:
+            return Spoken(item.ticket, text, None, "eos")
+        item.frames += 1
+        spent = item.frames >= item.request.max_frames
+        return Spoken(item.ticket, text, codes, "budget" if spent else None)
 
 
-def pad_left(rows: list[Tensor], config: TtsConfig) -> tuple[Tensor, Tensor]:
-    """Stack prompts of unequal length: -> rows (B, T, 1 + K), valid bool (B, T)."""
-    steps = max(len(r) for r in rows)
-    padded = torch.full((len(rows), steps, 1 + config.n_vq), config.audio_pad_code)
-    padded[:, :, 0] = config.pad_token_id
-    valid = torch.zeros(len(rows), steps, dtype=torch.bool)
-    for i, r in enumerate(rows):
-        padded[i, steps - len(r) :] = r
-        valid[i, steps - len(r) :] = True
-    return padded, valid
-
-
-@torch.inference_mode()
 def generate(
     model: TtsModel,
-    requests: list[Request],
+    requests: Sequence[Request],
     sampling: SamplingConfig,
     num_codebooks: int,
     runner: Runner | None = None,
@@ -183,30 +308,23 @@ def generate(
     Raises:
         ValueError: no request, an empty budget, or k out of range.
     """
-    config = model.config
-    _check(requests, num_codebooks, config)
-    # 1. Prompts, padded on the left, are read at once.
-    budget = max(r.max_frames for r in requests)
-    longest = max(len(r.rows) for r in requests)
-    runner = runner or CachedRunner(model, num_codebooks, longest + budget)
-    rows, valid = pad_left([r.rows for r in requests], config)
-    latent = runner.start(rows.to(model.device), valid.to(model.device))
-    items = _Items(requests, sampling, num_codebooks, model)
-    for step in range(budget):
-        # 2. The depth transformer chooses text, then codes, coarse to fine.
-        tokens = runner.frame(latent, lambda c, logits, step=step: items.choose(c, logits, step))
-        active = items.accept(tokens, step)
-        if not active.any():
-            return
-        yield Frame(tokens[:, 0], tokens[:, 1:], active)
-        # 3. The finished frame is the next row of the temporal transformer.
-        if step + 1 < budget:
-            row = torch.zeros(len(requests), 1 + config.n_vq, dtype=torch.int64)
-            row[:, : tokens.shape[1]] = tokens.cpu()
-            latent = runner.step(row.to(model.device))
+    if not requests:
+        raise ValueError("no request; give at least one")
+    session = Session(model, sampling, num_codebooks, runner)
+    place = {session.admit(request): i for i, request in enumerate(requests)}
+    while session:
+        text = torch.zeros(len(requests), dtype=torch.int64)
+        codes = torch.zeros((len(requests), num_codebooks), dtype=torch.int64)
+        active = torch.zeros(len(requests), dtype=torch.bool)
+        for spoken in session.step():
+            if spoken.codes is not None:
+                i = place[spoken.ticket]
+                text[i], codes[i], active[i] = spoken.text, spoken.codes, True
+        if active.any():
+            yield Frame(text, codes, active)
 
 
-def collect(frames: Iterator[Frame], requests: list[Request]) -> list[Generated]:
+def collect(frames: Iterator[Frame], requests: Sequence[Request]) -> list[Generated]:
     """Run `generate` to its end and sort the frames by item."""
     seen = list(frames)
     results = []
@@ -218,68 +336,23 @@ def collect(frames: Iterator[Frame], requests: list[Request]) -> list[Generated]
         empty = torch.zeros(0, dtype=torch.int64)
         results.append(
             Generated(
-                torch.stack(codes, dim=1).cpu() if codes else empty.view(1, 0),
-                torch.stack(text).cpu() if text else empty,
+                torch.stack(codes, dim=1) if codes else empty.view(1, 0),
+                torch.stack(text) if text else empty,
                 by,
             )
         )
     return results
 
 
-class _Items:
-    """What the loop remembers of each item besides the caches."""
-
-    def __init__(
-        self, requests: list[Request], sampling: SamplingConfig, num_codebooks: int, model: TtsModel
-    ) -> None:
-        self.requests, self.sampling = requests, sampling
-        self.end_id = model.config.audio_end_token_id
-        self.generators = [torch.Generator().manual_seed(r.seed) for r in requests]
-        self.monologues = [r.monologue for r in requests]
-        self.active = torch.ones(len(requests), dtype=torch.bool)
-        size = model.config.audio_vocab_size + 1
-        shape = (num_codebooks, len(requests), size)
-        self.seen = torch.zeros(shape, dtype=torch.bool, device=model.device)
-
-    def choose(self, channel: int, logits: Tensor, step: int) -> Tensor:
-        if channel == 0:
-            return sample(self._restrict(logits), self.sampling.text, self.generators)
-        chosen = sample(logits, self.sampling.audio, self.generators, self.seen[channel - 1])
-        for i, request in enumerate(self.requests):
-            if request.forced is not None and step < request.forced.shape[1]:
-                chosen[i] = request.forced[channel - 1, step]
-        return chosen
-
-    def _restrict(self, logits: Tensor) -> Tensor:
-        """Leave only what each item's monologue allows."""
-        for i, monologue in enumerate(self.monologues):
-            if monologue is not None:
-                allowed = monologue.allowed().to(logits.device)
-                only = torch.full_like(logits[i], -torch.inf)
-                only[allowed] = logits[i, allowed]
-                logits[i] = only
-        return logits
-
-    def accept(self, tokens: Tensor, step: int) -> Tensor:
-        """Take note of a frame; bool (B,), which items it belongs to."""
-        text = tokens[:, 0].tolist()
-        for i, request in enumerate(self.requests):
-            monologue = self.monologues[i]
-            if monologue is not None:
-                monologue = monologue.after(text[i])
-                spoken = 0 if request.forced is None else request.forced.shape[1]
-                self.monologues[i] = monologue.released() if step + 1 >= spoken else monologue
-            if text[i] == self.end_id or step >= request.max_frames:
-                self.active[i] = False
-        codes = tokens[:, 1:].t()[..., None]
-        self.seen.scatter_(2, codes, True)
-        return self.active.clone()
-
-
-def _check(requests: list[Request], num_codebooks: int, config: TtsConfig) -> None:
-    if not requests:
-        raise ValueError("no request; give at least one")
-    if not 1 <= num_codebooks <= config.n_vq:
-        raise ValueError(f"num_codebooks is {num_codebooks}; this model has 1..{config.n_vq}")
-    if any(r.max_frames < 1 for r in requests):
-        raise ValueError("max_frames must be at least 1")
+def _by_settings(
+    settings: list[ChannelSampling], logits: Tensor, uniform: Tensor, seen: Tensor | None
+) -> Tensor:
+    """`sample`, each item by its own settings; items that share them go together."""
+    if settings.count(settings[0]) == len(settings):
+        return sample(logits, settings[0], uniform, seen)
+    chosen = torch.empty(len(settings), dtype=torch.int64, device=logits.device)
+    for kind in set(settings):
+        own = torch.tensor([s == kind for s in settings], device=logits.device)
+        shown = None if seen is None else seen[own]
+        chosen[own] = sample(logits[own], kind, uniform[own], shown)
+    return chosen

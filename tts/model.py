@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tts.cache import KvCache, allocate
 from tts.config import TtsConfig
 from tts.transformer import DecoderLayer, DecoderStack, RmsNorm, SwiGlu
 
@@ -74,6 +73,10 @@ class TtsModel(nn.Module):
     def device(self) -> torch.device:
         return self.lm_heads[0].weight.device  # type: ignore[return-value]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.lm_heads[0].weight.dtype  # type: ignore[return-value]
+
     def embed(self, rows: Tensor, num_codebooks: int) -> Tensor:
         """Sum the channels' embeddings: int64 (B, T, >= 1 + num_codebooks) -> (B, T, hidden)."""
         tables = self.model.embedding_list
@@ -82,19 +85,17 @@ class TtsModel(nn.Module):
             x = x + tables[k](rows[..., k])
         return x
 
-    def temporal(
-        self, embedded: Tensor, mask: Tensor | None = None, cache: KvCache | None = None
-    ) -> Tensor:
+    def temporal(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
         """Temporal transformer: (B, T, hidden) -> (B, T, hidden), one latent per row."""
-        return self.model.language_model(embedded, mask, cache)
+        return self.model.language_model(embedded, mask)
 
     def depth_input(self, embedded: Tensor) -> Tensor:
         """Bring latents or token embeddings to the depth transformer: (..., hidden) -> local."""
         return self.speech_embedding_to_local_mlp(embedded)
 
-    def depth(self, x: Tensor, cache: KvCache | None = None) -> Tensor:
+    def depth(self, x: Tensor) -> Tensor:
         """Depth transformer: (N, C, local) -> (N, C, local)."""
-        return self.local_transformer(x, None, cache)
+        return self.local_transformer(x)
 
     def channel_logits(self, depth_output: Tensor, channel: int) -> Tensor:
         """Logits of one channel from the depth output at its position: (..., local) -> (..., V).
@@ -122,20 +123,3 @@ class TtsModel(nn.Module):
         tokens = [tables[c](labels[:, c]) for c in range(num_codebooks)]
         x = self.depth(self.depth_input(torch.stack([hidden, *tokens], dim=1)))
         return [self.channel_logits(x[:, c], c) for c in range(num_codebooks + 1)]
-
-    def temporal_cache(self, batch_size: int, capacity: int) -> KvCache:
-        """An empty cache for the temporal transformer."""
-        c = self.config.language_config
-        weight = self.lm_heads[0].weight
-        assert isinstance(weight, Tensor)
-        return allocate(
-            c.num_hidden_layers, batch_size, c.num_key_value_heads, capacity, c.head_dim, weight
-        )
-
-    def depth_cache(self, batch_size: int) -> KvCache:
-        """An empty cache for the depth transformer: one step per channel."""
-        c = self.config.language_config
-        weight = self.lm_heads[0].weight
-        assert isinstance(weight, Tensor)
-        layers, steps = self.config.local_num_layers, 1 + self.config.n_vq
-        return allocate(layers, batch_size, c.num_key_value_heads, steps, c.head_dim, weight)

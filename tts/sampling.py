@@ -1,4 +1,7 @@
-"""Pure functions from logits to ids, each item with its own random numbers."""
+"""From logits to ids: pure functions of tensors, with one random number per choice.
+
+Nothing here waits for the device, so a whole frame can run, or be captured, without a stop.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import torch
 from torch import Tensor
 
 from tts.config import ChannelSampling
+
+# Uniform numbers stay below 1 by more than float32 loses when a sum of probabilities is scaled.
+UNIFORM_LIMIT = 1 - 2.0**-20
 
 
 def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
@@ -20,43 +26,43 @@ def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
     return torch.where(seen, scaled, logits)
 
 
-def keep_top_k(logits: Tensor, k: int) -> Tensor:
-    """-inf for all but the k largest of each row; k = 0 or k >= V keeps all."""
-    if not 0 < k < logits.shape[-1]:
-        return logits
-    threshold = logits.topk(k, dim=-1).values[..., -1:]
-    return logits.masked_fill(logits < threshold, -torch.inf)
+def cumulate(logits: Tensor, settings: ChannelSampling) -> tuple[Tensor, Tensor | None]:
+    """Cumulative probabilities after temperature, top-k and top-p.
 
+    Args:
+        logits: float (B, V); -inf marks what is not allowed.
+        settings: temperature above 0.
 
-def keep_top_p(logits: Tensor, p: float) -> Tensor:
-    """-inf outside the smallest set of tokens whose probability reaches p; always keeps one."""
-    if p >= 1:
-        return logits
-    ordered, index = logits.sort(dim=-1, descending=True)
-    probabilities = ordered.softmax(dim=-1)
-    before = probabilities.cumsum(dim=-1) - probabilities
-    dropped = torch.zeros_like(before, dtype=torch.bool).scatter(-1, index, before >= p)
-    return logits.masked_fill(dropped, -torch.inf)
-
-
-def gumbel(generator: torch.Generator, size: int, device: torch.device) -> Tensor:
-    """Gumbel noise (size,) from one item's generator; argmax(logits + noise) samples softmax."""
-    uniform = torch.rand(size, generator=generator).clamp_min(1e-20)
-    return (-(-uniform.log()).log()).to(device)
+    Returns:
+        float (B, n), not normalised: entry i has the probability (c[i] - c[i-1]) / c[n-1]; and
+        int64 (B, n), the ids of the entries, or None where entries are ids.
+    """
+    ids = None
+    if 0 < settings.top_k < logits.shape[-1]:
+        logits, ids = logits.topk(settings.top_k, dim=-1)
+    elif settings.top_p < 1:
+        logits, ids = logits.sort(dim=-1, descending=True)
+    probabilities = (logits / settings.temperature).softmax(dim=-1)
+    total = probabilities.cumsum(dim=-1)
+    if settings.top_p < 1:
+        # The smallest set that reaches top_p: an entry stays if those before it do not. Behind
+        # the last that stays the sum rises no more.
+        outside = total - probabilities >= settings.top_p
+        total = total.masked_fill(outside, 0).cummax(dim=-1).values
+    return total, ids
 
 
 def sample(
-    logits: Tensor,
-    settings: ChannelSampling,
-    generators: list[torch.Generator],
-    seen: Tensor | None = None,
+    logits: Tensor, settings: ChannelSampling, uniform: Tensor, seen: Tensor | None = None
 ) -> Tensor:
-    """Choose one token per item: penalty, temperature, top-k, top-p, then Gumbel-max.
+    """Choose one token per item: penalty, temperature, top-k, top-p, then the inverse CDF.
+
+    An item's choice depends on its own row and number alone.
 
     Args:
         logits: float (B, V); -inf marks what is not allowed.
         settings: temperature 0 is greedy and applies none of the others.
-        generators: one per item, so that an item's choice does not depend on its neighbours.
+        uniform: float (B,), one random number an item in [0, UNIFORM_LIMIT).
         seen: bool (B, V), tokens the penalty applies to.
 
     Returns:
@@ -66,6 +72,14 @@ def sample(
         return logits.argmax(dim=-1)
     if seen is not None and settings.repetition_penalty != 1:
         logits = penalize_repetition(logits, seen, settings.repetition_penalty)
-    logits = keep_top_p(keep_top_k(logits / settings.temperature, settings.top_k), settings.top_p)
-    noise = torch.stack([gumbel(g, logits.shape[-1], logits.device) for g in generators])
-    return (logits + noise).argmax(dim=-1)
+    total, ids = cumulate(logits, settings)
+    # The first entry whose sum lies above the number; entries without probability never do so
+    # first.
+    entry = (total <= uniform[:, None] * total[:, -1:]).sum(dim=-1, keepdim=True)
+    return (entry if ids is None else ids.gather(-1, entry))[:, 0]
+
+
+def draw(generators: list[torch.Generator], count: int) -> Tensor:
+    """Uniform numbers for one frame, each item from its own generator: float32 (B, count)."""
+    numbers = [torch.rand(count, generator=generator) for generator in generators]
+    return torch.stack(numbers).mul_(UNIFORM_LIMIT)

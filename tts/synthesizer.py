@@ -2,62 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-import frontend
-from frontend.split import split_sentences
 from tokenizer.checkpoint import load_codec
 from tokenizer.model import CatTokenizer, CodecState
-from tts.checkpoint import load_model
-from tts.config import ChannelSampling, SamplingConfig
+from tts.checkpoint import codec_name, load_model, model_folder_of
 from tts.engine import Frame, Request, generate
 from tts.model import TtsModel
-from tts.prompt import Monologue, prompt_rows, text_ids
-from tts.voices import Voice, check_voice, load_voice
-
-# By the recogniser's error rate on ten development sentences: .56 for voice rms, against .58
-# greedy and .84 with temperatures .5 and .6.
-EMBEDDED_SAMPLING = SamplingConfig(
-    text=ChannelSampling(temperature=0.3), audio=ChannelSampling(temperature=0.3, top_k=50)
+from tts.texts import (
+    EMBEDDED_SAMPLING,
+    MAX_CHARS,
+    PhonemeText,
+    Piece,
+    PublishedText,
+    SpeechOptions,
+    TextSide,
+    load_text_tokenizer,
 )
-MAX_CHARS = 160
-# Nothing speaks slower than this; with a symbol every 80 ms or so it is three times too much.
-FRAMES_PER_SYMBOL, SPARE_FRAMES = 3, 25
+from tts.voices import Voice, check_voice, load_voice, voice_from_audio
+
+__all__ = [
+    "EMBEDDED_SAMPLING",
+    "GAP_S",
+    "MAX_CHARS",
+    "RESEED",
+    "AudioChunk",
+    "SpeechOptions",
+    "Synthesis",
+    "Synthesizer",
+]
+
 RESEED = 1_000_003
 GAP_S = 0.12
-
-
-@dataclass(frozen=True)
-class SpeechOptions:
-    """What one call wants.
-
-    Attributes:
-        voice: name of a voice, or a `Voice`; None means the model's default.
-        lang: 'auto', 'en' or 'zh'.
-        seed: same text, options and seed give the same samples.
-        num_codebooks: codebooks to generate, 1..K; None means all.
-        sampling: None means what suits the model.
-        max_chars: longest piece that a text is split into.
-        continuation: go on speaking where the voice's recording ends (its transcript must be
-            known), instead of taking it as a reference only.
-    """
-
-    voice: str | Voice | None = None
-    lang: str = "auto"
-    seed: int = 0
-    num_codebooks: int | None = None
-    sampling: SamplingConfig | None = None
-    max_chars: int = MAX_CHARS
-    continuation: bool = False
+# Chunks of sound grow up to this length.
+LONGEST_CHUNK_S = 0.64
+# Prompts whose codes are kept.
+KEPT_PROMPTS = 32
 
 
 class AudioChunk(NamedTuple):
@@ -86,6 +77,7 @@ class Synthesis:
         seconds: of audio. compute_s, ttfa_ms: time spent, and until the first chunk was ready.
         finished_by: 'eos', or 'budget' if a piece was cut off by its frame budget.
         retries: pieces that were spoken a second time with another seed.
+        notes: what the front end dropped or guessed, for the user to read.
     """
 
     wav: np.ndarray
@@ -97,6 +89,7 @@ class Synthesis:
     seed: int
     finished_by: str
     retries: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -110,18 +103,30 @@ class Synthesis:
 
 @dataclass
 class Synthesizer:
-    """A model with its codec, ready to speak. Stateless between calls."""
+    """A model with its codec, ready to speak. Stateless between calls.
+
+    text_tokenizer: of a published model; None where the model reads phonemes.
+    """
 
     model: TtsModel
     codec: CatTokenizer
     name: str = "embedded"
+    text_tokenizer: Any = None
+    _prompts: OrderedDict[str, tuple[Voice, tuple[str, ...]]] = field(
+        default_factory=OrderedDict, repr=False
+    )
 
     def __post_init__(self) -> None:
         config, codec = self.model.config, self.codec
-        if config.phonemes is None:
+        self.text_side: TextSide
+        if config.phonemes is not None:
+            self.text_side = PhonemeText(config, codec.frame_rate)
+        elif self.text_tokenizer is not None:
+            self.text_side = PublishedText(config, codec.frame_rate, self.text_tokenizer)
+        else:
             raise ValueError(
-                f"model {self.name!r} reads no phonemes; only models with a `phonemes` entry in "
-                "config.json can be spoken with so far"
+                f"model {self.name!r} has neither a `phonemes` entry in config.json nor a text "
+                "tokenizer; load it with Synthesizer.load, from a folder with tokenizer.json"
             )
         fits = config.audio_vocab_size == codec.codebook_size and config.n_vq <= codec.num_codebooks
         if not fits or config.sampling_rate != codec.sample_rate:
@@ -133,21 +138,32 @@ class Synthesizer:
 
     @classmethod
     def load(
-        cls, model: str | Path = "embedded", codec: str | Path | None = None, device: str = "cpu"
+        cls,
+        model: str | Path = "embedded",
+        codec: str | Path | None = None,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        device_map: str | Mapping[str, Any] | None = None,
     ) -> Synthesizer:
         """Load a model.
 
         Args:
-            model: 'embedded' or a folder.
-            codec: 'embedded' or a folder; None means MODEL/codec if there is one, else embedded.
+            model: 'embedded', a folder, or a hub id.
+            codec: likewise; None means MODEL/codec if there is one, else the one that such
+                models are made for.
             device: torch device, such as 'cpu' or 'cuda'.
+            dtype: of the language model; the codec stays in float32.
+            device_map: see `tts.checkpoint.load_model`.
 
         Raises:
             CheckpointError, ConfigError: something is missing, damaged or does not match.
         """
-        own = Path(model) / "codec"
-        codec = codec or (own if own.is_dir() else "embedded")
-        return cls(load_model(model, device), load_codec(codec, device), str(model))
+        folder = model_folder_of(model)
+        language_model = load_model(folder, device, dtype, device_map)
+        published = language_model.config.phonemes is None
+        text_tokenizer = load_text_tokenizer(folder) if published else None
+        sound = load_codec(codec_name(model, codec), device)
+        return cls(language_model, sound, str(model), text_tokenizer)
 
     @property
     def sample_rate(self) -> int:
@@ -167,6 +183,30 @@ class Synthesizer:
         found = voice if isinstance(voice, Voice) else load_voice(voice)
         check_voice(found, self.codec)
         return found
+
+    def prompt_voice(
+        self,
+        wav: np.ndarray,
+        name: str = "prompt",
+        transcript: str = "",
+        lang: str | None = None,
+        source: str = "",
+    ) -> tuple[Voice, tuple[str, ...]]:
+        """Make a voice from a recording, as `tts.voices.voice_from_audio` does.
+
+        The last few recordings are remembered by their content and not encoded again.
+        """
+        digest = hashlib.sha256(np.ascontiguousarray(wav).tobytes())
+        digest.update(repr((wav.shape, name, transcript, lang, source)).encode())
+        key = digest.hexdigest()
+        if key not in self._prompts:
+            whole = not isinstance(self.text_side, PhonemeText)
+            made = voice_from_audio(self.codec, wav, name, transcript, lang, source, whole=whole)
+            self._prompts[key] = made
+            while len(self._prompts) > KEPT_PROMPTS:
+                self._prompts.popitem(last=False)
+        self._prompts.move_to_end(key)
+        return self._prompts[key]
 
     def _used(self, options: SpeechOptions) -> int:
         """Codebooks to generate; ValueError if there are not so many."""
@@ -203,7 +243,8 @@ class Synthesizer:
         wavs: list[np.ndarray] = []
         codes: list[Tensor] = []
         finished, retries = "eos", 0
-        for number, piece in enumerate(self.requests(text, options)):
+        pieces = self.pieces(text, options)
+        for number, (piece, _) in enumerate(pieces):
             if number:
                 wavs.append(self._gap().wav)
             chunks, first_s = self._collect(piece, options)
@@ -226,50 +267,24 @@ class Synthesizer:
             seed=options.seed,
             finished_by=finished,
             retries=retries,
+            notes=tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
         )
 
-    def requests(self, text: str, options: SpeechOptions) -> list[Request]:
-        """What the engine will be asked for: one request per piece of text.
+    def pieces(self, text: str, options: SpeechOptions) -> list[Piece]:
+        """What the engine will be asked for, with remarks: one piece of text each.
 
         Raises:
             EmptyTextError: nothing in `text` can be spoken.
             ValueError: an option is out of range.
         """
-        voice = self.voice(options.voice)
-        pieces = split_sentences(text, options.max_chars)
-        spoken = [u for u in (_phonemize(p, options.lang) for p in pieces) if u is not None]
-        if not spoken:
-            raise frontend.EmptyTextError(
-                f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
-            )
-        return [
-            self._request(utterance.symbols, voice, replace(options, seed=options.seed + i))
-            for i, utterance in enumerate(spoken)
-        ]
+        side = self.text_side
+        unnamed = options.voice is None and not side.needs_voice
+        voice = None if unnamed else self.voice(options.voice)
+        return side.pieces(text, voice, options, self._used(options))
 
-    def _request(self, symbols: tuple[str, ...], voice: Voice, options: SpeechOptions) -> Request:
-        config = self.model.config
-        assert config.phonemes is not None
-        codes = voice.codes[: self._used(options)]
-        forced, limit = None, None
-        if options.continuation:
-            if not voice.transcript:
-                raise ValueError(
-                    f"voice {voice.name!r} has no transcript; continuation needs its words"
-                )
-            lang = voice.lang if voice.lang in ("en", "zh") else "auto"
-            before = frontend.phonemize(voice.transcript, lang).symbols
-            symbols, limit, forced = before + symbols, len(before), codes
-        ids = text_ids(symbols, config.phonemes)
-        spoken = 0 if forced is None else forced.shape[1]
-        budget = SPARE_FRAMES + FRAMES_PER_SYMBOL * (len(ids) - (limit or 0))
-        return Request(
-            rows=prompt_rows(ids, codes, config),
-            seed=options.seed,
-            max_frames=spoken + budget,
-            monologue=Monologue(ids, config.audio_end_token_id, limit=limit),
-            forced=forced,
-        )
+    def requests(self, text: str, options: SpeechOptions) -> list[Request]:
+        """The requests of `pieces`."""
+        return [piece.request for piece in self.pieces(text, options)]
 
     def _collect(self, request: Request, options: SpeechOptions) -> tuple[list[AudioChunk], float]:
         """All chunks of a piece, and when the first one was ready."""
@@ -279,15 +294,18 @@ class Synthesizer:
         return [first, *stream], ready
 
     def _speak(self, request: Request, options: SpeechOptions) -> Iterator[AudioChunk]:
-        """One piece: frames are decoded in chunks of 1, 2, 4, then 8."""
+        """One piece: frames are decoded in chunks of 1, 2, 4 … up to LONGEST_CHUNK_S."""
         state: CodecState | None = None
         waiting: list[Tensor] = []
         count, size = 0, 1
+        largest = max(1, round(LONGEST_CHUNK_S * self.codec.frame_rate))
         used = self._used(options)
-        sampling = options.sampling or EMBEDDED_SAMPLING
+        sampling = options.sampling or self.text_side.sampling
         frames: Iterator[Frame] = generate(self.model, [request], sampling, used)
-        if request.forced is not None:  # the codec needs its context, the listener does not
-            _, state = self._decode(list(request.forced.unbind(1)), None)
+        context = request.context if request.forced is None else request.forced
+        if context is not None:  # the codec needs it, the listener does not
+            _, state = self._decode(list(context.unbind(1)), None)
+        if request.forced is not None:
             count = sum(1 for _ in islice(frames, request.forced.shape[1]))
         for frame in frames:
             waiting.append(frame.codes[0])
@@ -295,7 +313,7 @@ class Synthesizer:
             if len(waiting) == size:
                 chunk, state = self._decode(waiting, state)
                 yield AudioChunk(chunk, torch.stack(waiting, dim=1).cpu(), None)
-                waiting, size = [], min(2 * size, 8)
+                waiting, size = [], min(2 * size, largest)
         by = "budget" if count >= request.max_frames else "eos"
         if not waiting:
             empty = torch.zeros((used, 0), dtype=torch.int64)
@@ -315,14 +333,6 @@ class Synthesizer:
     def _gap(self) -> AudioChunk:
         silence = np.zeros(round(GAP_S * self.sample_rate), np.float32)
         return AudioChunk(silence, torch.zeros((self.num_codebooks, 0), dtype=torch.int64), None)
-
-
-def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
-    """None for a piece with nothing to say in it, such as a lone bracket."""
-    try:
-        return frontend.phonemize(piece, lang)
-    except frontend.EmptyTextError:
-        return None
 
 
 def _failed(chunks: list[AudioChunk]) -> bool:

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.cache import KvCache
-
 
 class RmsNorm(nn.Module):
     """Root-mean-square norm, computed in float32."""
@@ -85,22 +83,15 @@ class Attention(nn.Module):
         self.k_norm = RmsNorm(head_dim, eps)
 
     def forward(
-        self,
-        x: Tensor,
-        angles: tuple[Tensor, Tensor] | None,
-        mask: Tensor | None,
-        cache: KvCache | None,
-        layer: int,
+        self, x: Tensor, angles: tuple[Tensor, Tensor] | None, mask: Tensor | None
     ) -> Tensor:
-        """x (B, T, dim) -> (B, T, dim); see `DecoderStack.forward` for mask and cache."""
+        """x (B, T, dim) -> (B, T, dim); see `DecoderStack.forward` for the mask."""
         heads = (-1, self.head_dim)
         q = self.q_norm(self.q_proj(x).unflatten(-1, heads)).transpose(1, 2)
         k = self.k_norm(self.k_proj(x).unflatten(-1, heads)).transpose(1, 2)
         v = self.v_proj(x).unflatten(-1, heads).transpose(1, 2)
         if angles is not None:
             q, k = apply_rope(q, angles), apply_rope(k, angles)
-        if cache is not None:
-            k, v = cache.write(layer, k, v)
         y = attend(q, k, v, mask)
         return self.o_proj(y.transpose(1, 2).flatten(2))
 
@@ -115,8 +106,8 @@ class DecoderLayer(nn.Module):
         self.post_attention_layernorm = RmsNorm(dim, eps)
         self.mlp = SwiGlu(dim, ffn, dim)
 
-    def forward(self, x: Tensor, angles, mask: Tensor | None, cache: KvCache | None, layer: int):
-        x = x + self.self_attn(self.input_layernorm(x), angles, mask, cache, layer)
+    def forward(self, x: Tensor, angles, mask: Tensor | None) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), angles, mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -129,29 +120,23 @@ class DecoderStack(nn.Module):
         self.norm = norm
         self.rope_theta = rope_theta
 
-    def forward(
-        self, x: Tensor, mask: Tensor | None = None, cache: KvCache | None = None
-    ) -> Tensor:
-        """Run T new steps.
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Run over whole sequences.
 
         Args:
             x: (B, T, dim).
-            mask: bool, broadcastable to (B, H, T, past + T), True where a query may look;
-                None means causal over x alone (T > 1) or everything so far (T = 1).
-            cache: past steps, extended in place.
+            mask: bool, broadcastable to (B, H, T, T), True where a query may look; None means
+                causal.
 
         Returns:
             (B, T, dim) after the final norm.
         """
         angles = None
         if self.rope_theta is not None:
-            first = cache.length if cache else 0
             attention = self.layers[0].self_attn
             assert isinstance(attention, Attention)
-            positions = torch.arange(first, first + x.shape[1], device=x.device)
+            positions = torch.arange(x.shape[1], device=x.device)
             angles = rope_angles(positions, attention.head_dim, self.rope_theta)
-        for i, layer in enumerate(self.layers):
-            x = layer(x, angles, mask, cache, i)
-        if cache is not None:
-            cache.advance(x.shape[1])
+        for layer in self.layers:
+            x = layer(x, angles, mask)
         return self.norm(x)

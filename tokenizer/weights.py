@@ -1,0 +1,213 @@
+"""Model folders: `config.json` beside one `model.safetensors`, or shards and their index.
+
+Nothing here unpickles or runs code that a checkpoint brings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from tokenizer.files import replacing
+from tokenizer.hub import CheckpointError, fetch, is_hub_id
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+
+Shape = tuple[int, ...]
+
+
+def model_folder(name: str | Path, embedded: Path) -> Path:
+    """Folder of a model.
+
+    Args:
+        name: 'embedded', a path, or a hub id 'owner/model' or 'owner/model@revision', which is
+            downloaded if it is not there yet.
+        embedded: the folder of the shipped model.
+
+    Raises:
+        CheckpointError: there is no such model, or it cannot be downloaded.
+    """
+    folder = embedded if str(name) == "embedded" else Path(name)
+    if (folder / "config.json").is_file():
+        return folder
+    if not folder.exists() and is_hub_id(str(name)):
+        return fetch(str(name))
+    raise CheckpointError(
+        f"no model at {folder}: config.json is missing; give 'embedded' or a folder with "
+        "config.json and model.safetensors"
+    )
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold a model's tensors: one, or the shards that its index names.
+
+    Raises:
+        CheckpointError: the index cannot be read, or a file is missing.
+    """
+    index = folder / INDEX
+    names = [SINGLE]
+    if index.is_file():
+        try:
+            names = sorted(
+                set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"{index} is damaged ({error}); fetch or copy it again"
+            ) from error
+        if any(Path(str(name)).name != name for name in names):
+            raise CheckpointError(f"{index} names files outside its folder; fetch it again")
+    files = [folder / name for name in names]
+    for file in files:
+        if not file.is_file():
+            raise CheckpointError(f"{file} is missing; a model folder needs it beside config.json")
+    return files
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """A safetensors file, mapped into memory; CheckpointError where it is damaged."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            yield opened
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{file} is damaged or cut short ({error}); fetch or copy it again"
+        ) from error
+
+
+def stored_shapes(folder: Path) -> dict[str, Shape]:
+    """Names and shapes of all tensors of a model folder, from the files' headers alone."""
+    shapes: dict[str, Shape] = {}
+    for file in weight_files(folder):
+        with _opened(file) as opened:
+            for name in opened.keys():  # noqa: SIM118
+                shapes[name] = tuple(opened.get_slice(name).get_shape())
+    return shapes
+
+
+def check_names(expected: Mapping[str, Shape], found: Mapping[str, Shape], where: object) -> None:
+    """CheckpointError unless every name and shape is accounted for and none is left over."""
+    missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    if missing or extra:
+        raise CheckpointError(
+            f"{where}: {len(missing)} tensors missing {missing[:3]}, "
+            f"{len(extra)} unknown {extra[:3]}; config.json and weights do not belong together"
+        )
+    for name, shape in expected.items():
+        if tuple(shape) != tuple(found[name]):
+            raise CheckpointError(
+                f"{where}: {name} has shape {tuple(found[name])}, "
+                f"the config asks for {tuple(shape)}"
+            )
+
+
+def shapes_of(module: nn.Module) -> dict[str, Shape]:
+    """Names and shapes of a module's parameters."""
+    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def load_weights(
+    module: nn.Module,
+    folder: Path,
+    place: Callable[[str], tuple[torch.device, torch.dtype]],
+    unused: frozenset[str] = frozenset(),
+) -> None:
+    """Fill a module that was built on the meta device; strict.
+
+    Tensors are mapped from the files and converted one by one, so that little more memory is
+    taken than the module needs; those that need no conversion are read when they are used.
+
+    Args:
+        module: on the meta device.
+        folder: with its weights.
+        place: device and dtype of a parameter, by its name.
+        unused: names that may be in the files and are left out.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or names or shapes differ.
+    """
+    found = {k: v for k, v in stored_shapes(folder).items() if k not in unused}
+    check_names(shapes_of(module), found, folder)
+    tensors: dict[str, Tensor] = {}
+    for file in weight_files(folder):
+        with _opened(file) as opened:
+            for name in opened.keys():  # noqa: SIM118
+                if name in found:
+                    device, dtype = place(name)
+                    tensors[name] = opened.get_tensor(name).to(device, dtype)
+    module.load_state_dict(tensors, assign=True)
+
+
+def save_folder(
+    module: nn.Module, config: Mapping[str, Any], folder: str | Path, dtype: torch.dtype
+) -> None:
+    """Write `config.json` and `model.safetensors` to `folder` (made if need be).
+
+    Each file appears whole or not at all.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {k: v.detach().to(dtype).cpu().contiguous() for k, v in module.state_dict().items()}
+    with replacing(folder / SINGLE) as temporary:
+        save_file(tensors, temporary)
+    with replacing(folder / "config.json") as temporary:
+        temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def spread(
+    module: nn.Module,
+    units: tuple[str, ...],
+    device_map: str | Mapping[str, Any],
+    dtype: torch.dtype,
+) -> Callable[[str], torch.device]:
+    """Where a module's parameters go when one device does not hold them.
+
+    Args:
+        module: on the meta device.
+        units: class names of modules that must stay in one piece.
+        device_map: 'auto', which fills the devices in order (GPUs first, then the CPU) by
+            `accelerate`, or module name -> device.
+        dtype: that the parameters will have.
+
+    Returns:
+        A function from a parameter's name to its device.
+
+    Raises:
+        CheckpointError: the devices together do not hold it.
+    """
+    from accelerate import infer_auto_device_map
+
+    if device_map == "auto":
+        device_map = infer_auto_device_map(module, no_split_module_classes=list(units), dtype=dtype)
+    if isinstance(device_map, str):
+        raise CheckpointError(f"device_map is {device_map!r}; use 'auto' or names and devices")
+    if "disk" in device_map.values():
+        size = sum(p.numel() for p in module.parameters()) * dtype.itemsize / 1e9
+        raise CheckpointError(
+            f"the model takes {size:.1f} GB as {dtype}, more than all devices have free; use a "
+            "smaller dtype or a machine with more memory"
+        )
+    places = {name: _device(device) for name, device in device_map.items()}
+
+    def find(name: str) -> torch.device:
+        while name not in places:
+            if not name:
+                raise CheckpointError("device_map leaves parameters without a device; add ''")
+            name = name.rpartition(".")[0]
+        return places[name]
+
+    return find
+
+
+def _device(device: Any) -> torch.device:
+    return torch.device("cuda", device) if isinstance(device, int) else torch.device(device)

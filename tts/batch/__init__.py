@@ -1,0 +1,1 @@
+"""Batch synthesis: a manifest in, sounds and a ledger out, exact resume."""

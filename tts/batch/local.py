@@ -1,0 +1,63 @@
+"""The work of a plan in this process: render, write, keep the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tts.batch.ledger import Entry, Ledger, ledger_name
+from tts.batch.pieces import Workshop
+from tts.batch.plan import Item
+from tts.batch.prompts import Prompts
+from tts.batch.render import Renderer, SessionRenderer
+from tts.batch.run import Job, Run
+from tts.batch.writer import Writer
+from tts.synthesizer import Synthesizer
+
+
+class LocalEngine:
+    """See `tts.batch.run.Engine`."""
+
+    def work(self, run: Run, todo: list[Item], settled: Callable[[Entry | None], None]) -> None:
+        """Do items; see `tts.batch.run.Engine.work`.
+
+        Raises:
+            PlaceError: the output folder cannot be written any more.
+        """
+        job = run.job
+        synthesizer = load_synthesizer(job, run.worker.device(job.device))
+        renderer = make_renderer(synthesizer, run)
+        ledger = Ledger(run.store.folder / ledger_name(run.worker.rank))
+        rate = synthesizer.sample_rate
+        writer = Writer(run.store, ledger, run.settings, rate, job.num_writers)
+
+        def tell() -> None:
+            for entry in writer.take_settled():
+                settled(entry)
+
+        def stopped() -> bool:
+            settled(None)
+            return run.stopped() or writer.error is not None
+
+        try:
+            for item, outcome in renderer.render(todo, stopped):
+                writer.submit(item, outcome)
+                tell()
+        finally:
+            try:
+                writer.close()
+            finally:
+                tell()
+                ledger.close()
+
+
+def load_synthesizer(job: Job, device: str) -> Synthesizer:
+    """The model of a job on a device."""
+    import torch
+
+    return Synthesizer.load(job.model, job.codec, device, getattr(torch, job.dtype))
+
+
+def make_renderer(synthesizer: Synthesizer, run: Run) -> Renderer:
+    """A renderer with the prompts of the run's folder."""
+    prompts = Prompts(synthesizer, run.settings.codec, run.store, run.digests)
+    return SessionRenderer(Workshop(synthesizer, run.settings, prompts), run.job.batch_size)

@@ -1,0 +1,259 @@
+"""From an item to the sentences that the engine speaks, and from their frames to its sound.
+
+Everything here concerns one item alone, so that its result cannot depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from frontend import EmptyTextError, phonemize, split_sentences
+from tokenizer.audio import AudioError
+from tts.batch.guard import asked_pause_s, code_complaint, sound_complaint
+from tts.batch.plan import Item, Settings
+from tts.batch.prompts import Prompts
+from tts.batch.rows import AUDIO_SAMPLING
+from tts.batch.sources import SourceError
+from tts.config import SamplingConfig
+from tts.engine import Request
+from tts.synthesizer import GAP_S, RESEED, SpeechOptions, Synthesizer
+from tts.texts import PUBLISHED_MAX_CHARS
+from tts.voices import Voice, VoiceError
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A finished item.
+
+    Attributes:
+        codes: int64 (k, T), all pieces joined.
+        wav: float32 (N,) in [-1, 1]; None where only codes are wanted.
+        seconds: of speech.
+        pieces: text, start and end in seconds of each sentence.
+        retries: pieces that were spoken again with another seed.
+        compute_s: time spent; an item of a batch is charged its share of a step.
+    """
+
+    codes: Tensor
+    wav: np.ndarray | None
+    seconds: float
+    pieces: tuple[tuple[str, float, float], ...]
+    retries: int
+    compute_s: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An item that cannot be done.
+
+    Attributes:
+        reason: why.
+        lasting: trying again would be of no use.
+        retries: pieces that were spoken again with another seed.
+    """
+
+    reason: str
+    lasting: bool
+    retries: int = 0
+
+
+Outcome = Rendered | Failure
+
+
+@dataclass(eq=False)
+class Piece:
+    """A sentence on its way.
+
+    Attributes:
+        work: the item it belongs to.
+        text: of the sentence.
+        request: what the engine is asked for; its seed changes from attempt to attempt.
+        frames: codes (k,) spoken so far, those of a continued prompt included.
+        attempt: counts up from 0.
+        codes: int64 (k, T), once it has ended well.
+        wav: float32 (N,), once it has ended well and sound is wanted.
+    """
+
+    work: Work
+    text: str
+    request: Request
+    frames: list[Tensor] = field(default_factory=list)
+    attempt: int = 0
+    codes: Tensor | None = None
+    wav: np.ndarray | None = None
+
+
+@dataclass(eq=False)
+class Work:
+    """An item on its way; `given_up` once a piece of it has failed for good."""
+
+    item: Item
+    num_codebooks: int
+    pieces: list[Piece] = field(default_factory=list)
+    retries: int = 0
+    compute_s: float = 0.0
+    given_up: bool = False
+
+
+class Workshop:
+    """Opens items, judges their pieces, puts them together."""
+
+    def __init__(self, synthesizer: Synthesizer, settings: Settings, prompts: Prompts) -> None:
+        self.synthesizer, self.settings, self.prompts = synthesizer, settings, prompts
+        self.voices: dict[str | None, Voice] = {}
+
+    def open(self, item: Item) -> Work | Failure:
+        """An item's pieces; its prompt is encoded if it was not before.
+
+        Raises:
+            OutputError: the codes of its prompt cannot be kept.
+        """
+        row = item.row
+        begun = time.monotonic()
+        try:
+            voice = self.prompts.voice(item) if row.prompt_wav else self._named_voice(row.voice)
+        except (SourceError, AudioError, VoiceError) as error:
+            return Failure(str(error), lasting=False)
+        options = SpeechOptions(
+            voice=voice,
+            lang=row.lang,
+            seed=row.seed,
+            num_codebooks=row.num_codebooks,
+            sampling=sampling_of(item, self.synthesizer.text_side.sampling),
+            continuation=bool(row.prompt_wav and voice and voice.transcript),
+        )
+        try:
+            requests = self.synthesizer.requests(row.text, options)
+        except ValueError as error:
+            return Failure(str(error), lasting=True)
+        work = Work(item, row.num_codebooks or self.synthesizer.num_codebooks)
+        texts = _spoken_texts(row.text, options, len(requests))
+        for text, request in zip(texts, requests, strict=True):
+            work.pieces.append(Piece(work, text, replace(request, sampling=options.sampling)))
+        work.compute_s = time.monotonic() - begun
+        return work
+
+    def _named_voice(self, name: str | None) -> Voice | None:
+        """Read and checked once; there are few. None where no voice is named nor needed."""
+        if name is None and not self.synthesizer.text_side.needs_voice:
+            return None
+        if name not in self.voices:
+            self.voices[name] = self.synthesizer.voice(name)
+        return self.voices[name]
+
+    def judge(self, piece: Piece, finished_by: str) -> Outcome | None:
+        """Take a piece that has ended: listen to it, and decide how its item goes on.
+
+        Returns:
+            The item's result if this settles it. None otherwise: then either `piece.codes` is
+            set, or the piece is to be spoken again as `piece.request` now says.
+        """
+        work = piece.work
+        begun = time.monotonic()
+        complaint = self._listen(piece, finished_by)
+        work.compute_s += time.monotonic() - begun
+        if complaint is None:
+            ready = all(other.codes is not None for other in work.pieces)
+            return self._join(work) if ready else None
+        if piece.attempt < self.settings.retries:
+            piece.attempt += 1
+            work.retries += 1
+            piece.frames = []
+            piece.request = replace(piece.request, seed=piece.request.seed + RESEED)
+            return None
+        work.given_up = True
+        number = work.pieces.index(piece) + 1
+        where = f"sentence {number} of {len(work.pieces)}: " if len(work.pieces) > 1 else ""
+        return Failure(f"{where}{complaint} ({piece.attempt + 1} attempts)", True, work.retries)
+
+    def _listen(self, piece: Piece, finished_by: str) -> str | None:
+        """Set codes and wav of a piece, or say what is wrong with it."""
+        settings, codec = self.settings, self.synthesizer.codec
+        forced = piece.request.forced
+        before = 0 if forced is None else forced.shape[1]
+        spoken = piece.frames[before:]
+        empty = torch.zeros((piece.work.num_codebooks, 0), dtype=torch.int64)
+        codes = torch.stack(spoken, dim=1).cpu() if spoken else empty
+        pause = asked_pause_s(piece.text)
+        longest = settings.max_repeat_s and settings.max_repeat_s + pause
+        complaint = code_complaint(codes, finished_by, codec.frame_rate, longest)
+        if complaint is None and not settings.codes_only:
+            piece.wav = self._decode(codes, piece.request)
+            longest = settings.max_silence_s and settings.max_silence_s + pause
+            complaint = sound_complaint(piece.wav, codec.sample_rate, longest)
+        if complaint is None:
+            piece.codes = codes
+        return complaint
+
+    @torch.inference_mode()
+    def _decode(self, codes: Tensor, request: Request) -> np.ndarray:
+        """float32 (N,); decoded alone, so that no neighbour changes a bit of it."""
+        codec = self.synthesizer.codec
+        context = request.context if request.forced is None else request.forced
+        before = 0
+        if context is not None:  # the codec needs it, the listener does not
+            before = context.shape[1]
+            codes = torch.cat([context[: len(codes)].cpu(), codes], dim=1)
+        wav = codec.decode(codes[None])[0, 0, before * codec.frame_size :]
+        return wav.float().clamp(-1, 1).cpu().numpy()
+
+    def _join(self, work: Work) -> Rendered:
+        """All pieces, with pauses between them."""
+        codec = self.synthesizer.codec
+        rate, position = codec.sample_rate, 0
+        gap = np.zeros(round(GAP_S * rate), np.float32)
+        wavs: list[np.ndarray] = []
+        times = []
+        for number, piece in enumerate(work.pieces):
+            assert piece.codes is not None
+            if number:
+                wavs.append(gap)
+                position += len(gap)
+            end = position + piece.codes.shape[1] * codec.frame_size
+            times.append((piece.text, position / rate, end / rate))
+            position = end
+            if piece.wav is not None:
+                wavs.append(piece.wav)
+        return Rendered(
+            codes=torch.cat([p.codes for p in work.pieces if p.codes is not None], dim=1),
+            wav=None if self.settings.codes_only else np.concatenate(wavs),
+            seconds=position / rate,
+            pieces=tuple(times),
+            retries=work.retries,
+            compute_s=work.compute_s,
+        )
+
+
+def sampling_of(item: Item, own: SamplingConfig) -> SamplingConfig:
+    """The model's own sampling with what the row asks for put in."""
+    asked: dict[str, Any] = dict(item.row.sampling)
+    audio = {name: asked[name] for name in AUDIO_SAMPLING if name in asked}
+    text = {"temperature": asked["text_temperature"]} if "text_temperature" in asked else {}
+    return SamplingConfig(text=replace(own.text, **text), audio=replace(own.audio, **audio))
+
+
+def _spoken_texts(text: str, options: SpeechOptions, count: int) -> list[str]:
+    """The texts of a text's requests: its pieces, without those with nothing to say."""
+    for limit in (options.max_chars, PUBLISHED_MAX_CHARS):
+        pieces = split_sentences(text, limit)
+        if len(pieces) == count:
+            return pieces
+        said = [piece for piece in pieces if _can_be_said(piece, options.lang)]
+        if len(said) == count:
+            return said
+    # The model cuts in a way of its own: better one long subtitle than wrong ones.
+    return [text] + [""] * (count - 1)
+
+
+def _can_be_said(piece: str, lang: str) -> bool:
+    try:
+        phonemize(piece, lang)
+    except EmptyTextError:
+        return False
+    return True

@@ -1,0 +1,239 @@
+"""What is to be done: each row's key, and what the ledger says about it.
+
+The key of an item names all that its sound depends on. Batch size, order and number of workers
+are no part of it, because the sound does not depend on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tts.batch.ledger import Entry
+from tts.batch.rows import Fault, Row
+from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
+
+# Counts up when the same row would be spoken differently.
+KEY_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for all items of a run and changes their output.
+
+    Attributes:
+        model, codec: revisions of the weights.
+        retries: how often a piece that fails is spoken again.
+        max_silence_s, max_repeat_s: limits of the guard; 0 switches one off.
+        codes_only: store codes and no sound.
+        srt: write the times of sentences beside each sound.
+        shards: folders that outputs are spread over; 1 puts all in one.
+    """
+
+    model: str
+    codec: str
+    retries: int = 2
+    max_silence_s: float = 3.0
+    max_repeat_s: float = 3.0
+    codes_only: bool = False
+    srt: bool = False
+    shards: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row with its key.
+
+    Attributes:
+        row: what to say.
+        key: 32 hex digits.
+        prompt_digest: content of `row.prompt_wav` when the run was planned; empty without one.
+        path: of the output, from the output folder on.
+    """
+
+    row: Row
+    key: str
+    prompt_digest: str
+    path: str
+
+    @property
+    def size(self) -> int:
+        """How long it will be, roughly, in letters."""
+        # A Chinese character is a syllable, three letters' worth.
+        return sum(1 if ord(c) < 0x2E80 else 3 for c in self.row.text)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do.
+
+    Attributes:
+        items: all, in the order of the manifest.
+        todo: those without a valid output, longest first.
+        done: ids that are finished.
+        failed: ids that failed before and would fail again.
+        changed: how many of `todo` are in the ledger with another key.
+        lost: how many of `todo` were finished, but their output is gone or damaged.
+        removed: ids in the ledger that the manifest no longer has.
+    """
+
+    items: list[Item]
+    todo: list[Item]
+    done: set[str]
+    failed: set[str]
+    changed: int
+    lost: int
+    removed: list[str]
+
+
+def make_items(
+    rows: list[Row], settings: Settings, digests: Digests
+) -> tuple[list[Item], list[Fault]]:
+    """Give each row its key.
+
+    Args:
+        rows: of the manifest.
+        settings: of the run.
+        digests: remembers contents of files.
+
+    Returns:
+        Items, and faults: voices that do not exist, prompts that cannot be used.
+    """
+    shared = json.dumps([KEY_VERSION, *(str(getattr(settings, f)) for f in Settings.__slots__)])
+    known: dict[tuple[str, str | None], tuple[str, str]] = {}
+
+    def source(kind: str, name: str | None) -> tuple[str, str]:
+        """Digest and complaint of a voice or a prompt, each looked at once."""
+        if (kind, name) not in known:
+            known[kind, name] = _source(kind, name, digests)
+        return known[kind, name]
+
+    items: list[Item] = []
+    faults: list[Fault] = []
+    for row in rows:
+        prompt = row.prompt_wav
+        digest, complaint = source("prompt", prompt) if prompt else source("voice", row.voice)
+        if complaint:
+            faults.append(Fault(row.line, complaint))
+            continue
+        key = _key(row, shared, digest)
+        items.append(Item(row, key, digest if prompt else "", output_path(row, settings)))
+    return items, faults
+
+
+def _source(kind: str, name: str | None, digests: Digests) -> tuple[str, str]:
+    try:
+        if kind == "voice":
+            return voice_digest(name), ""
+        assert name is not None
+        check = f"prompt {digests.of(name)}"
+        if check not in digests.known:
+            check_prompt(name)
+            digests.known[check] = []
+            digests.changed = True
+        return digests.of(name), ""
+    except (SourceError, ValueError) as error:
+        return "", str(error)
+
+
+def _key(row: Row, shared: str, digest: str) -> str:
+    parts = [
+        shared,
+        row.text,
+        digest,
+        row.prompt_text,
+        row.lang,
+        row.seed,
+        row.format,
+        row.num_codebooks,
+        row.sampling,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def output_path(row: Row, settings: Settings) -> str:
+    """Where an item's output goes, from the output folder on."""
+    folder, ending = ("codes", "safetensors") if settings.codes_only else ("wavs", row.format)
+    if settings.shards > 1:
+        number = int(hashlib.sha256(row.id.encode()).hexdigest()[:8], 16) % settings.shards
+        folder = f"{folder}/{number:0{len(str(settings.shards - 1))}d}"
+    return f"{folder}/{row.id}.{ending}"
+
+
+def make_plan(
+    items: list[Item],
+    ledger: dict[str, Entry],
+    intact: Callable[[Entry], bool],
+    retry_failed: bool = False,
+) -> Plan:
+    """Compare the manifest with the ledger.
+
+    Args:
+        items: of the manifest.
+        ledger: last entry of each id.
+        intact: whether an entry's output is still there.
+        retry_failed: try again what failed and would fail again.
+    """
+    todo: list[Item] = []
+    done: set[str] = set()
+    failed: set[str] = set()
+    changed = lost = 0
+    for item in items:
+        entry = ledger.get(item.row.id)
+        if entry is None:
+            todo.append(item)
+        elif entry.key != item.key:
+            changed += 1
+            todo.append(item)
+        elif entry.done and intact(entry):
+            done.add(item.row.id)
+        elif not entry.done and entry.lasting and not retry_failed:
+            failed.add(item.row.id)
+        else:
+            lost += entry.done
+            todo.append(item)
+    ids = {item.row.id for item in items}
+    removed = sorted(name for name in ledger if name not in ids)
+    return Plan(items, sorted(todo, key=_order), done, failed, changed, lost, removed)
+
+
+def share(plan: Plan, rank: int, world: int) -> Plan:
+    """The part of one of several processes.
+
+    It goes by the whole manifest, not by what is left: processes that start at different moments
+    see different ledgers, and must still agree on who does what.
+    """
+    if world == 1:
+        return plan
+    own = {item.row.id for item in sorted(plan.items, key=_order)[rank::world]}
+    return replace(plan, todo=[item for item in plan.todo if item.row.id in own])
+
+
+def _order(item: Item) -> tuple[int, int, int]:
+    """Items of like size side by side; the longest first, so that no straggler ends the run."""
+    return (item.row.num_codebooks or 0, -item.size, item.row.line)
+
+
+def is_intact(folder: Path, entry: Entry, thorough: bool = False) -> bool:
+    """Whether an entry's output is there as it was written.
+
+    Args:
+        folder: output folder.
+        entry: of the ledger.
+        thorough: read the file even if size and time of change are right.
+    """
+    path = folder / entry.path
+    try:
+        facts = path.stat()
+        if facts.st_size != entry.bytes:
+            return False
+        # A copied folder has other times; then the contents decide.
+        if facts.st_mtime_ns == entry.mtime_ns and not thorough:
+            return True
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+    except OSError:
+        return False

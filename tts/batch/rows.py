@@ -1,0 +1,251 @@
+"""What one row of a manifest says, checked value by value.
+
+Only the standard library and `tts.config` are imported: a manifest is judged before torch is.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tts.config import ChannelSampling
+
+LANGS = ("auto", "en", "zh")
+FORMATS = ("wav", "flac", "mp3", "opus", "ogg")
+# Pieces of a text count their seeds upwards from this one, and torch takes 64 bits.
+MAX_SEED = 2**53
+MAX_TEXT_CHARS = 20_000
+# File systems allow 255 bytes; the ending and a temporary name need some.
+MAX_ID_BYTES = 200
+AUDIO_SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty")
+SAMPLING = (*AUDIO_SAMPLING, "text_temperature")
+COLUMNS = (
+    "id",
+    "text",
+    "voice",
+    "prompt_wav",
+    "prompt_text",
+    "lang",
+    "seed",
+    "format",
+    "num_codebooks",
+    *SAMPLING,
+)
+_INTEGERS = ("seed", "num_codebooks", "top_k")
+_NUMBERS = ("temperature", "top_p", "repetition_penalty", "text_temperature")
+
+
+class Fault(NamedTuple):
+    """What is wrong with a row: line (1-based) of the manifest, and why with a remedy."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds where a row says nothing; see `Row`. `folder` is where relative paths start."""
+
+    folder: Path
+    voice: str | None = None
+    lang: str = "auto"
+    seed: int = 0
+    format: str = "wav"
+    num_codebooks: int | None = None
+    sampling: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item to be spoken.
+
+    Attributes:
+        line: of the manifest, 1-based.
+        id: name of the output without its ending; unique, also where case does not count.
+        text: what to say.
+        voice: name of a voice; None means the default, or `prompt_wav`.
+        prompt_wav: absolute path of a recording to speak like, or None.
+        prompt_text: what is said in the recording; empty if not known.
+        lang: 'auto', 'en' or 'zh'.
+        seed: of its random numbers.
+        format: ending of the sound file, without the dot.
+        num_codebooks: codebooks to generate; None means all.
+        sampling: (name, value) of what differs from the model's own sampling, sorted.
+    """
+
+    line: int
+    id: str
+    text: str
+    voice: str | None = None
+    prompt_wav: str | None = None
+    prompt_text: str = ""
+    lang: str = "auto"
+    seed: int = 0
+    format: str = "wav"
+    num_codebooks: int | None = None
+    sampling: tuple[tuple[str, float], ...] = ()
+
+
+def parse_row(
+    record: Mapping[str, object], line: int, defaults: Defaults
+) -> tuple[Row | None, list[Fault]]:
+    """A row from its raw values; the row is None if there is a fault.
+
+    Args:
+        record: column -> text, or number where the manifest is JSON; None and "" mean that the
+            row says nothing.
+        line: where it stands.
+        defaults: for what it does not say.
+    """
+    reasons: list[str] = []
+    told = {key: value for key, value in record.items() if value is not None and value != ""}
+
+    def take(name: str, read: Callable[[object, str], object], default: object) -> object:
+        if name not in told:
+            return default
+        try:
+            return read(told[name], name)
+        except ValueError as error:
+            reasons.append(str(error))
+            return default
+
+    values = {name: take(name, _text, "") for name in ("id", "text", "prompt_text")}
+    if not reasons:
+        reasons += _id_faults(str(values["id"])) + _text_faults(str(values["text"]))
+    sampling = dict(defaults.sampling)
+    for name in SAMPLING:
+        read = _integer if name in _INTEGERS else _number
+        value = take(name, read, None)
+        if isinstance(value, int | float):
+            reasons += check_sampling(name, value)
+            sampling[name] = value
+    voice = take("voice", _text, None)
+    prompt = take("prompt_wav", _text, None)
+    if voice is not None and prompt is not None:
+        reasons.append("there is both voice and prompt_wav; give one of them")
+    if values["prompt_text"] and prompt is None:
+        reasons.append("prompt_text says what is in a recording; give prompt_wav too")
+    lang = take("lang", _choice(LANGS), defaults.lang)
+    form = take("format", _choice(FORMATS), defaults.format)
+    seed = take("seed", _within(0, MAX_SEED), defaults.seed)
+    books = take("num_codebooks", _within(1, 64), defaults.num_codebooks)
+    if reasons:
+        return None, [Fault(line, reason) for reason in reasons]
+    row = Row(
+        line=line,
+        id=str(values["id"]),
+        text=str(values["text"]).strip(),
+        voice=_maybe(voice) if prompt is not None else _maybe(voice) or defaults.voice,
+        prompt_wav=None if prompt is None else str((defaults.folder / str(prompt)).absolute()),
+        prompt_text=str(values["prompt_text"]).strip(),
+        lang=str(lang),
+        seed=_int(seed) or 0,
+        format=str(form),
+        num_codebooks=_int(books),
+        sampling=tuple(sorted(sampling.items())),
+    )
+    return row, []
+
+
+def check_sampling(name: str, value: float) -> list[str]:
+    """Reasons why a sampling value cannot be used; the limits are those of the sampler."""
+    try:
+        values: dict[str, Any] = {name.removeprefix("text_"): value}
+        ChannelSampling(**values)
+    except ValueError as error:
+        return [str(error).replace("temperature is", f"{name} is")]
+    return []
+
+
+def _id_faults(name: str) -> list[str]:
+    shown = repr(name[:40])
+    if not name.strip():
+        return ["id is empty; give each row a name of its own"]
+    if len(name.encode("utf-8", "replace")) > MAX_ID_BYTES:
+        return [f"id {shown}… has more than {MAX_ID_BYTES} bytes; shorten it"]
+    if any(c.isspace() for c in name):
+        return [f"id {shown} holds a space; use '_' instead"]
+    if any(c in '/\\:*?"<>|' or unicodedata.category(c)[0] == "C" for c in name):
+        return [f"id {shown} holds a sign that file names cannot; use letters, digits, '_', '-'"]
+    if name.startswith("."):
+        return [f"id {shown} begins with a dot, which hides files; drop it"]
+    return []
+
+
+def _text_faults(text: str) -> list[str]:
+    if not text.strip():
+        return ["text is empty; say something or drop the row"]
+    if len(text) > MAX_TEXT_CHARS:
+        return [f"text has {len(text)} characters, the limit is {MAX_TEXT_CHARS}; split it"]
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return ["text is not UTF-8; save the manifest as UTF-8"]
+    if any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in text):
+        return ["text holds control characters; take them out"]
+    if not any(unicodedata.category(c)[0] in "LN" for c in text):
+        return [f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"]
+    if "[" in text:
+        from frontend.markup import extract
+
+        try:
+            extract(text)
+        except ValueError as error:
+            return [f"text: {error}"]
+    return []
+
+
+def _text(value: object, name: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{name} is {value!r}; give text")
+    return str(value)
+
+
+def _integer(value: object, name: str) -> int:
+    if not isinstance(value, bool) and isinstance(value, str | int):
+        try:
+            return int(value)
+        except ValueError:
+            pass
+    raise ValueError(f"{name} is {value!r}; give a whole number")
+
+
+def _number(value: object, name: str) -> float:
+    if not isinstance(value, bool) and isinstance(value, str | int | float):
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise ValueError(f"{name} is {value!r}; give a number")
+
+
+def _within(low: int, high: int) -> Callable[[object, str], int]:
+    def read(value: object, name: str) -> int:
+        number = _integer(value, name)
+        if not low <= number <= high:
+            raise ValueError(f"{name} is {number}; use {low} to {high}")
+        return number
+
+    return read
+
+
+def _choice(allowed: tuple[str, ...]) -> Callable[[object, str], str]:
+    def read(value: object, name: str) -> str:
+        chosen = _text(value, name).strip().lower().lstrip(".")
+        if chosen not in allowed:
+            raise ValueError(f"{name} is {value!r}; use one of {', '.join(allowed)}")
+        return chosen
+
+    return read
+
+
+def _maybe(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) else None
