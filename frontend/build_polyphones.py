@@ -2,12 +2,14 @@
 
 Also writes `data/third_tone_words.txt`, words for tone sandhi.
 
-    python -m frontend.build_polyphones CPP.tsv G2PM_DIR PHRASES_DIR [--write]
+    python -m frontend.build_polyphones CPP.tsv G2PM_DIR PHRASES_DIR [--write] [--folds DIR]
 
 CPP.tsv has the columns sentence, index, pinyin (CPP data set, Apache-2.0); G2PM_DIR is the
 unpacked package g2pM (Apache-2.0), PHRASES_DIR the folder `phrase_pinyin_data` of the package
 pypinyin-dict (MIT), of which the large phrase list is used. Prints the accuracy by 5-fold
-cross-validation; with --write trains on everything and stores the model.
+cross-validation; with --write trains on everything and stores the model. With --folds the five
+models of the cross-validation are kept as DIR/fold0.npz to fold4.npz, for
+`python -m frontend.score_polyphones`.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import gzip
 import pickle
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,12 +139,7 @@ def make_examples(
         names = tuple(candidates[char])
         scores = score_readings(net, [embedding_rows.get(c, 0) for c in text], [index])[0]
         log_probs = poly.candidate_log_probs(scores, [columns.get(name, -1) for name in names])
-        own = poly.phrase_matches(text, index, poly.pypinyin_phrase)
-        large = poly.phrase_matches(text, index, phrases.get)
-        dictionary = [
-            [*poly.dictionary_features(name, own), *poly.dictionary_features(name, large)]
-            for name in names
-        ]
+        dictionary = poly.word_features(text, index, names, phrases.get)
         features = poly.neighbour_features(text, index)
         buckets = [[poly.bucket(char, name, feature) for feature in features] for name in names]
         examples.append(
@@ -214,23 +211,37 @@ def train(examples: list[Example], seed: int = 0) -> tuple[Any, Any]:
 
 
 def predict(item: Example, counts: dict[str, Counter[str]], dense: Any, sparse: Any) -> str:
-    """Return the best reading of one example."""
+    """Return the reading of one example, by the list of certain words or the scorer."""
     inputs = _dense(item, log_priors(item.names, counts.get(item.text[item.index], Counter())))
     totals = inputs @ dense + sparse[item.buckets].sum(axis=1)
-    return item.names[int(totals.argmax())]
+    certain = poly.certain_reading(item.text, item.index)
+    return certain or item.names[int(totals.argmax())]
 
 
-def cross_validate(examples: list[Example]) -> None:
-    """Print the accuracy by 5-fold cross-validation and the most frequent errors."""
-    order = np.random.default_rng(0).permutation(len(examples))
+def held_out_parts(count: int) -> list[list[int]]:
+    """Cut the numbers 0 to count - 1 into the parts that the folds hold out."""
+    order = np.random.default_rng(0).permutation(count)
+    return [sorted(int(number) for number in order[fold::_NUM_FOLDS]) for fold in range(_NUM_FOLDS)]
+
+
+def cross_validate(
+    examples: list[Example], keep: Callable[[int, list[Example], Any], None]
+) -> None:
+    """Print the accuracy by 5-fold cross-validation and the most frequent errors.
+
+    Args:
+        examples: all of them.
+        keep: called with the number of the fold, its training examples and its weights.
+    """
     right = 0
     errors: Counter[str] = Counter()
-    for fold in range(_NUM_FOLDS):
-        held_out = {int(number) for number in order[fold::_NUM_FOLDS]}
-        known = [item for number, item in enumerate(examples) if number not in held_out]
+    for fold, held_out in enumerate(held_out_parts(len(examples))):
+        hidden = set(held_out)
+        known = [item for number, item in enumerate(examples) if number not in hidden]
         # Candidates seen only in the held-out part must stay unknown.
         counts = count_readings(known)
         dense, sparse = train(known)
+        keep(fold, known, (dense, sparse))
         for number in held_out:
             item = examples[number]
             said = predict(item, counts, dense, sparse)
@@ -242,27 +253,35 @@ def cross_validate(examples: list[Example]) -> None:
     print("; ".join(f"{name} x{count}" for name, count in errors.most_common(25)))
 
 
-def store(
-    examples: list[Example],
-    net: NetWeights,
-    chars: str,
-    columns: dict[str, int],
-    candidates: dict[str, list[str]],
-    phrases: dict[str, dict[int, str]],
-) -> None:
-    """Train on everything and write both files."""
-    dense, sparse = train(examples)
+@dataclass(frozen=True)
+class Sources:
+    """What the model takes over unchanged: g2pM's network and candidates."""
+
+    net: NetWeights
+    chars: str
+    columns: dict[str, int]
+    candidates: dict[str, list[str]]
+
+
+def store_model(path: Path, examples: list[Example], weights: Any, sources: Sources) -> None:
+    """Write a model.
+
+    Args:
+        path: the npz file.
+        examples: what the weights were trained on; gives the priors.
+        weights: dense and sparse, from `train`.
+        sources: everything else.
+    """
+    dense, sparse = weights[0], weights[1].copy()
     sparse[np.abs(sparse) < 0.02] = 0.0
     counts = count_readings(examples)
     lines: list[str] = []
-    for char, names in sorted(candidates.items()):
+    for char, names in sorted(sources.candidates.items()):
         priors = log_priors(tuple(names), counts.get(char, Counter()))
         entries = zip(names, priors, strict=True)
-        lines.append(
-            " ".join(
-                [char, *(f"{name},{columns.get(name, -1)},{prior:.3f}" for name, prior in entries)]
-            )
-        )
+        parts = (f"{name},{sources.columns.get(name, -1)},{prior:.3f}" for name, prior in entries)
+        lines.append(" ".join([char, *parts]))
+    net = sources.net
     half = {
         "embedding": net.embedding,
         "hidden_w": net.hidden[0], "hidden_b": net.hidden[1],
@@ -272,13 +291,17 @@ def store(
     for name, direction in (("forward", net.forward), ("backward", net.backward)):
         half.update({f"{name}_{part}": value for part, value in zip("xhb", direction, strict=True)})
     np.savez_compressed(
-        _DATA / "polyphones.npz",
+        path,
         allow_pickle=False,
         dense=dense,
-        chars=np.array(chars),
+        chars=np.array(sources.chars),
         candidates=np.array("\n".join(lines)),
         **{name: value.astype(np.float16) for name, value in half.items()},
     )
+
+
+def store_phrases(phrases: dict[str, dict[int, str]]) -> None:
+    """Write `data/zh_phrases.txt.gz`."""
     text = "\n".join(
         " ".join([phrase, *(f"{offset}{sound}" for offset, sound in marked.items())])
         for phrase, marked in sorted(phrases.items())
@@ -293,6 +316,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("g2pm", type=Path)
     parser.add_argument("phrases", type=Path)
     parser.add_argument("--write", action="store_true", help="store the model after training")
+    parser.add_argument("--folds", type=Path, metavar="DIR", help="keep the models of the folds")
     parser.add_argument("--skip-cv", action="store_true", help="do not cross-validate")
     options = parser.parse_args(argv)
     rows = read_examples(options.cpp)
@@ -305,11 +329,19 @@ def main(argv: list[str] | None = None) -> None:
     rows = [row for row in rows if candidates[row[0][row[1]]]]
     examples = make_examples(rows, net, embedding_rows, columns, candidates, phrases)
     print(f"{len(examples)} examples, {len(candidates)} characters, {len(phrases)} phrases")
+    sources = Sources(net, chars, columns, candidates)
+
+    def keep(fold: int, known: list[Example], weights: Any) -> None:
+        if options.folds:
+            options.folds.mkdir(parents=True, exist_ok=True)
+            store_model(options.folds / f"fold{fold}.npz", known, weights, sources)
+
     if not options.skip_cv:
-        cross_validate(examples)
+        cross_validate(examples, keep)
     if options.write:
         print(store_third_tone_words(options.phrases), "words with third tones")
-        store(examples, net, chars, columns, candidates, phrases)
+        store_model(_DATA / "polyphones.npz", examples, train(examples), sources)
+        store_phrases(phrases)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,11 @@ def _compose(char: str) -> str:
         return _FRACTIONS[char]
     if char.isdecimal():
         return str(unicodedata.decimal(char))
+    if unicodedata.category(char) == "No":
+        # Circled digits such as ➄ have a value but no compatibility form.
+        plain = unicodedata.normalize("NFKC", char)
+        value = unicodedata.numeric(char, 0.5)
+        return str(int(value)) if plain == char and value == int(value) else plain
     return unicodedata.normalize("NFKC", char)
 
 

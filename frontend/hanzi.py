@@ -11,6 +11,8 @@ from pathlib import Path
 _TABLE_FILE = Path(__file__).with_name("data") / "traditional.txt"
 # One simplified character stands for two words here; these keep the traditional form.
 _KEPT = re.compile("乾(?=[隆坤县安陵卦])|(?<=[康])乾")
+#: The table's simplified form is another word: 哪吒 is no 咤, 閤 is not always 合.
+_NOT_SIMPLIFIED = "吒閤"
 #: 著 is a simplified character as well, read zhu4; in traditional text it mostly writes 着.
 _ZHU = re.compile("(?<![名显卓昭土原巨专论译合编遗])著(?![名作称者述文书录])")
 
@@ -18,7 +20,8 @@ _ZHU = re.compile("(?<![名显卓昭土原巨专论译合编遗])著(?![名作�
 @lru_cache(maxsize=1)
 def _table() -> dict[int, str]:
     pairs = _TABLE_FILE.read_text(encoding="utf-8").strip()
-    return {ord(pairs[index]): pairs[index + 1] for index in range(0, len(pairs), 2)}
+    table = {ord(pairs[index]): pairs[index + 1] for index in range(0, len(pairs), 2)}
+    return {code: char for code, char in table.items() if chr(code) not in _NOT_SIMPLIFIED}
 
 
 @lru_cache(maxsize=1)

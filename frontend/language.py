@@ -135,7 +135,8 @@ def _attach(pieces: list[tuple[str, str]], labels: list[str], matrix: str) -> No
     for index, (kind, piece) in enumerate(pieces):
         if kind != "latin" or labels[index] == "zh":
             continue
-        if _ROMAN.fullmatch(piece) and index + 1 < len(pieces):
+        counted = index > 0 and pieces[index - 1][0] == "number"
+        if _ROMAN.fullmatch(piece) and index + 1 < len(pieces) and not counted:
             if pieces[index + 1][1][0] in "期型级类章节世卷部号":
                 labels[index] = "zh"
             continue

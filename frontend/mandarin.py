@@ -1,7 +1,7 @@
 """Mandarin characters to symbols.
 
-Stages, each a function of its own: words, dictionary, polyphones, fixed phrases, surnames,
-neutral tones, erhua, tone sandhi.
+Stages, each a function of its own: words, dictionary, polyphones, common words, fixed phrases,
+surnames, neutral tones, erhua, tone sandhi.
 """
 
 import re
@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from frontend import polyphones
+from frontend.common_words import common_readings
 from frontend.mandarin_data import (
     ER_MERGES_AFTER,
     ER_OWN_AFTER,
@@ -32,6 +33,8 @@ _DEGREE = re.compile(
     "(?<=[跑走说写做唱跳长飞吃喝看听睡起来想过变显玩学读打开坐站穿画笑哭讲干])得"
     "(?=[很太真更最多好快慢高低早晚远近漂清不比像这那])"
 )
+#: 似的 is shi4 de5 as a particle, but si4 at the end of 类似, 相似 and such.
+_PARTICLE_SI = re.compile("(?<=[^类相近酷疑貌形神恰胜])似(?=的)")
 _MAX_PHRASE = max(map(len, PHRASES))
 
 
@@ -83,6 +86,14 @@ def apply_de(text: str, syllables: list[str]) -> list[str]:
     return result
 
 
+def apply_shide(text: str, syllables: list[str]) -> list[str]:
+    """Read the particle 似的, not the end of 类似的."""
+    result = list(syllables)
+    for match in _PARTICLE_SI.finditer(text):
+        result[match.start()] = "shi4"
+    return result
+
+
 def apply_surnames(text: str, syllables: list[str]) -> list[str]:
     """Read surnames as such after 姓 and before titles."""
     result = list(syllables)
@@ -126,8 +137,12 @@ def read_characters(text: str, words: tuple[str, ...], context: dict[int, str]) 
     syllables = [syllable for word in words for syllable in look_up(word)]
     for index, reading in context.items():
         syllables[index] = reading
+    for index, reading in common_readings(text).items():
+        # The dictionary does not write every light tone: 东西 stays as the rules below make it.
+        syllables[index] = reading
     syllables, _ = apply_phrases(text, syllables)
-    syllables = apply_surnames(text, apply_de(text, syllables))
+    syllables = apply_shide(text, apply_de(text, syllables))
+    syllables = apply_surnames(text, syllables)
     syllables = apply_neutral_tones(text, syllables)
     return apply_erhua(text, syllables)
 

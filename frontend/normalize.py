@@ -59,7 +59,8 @@ class Normalized:
 
 _MAX_PASSES = 4
 _MARK_RUN = re.compile(r"(?: -)?\s*[,.?!;:…](?:[\s,.?!;:…]|-(?=[\s,.?!;:…]|$))*")
-_EDGES = re.compile(r"^[\s,.?!;:…-]+|[\s,;:-]+$")
+# A comma at the end stays: a piece of a longer text is not read as if the sentence ended.
+_EDGES = re.compile(r"^[\s,.?!;:…-]+|[\s-]+$")
 
 
 def _strongest(match: re.Match[str]) -> str:

@@ -72,6 +72,12 @@ def _pronounce_english(tokens: list[Token]) -> dict[int, Word]:
             finish()
     if sentence:
         finish()
+    for index, token in enumerate(tokens):
+        around = {item.kind for item in tokens[max(0, index - 1) : index + 2]}
+        following = tokens[index + 1].kind if index + 1 < len(tokens) else ""
+        if token.text == "A" and "zh" in around and following != "en":
+            # 选了A, A座: a letter, not the article.
+            result[token.start] = Word("A", "en", english.spell("A"), "spelled")
     return result
 
 

@@ -1,13 +1,14 @@
 """Readings of Chinese characters that have several.
 
 Each candidate reading gets a linear score from four witnesses: the recurrent network, how often
-the reading occurs, phrase dictionaries (pypinyin's own and `data/zh_phrases.txt.gz`), and the
-neighbouring characters. The weights were trained on the CPP data set by `build_polyphones.py`.
+the reading occurs, three lists of words (pypinyin's own, `data/zh_phrases.txt.gz` and our
+`data/zh_readings.txt`, whose words also decide), and the neighbouring characters. The weights
+were trained on the CPP data set by `build_polyphones.py`.
 """
 
 import gzip
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,8 +23,8 @@ MAX_PHRASE: Final = 5
 #: Sentences are read in windows, so that time stays linear and memory small.
 _WINDOW: Final = 256
 _LOWEST: Final = -15.0
-#: Network and prior, then seven features for each of two dictionaries.
-NUM_DENSE: Final = 16
+#: Network and prior, then seven features for each of three lists of words.
+NUM_DENSE: Final = 23
 
 PhraseLookup = Callable[[str], Mapping[int, str] | None]
 
@@ -136,11 +137,11 @@ def plain_syllable(marked: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def load_model() -> PolyphoneModel:
-    """Load the shipped model from `data/`."""
+def load_model(path: Path = _DATA / "polyphones.npz") -> PolyphoneModel:
+    """Load a model, by default the shipped one."""
     import numpy as np
 
-    with np.load(_DATA / "polyphones.npz") as archive:
+    with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
     net = NetWeights(
         arrays["embedding"].astype(np.float32),
@@ -183,22 +184,63 @@ def parse_phrases(text: str) -> dict[str, dict[int, str]]:
     return phrases
 
 
+@lru_cache(maxsize=1)
+def certain_readings() -> dict[str, dict[int, str]]:
+    """Read `data/zh_readings.txt`: word to the readings of its polyphones as {offset: reading}."""
+    words: dict[str, dict[int, str]] = {}
+    for line in (_DATA / "zh_readings.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        char, reading, *entries = line.split()
+        for word in entries:
+            marked = words.setdefault(word, {})
+            marked.update({offset: reading for offset, c in enumerate(word) if c == char})
+    return words
+
+
+@lru_cache(maxsize=1)
+def _listed_characters() -> frozenset[str]:
+    return frozenset(
+        word[offset] for word, marked in certain_readings().items() for offset in marked
+    )
+
+
+def certain_reading(text: str, index: int) -> str:
+    """Reading of one character by `data/zh_readings.txt`, longest word first; "" if not there."""
+    matches = phrase_matches(text, index, certain_readings().get)
+    return matches[0][1] if matches else ""
+
+
+def word_features(
+    text: str, index: int, names: Sequence[str], phrases: PhraseLookup
+) -> list[list[float]]:
+    """What the three lists of words say about each candidate: 21 features per candidate.
+
+    Args:
+        text: the sentence.
+        index: position of the polyphone.
+        names: its candidate readings.
+        phrases: look-up in `data/zh_phrases.txt.gz`.
+    """
+    found = [
+        phrase_matches(text, index, look_up)
+        for look_up in (pypinyin_phrase, phrases, certain_readings().get)
+    ]
+    return [
+        [value for matches in found for value in dictionary_features(name, matches)]
+        for name in names
+    ]
+
+
 def dense_features(
     text: str, index: int, model: PolyphoneModel, log_probs: list[float], priors: list[float]
 ) -> list[list[float]]:
     """Dense features of every candidate at a position, NUM_DENSE each."""
-    own = phrase_matches(text, index, pypinyin_phrase)
-    large = phrase_matches(text, index, model.phrases.get)
+    names = [name for name, _ in model.candidates[text[index]]]
+    said = word_features(text, index, names, model.phrases.get)
     return [
-        [
-            max(log_prob, _LOWEST),
-            prior,
-            *dictionary_features(reading, own),
-            *dictionary_features(reading, large),
-        ]
-        for (reading, _), log_prob, prior in zip(
-            model.candidates[text[index]], log_probs, priors, strict=True
-        )
+        [max(log_prob, _LOWEST), prior, *values]
+        for log_prob, prior, values in zip(log_probs, priors, said, strict=True)
     ]
 
 
@@ -235,6 +277,12 @@ def readings(text: str) -> dict[int, str]:
         if wanted:
             for index, reading in _read_piece(piece, wanted, model).items():
                 chosen[first + index] = reading
+    for index, char in enumerate(text):
+        # The list also knows characters that the network has one reading for.
+        if index not in chosen and char in _listed_characters():
+            reading = certain_reading(text, index)
+            if reading:
+                chosen[index] = reading
     return chosen
 
 
@@ -254,5 +302,5 @@ def _read_piece(text: str, wanted: list[int], model: PolyphoneModel) -> dict[int
         for number, (reading, _) in enumerate(candidates):
             buckets = [bucket(char, reading, name) for name in names]
             totals[number] += model.sparse[buckets].sum()
-        chosen[index] = candidates[int(totals.argmax())][0]
+        chosen[index] = certain_reading(text, index) or candidates[int(totals.argmax())][0]
     return chosen

@@ -122,6 +122,11 @@ def _fraction(match: re.Match[str]) -> str:
     return num.fraction(match[1], match[2])
 
 
+def _blood_pressure(match: re.Match[str]) -> str:
+    unit = " millimeters of mercury" if match[3] else ""
+    return f"{num.cardinal(match[1])} over {num.cardinal(match[2])}{unit}"
+
+
 def _fixed_slash(match: re.Match[str]) -> str:
     return {"24/7": "twenty four seven", "9/11": "nine eleven", "50/50": "fifty fifty"}[match[0]]
 
@@ -214,6 +219,11 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         "dimensions",
         rf"(?<![\w.]){_NUMBER}(?:(?:\s?[xX]\s?|×){_NUMBER})+(?![\w.]\w|\s?=|x)",
         _dimensions,
+    ),
+    rule(
+        "blood pressure",
+        r"(?<![\w/.,])(?:(?<=BP )|(?=\d+/\d+\s?mm\s?Hg))(\d{2,3})/(\d{2,3})(\s?mm\s?Hg)?(?![\w/])",
+        _blood_pressure,
     ),
     rule("fixed slash", r"(?<![\w/])(?:24/7|9/11|50/50)(?![\w/])", _fixed_slash),
     rule("mixed fraction", r"(?<![\w/.,])(\d+) (\d{1,2})[/⁄](\d{1,3})(?![\w/])", _mixed_fraction),

@@ -152,6 +152,7 @@ WORD_RULES: Final[tuple[Rule, ...]] = (
     rule("drive", r"(?<=[a-z] )Dr\b\.?", lambda match: "Drive", needs="D"),
     rule("doctor alone", r"\bDr\.", lambda match: "Doctor", needs="D"),
     rule("saint", rf"\bSt\.?\s{_HOLY}", lambda match: "Saint ", needs="S"),
+    rule("street at the end", r"(?<=\w )St\.(?=\s*$)", lambda match: "Street.", needs="S"),
     rule("street", r"(?<=\w )St\b\.?", lambda match: "Street", needs="S"),
     rule(
         "initials",

@@ -145,10 +145,8 @@ def _temperature(match: re.Match[str]) -> str:
 def _measure(match: re.Match[str]) -> str:
     name = UNITS[match["unit"]]
     low, high = match["low"], match["high"]
-    if high:
-        return f"{num.counted(low)}到{num.counted(high)}{name}"
-    minus = "负" if low[0] in "-–" else ""
-    return f"{minus}{num.counted(low.lstrip('-–+'))}{name}"
+    words = f"{'负' if low[0] in '-–' else ''}{num.counted(low.lstrip('-–+'))}"
+    return f"{words}到{num.counted(high)}{name}" if high else words + name
 
 
 def _counter(match: re.Match[str]) -> str:
@@ -162,6 +160,12 @@ def _bytes(match: re.Match[str]) -> str:
 # ---------------------------------------------------------------- fractions, ranges, scores
 def _fraction(match: re.Match[str]) -> str:
     return f"{num.cardinal(match[2])}分之{num.cardinal(match[1])}"
+
+
+def _blood_pressure(match: re.Match[str]) -> str:
+    high, low = match[1] or match[4], match[2] or match[5]
+    unit = "毫米汞柱" if match[1] else ""
+    return f"{match[3] or ''}{num.cardinal(high)}, {num.cardinal(low)}{unit}"
 
 
 def _mixed_fraction(match: re.Match[str]) -> str:
@@ -345,6 +349,15 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
 
 #: Before numbers are read: operators between numbers.
 EARLY_RULES: Final[tuple[Rule, ...]] = (
+    # 周三14:00 is not 三十四点.
+    rule("weekday", r"(?<=[周期拜][一二三四五六])\s?(?=\d)", lambda match: ", "),
+    rule(
+        "blood pressure",
+        r"(?<![\d/.])(\d{2,3})/(\d{2,3})\s?mm\s?Hg|"
+        r"(?<=血压)(是|为|:|: )?(\d{2,3})/(\d{2,3})(?![\d/])",
+        _blood_pressure,
+        "/",
+    ),
     rule("square", r"(?<=[\w)])(?<!m)(?<!s)\^\(?2\)?(?!\d)", lambda match: "的平方", "^"),
     rule("cube", r"(?<=[\w)])(?<!m)\^\(?3\)?(?!\d)", lambda match: "的立方", "^"),
     rule(

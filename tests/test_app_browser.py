@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def address(service: SpeechService) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
+def browser() -> Iterator[Any]:
     if not CHROMIUM:
         pytest.skip("no chromium: install it, or give its path in CAT_TTS_CHROMIUM")
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -88,7 +89,7 @@ def browser() -> Iterator[playwright.Browser]:
 
 
 @pytest.fixture
-def page(browser, address: str) -> Iterator[playwright.Page]:
+def page(browser, address: str) -> Iterator[Any]:
     """The English page, ready; at the end nothing may have gone wrong or left this server."""
     page = browser.new_page(viewport={"width": 1440, "height": 900}, permissions=["microphone"])
     problems: list[str] = []

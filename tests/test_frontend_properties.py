@@ -175,7 +175,9 @@ def test_import_is_light_and_needs_no_network() -> None:
     script = (
         "import socket, sys\n"
         "def refuse(*args, **kwargs): raise OSError('network use')\n"
-        "socket.socket.connect = refuse\n"
+        "class Socket:\n"
+        "    def __init__(self, *args, **kwargs): refuse()\n"
+        "socket.socket = Socket\n"
         "socket.create_connection = socket.getaddrinfo = refuse\n"
         "import frontend\n"
         "light = set(sys.modules)\n"

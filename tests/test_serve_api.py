@@ -8,7 +8,9 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
+import httpx
 import numpy as np
 import openai
 import pytest
@@ -226,7 +228,7 @@ def test_first_bytes_come_before_the_last_frame_is_made(
     monkeypatch.setattr(service.synthesizer, "stream", noted)
     came: list[float] = []
     with official.audio.speech.with_streaming_response.create(
-        model="cat-tts", voice="tiny", input=TEXT * 3, response_format=name
+        model="cat-tts", voice="tiny", input=TEXT * 3, response_format=cast(Any, name)
     ) as answer:
         for block in answer.iter_bytes(256):
             came.append(time.monotonic())
@@ -259,7 +261,7 @@ def test_a_key_or_password_is_asked_for(service: SpeechService):
         "key-1",
         "Bearer sécret",
     ):
-        headers = {"Authorization": value.encode("utf-8")}
+        headers = httpx.Headers([(b"Authorization", value.encode("utf-8"))])
         assert client.get("/v1/voices", headers=headers).status_code == 401, value
     assert client.get("/v1/voices", auth=("anna", "secret")).status_code == 200
     assert client.get("/v1/voices", auth=("anyone", "key-1")).status_code == 200

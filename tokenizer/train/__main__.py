@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
+    import numpy as np
     import torch
 
     from tokenizer.checkpoint import load_codec
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     num_labels = 0
     if args.labels:
         audio = label(audio, files, args.labels)
-        num_labels = int(audio.labels.max()) + 1
+        num_labels = int(np.load(args.labels)["labels"].max()) + 1
     print(f"{len(files)} recordings, {audio.seconds / 3600:.2f} h at {audio.sample_rate} Hz")
     recipe = Recipe(
         stage=args.stage,
