@@ -172,8 +172,8 @@ def _feed(actor: _Actor, todo: deque[Item], batch_size: int, num_actors: int) ->
 
 def _import_ray() -> Any:
     try:
-        import ray
-        import ray.exceptions
+        import ray  # pyright: ignore[reportMissingImports]
+        import ray.exceptions  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ClusterError(
             "Ray is not installed; `pip install cat-tts[ray]`, or use --engine local"
