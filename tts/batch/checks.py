@@ -51,7 +51,8 @@ def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests:
     """Empty if the voice was made by this tokenizer."""
     from tts.batch.sources import voice_digest
 
-    fits = f"voice {voice_digest(name)} fits {settings.codec}"
+    # the name too: voices of the same codes may claim different tokenizers
+    fits = f"voice {name} {voice_digest(name)} fits {settings.codec}"
     if fits in digests.known:
         return ""
     from tokenizer.checkpoint import load_codec
