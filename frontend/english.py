@@ -210,14 +210,18 @@ def pronounce_word(word: str) -> tuple[tuple[str, ...], str]:
     return predict_phonemes(letters[:_LONGEST_WORD]), "neural"
 
 
+def the_before(following: tuple[str, ...]) -> tuple[str, ...]:
+    """Pronounce the article before phonemes: as "thee" before a vowel."""
+    vowel = bool(following and _VOWEL_INITIAL.match(following[0]))
+    return ("DH", "IY0") if vowel else ("DH", "AH0")
+
+
 def _in_context(words: tuple[str, ...], index: int) -> tuple[tuple[str, ...], str]:
     """Pronounce `words[index]` with its neighbours in view."""
     word = words[index]
     lower = word.lower()
     if lower == "the" and index + 1 < len(words):
-        following = pronounce_word(words[index + 1])[0]
-        if following and _VOWEL_INITIAL.match(following[0]):
-            return ("DH", "IY0"), "dictionary"
+        return the_before(pronounce_word(words[index + 1])[0]), "dictionary"
     if word == "A" and index and not words[index - 1].endswith("."):
         return ("EY1",), "spelled"
     if is_homograph(lower) and not (word.isupper() and is_acronym(word)):

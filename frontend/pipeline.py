@@ -55,7 +55,7 @@ def _chinese_readings(text: str) -> dict[int, str]:
     return {kept[index]: reading for index, reading in polyphones.readings(context).items()}
 
 
-def _pronounce_english(tokens: list[Token]) -> dict[int, Word]:
+def _pronounce_english(tokens: list[Token], overrides: dict[str, Word]) -> dict[int, Word]:
     """Pronounce English tokens with their sentences as context; keys are token starts."""
     result: dict[int, Word] = {}
     sentence: list[Token] = []
@@ -78,12 +78,15 @@ def _pronounce_english(tokens: list[Token]) -> dict[int, Word]:
         if token.text == "A" and "zh" in around and following != "en":
             # 选了A, A座: a letter, not the article.
             result[token.start] = Word("A", "en", english.spell("A"), "spelled")
+        elif token.text.lower() == "the" and following == "override":
+            symbols = overrides[tokens[index + 1].text].symbols
+            result[token.start] = Word(token.text, "en", english.the_before(symbols), "dictionary")
     return result
 
 
 def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
     tokens = tokenize(text)
-    english_words = _pronounce_english(tokens)
+    english_words = _pronounce_english(tokens, overrides)
     readings = _chinese_readings(text) if any(token.kind == "zh" for token in tokens) else {}
     words: list[Word] = []
     for kind, group in groupby(tokens, key=lambda token: token.kind):

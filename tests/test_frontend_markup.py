@@ -174,3 +174,11 @@ def test_command_line_errors(arguments: list[str], capsys: pytest.CaptureFixture
     assert captured.out == ""
     assert captured.err.startswith("error: ")
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "the"),
+    [("The [bank](B AE1 NG K) is.", "AH0"), ("The [bank](AE1 NG K) was.", "IY0")],
+)
+def test_the_article_hears_the_override_behind_it(text: str, the: str) -> None:
+    assert phonemize(text, "en").symbols[1:3] == ("DH", the)
