@@ -12,7 +12,7 @@ import soundfile
 from tts.train.corpus import HEADER, BuildPlan, build, main, read_corpus
 from tts.train.everyday import everyday
 from tts.train.sentences import pieces, sentence_key, sentences
-from tts.train.teachers import TEACHERS, find_teacher, level, trim
+from tts.train.teachers import TEACHERS, find_teacher, level, speak, trim
 
 needs_flite = pytest.mark.skipif(shutil.which("flite") is None, reason="needs the program flite")
 
@@ -197,3 +197,17 @@ def test_build_goes_on_after_a_kill(tmp_path: Path) -> None:
     again = build(plan, jobs=1)
     assert {u.id: u.text for u in again} == {u.id: u.text for u in whole}
     assert first.stat().st_mtime_ns == before
+
+
+@needs_flite
+def test_a_larger_speaker_is_lower_at_the_same_pace() -> None:
+    text = "The rain came down all night long."
+    spoken = {name: speak(TEACHERS[name], text) for name in ("rms", "rms-deep", "rms-light")}
+    lengths = {name: len(wav) / 16000 for name, wav in spoken.items()}
+    assert lengths["rms-deep"] == pytest.approx(lengths["rms"], abs=0.1)
+    assert lengths["rms-light"] == pytest.approx(lengths["rms"], abs=0.1)
+    centroids = {}
+    for name, wav in spoken.items():
+        power = np.abs(np.fft.rfft(wav)) ** 2
+        centroids[name] = (power * np.arange(len(power))).sum() / power.sum() / (len(wav) / 16000)
+    assert centroids["rms-deep"] < centroids["rms"] < centroids["rms-light"]

@@ -22,7 +22,7 @@ from tokenizer.train.losses import patch_log_mel, spectral_distances
 from tokenizer.train.optim import make_optimizers, set_rate
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import Progress, TrainingLog, learning_rate, polite_stop
+from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
 
 
 class Trainee(nn.Module):
@@ -140,7 +140,7 @@ def train(
 
     Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
     """
-    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    accelerator = make_accelerator()
     torch.manual_seed(recipe.seed)
     trainee = Trainee(codec, recipe)
     params = [p for p in trainee.parameters() if p.requires_grad]

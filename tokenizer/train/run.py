@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import Accelerator
+
 
 @dataclass
 class Progress:
@@ -24,6 +27,18 @@ class Progress:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+
+def make_accelerator() -> Accelerator:
+    """In bf16 where the hardware multiplies bf16, else in float32.
+
+    A CPU without such instructions emulates them, several times slower than float32.
+    """
+    if torch.cuda.is_available():
+        return Accelerator(mixed_precision="bf16")
+    known = torch.cpu.get_capabilities()
+    native = known.get("avx512_bf16") or known.get("amx_bf16") or known.get("bf16")
+    return Accelerator(mixed_precision="bf16" if native else "no", cpu=True)
 
 
 def learning_rate(peak: float, warmup_steps: int, step: int, spent: float) -> float:

@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--batch-size", type=int, default=16)
     run.add_argument("--learning-rate", type=float, default=1e-3)
     run.add_argument("--optimizer", choices=OPTIMIZERS, default="adamw")
+    run.add_argument("--prefix-dropout", type=float, default=1.0, metavar="P")
     run.add_argument("--guide-share", type=float, default=0.75)
     run.add_argument("--short-frames", type=int, default=36)
     run.add_argument("--short-share", type=float, default=0.25)
@@ -97,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         optimizer=args.optimizer,
+        prefix_dropout=args.prefix_dropout,
         guide_share=args.guide_share,
         short_share=args.short_share,
         short_frames=args.short_frames,

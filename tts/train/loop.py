@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.train.optim import make_optimizers, set_rate
-from tokenizer.train.run import Progress, TrainingLog, learning_rate, polite_stop
+from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
 from tts.checkpoint import save_model
 from tts.model import TtsModel
 from tts.train.dataset import CLOSED, Batch, Prompts, batches
@@ -168,7 +168,7 @@ def train(
 
     Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
     """
-    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    accelerator = make_accelerator()
     optimizers = make_optimizers(model, recipe.optimizer, recipe.learning_rate, recipe.weight_decay)
     trainee, *optimizers = accelerator.prepare(Trainee(model, recipe), *optimizers)
     progress = Progress()

@@ -32,12 +32,15 @@ class Teacher:
         voice: the name the program knows the voice by.
         gender: `f` or `m`.
         language: `en` or `zh`.
+        size: length of the vocal tract relative to the program's own voice, in [0.8, 1.25];
+            pitch goes down as it goes up, the speaking rate stays.
     """
 
     program: str
     voice: str
     gender: str
     language: str
+    size: float = 1.0
 
 
 TEACHERS = {
@@ -47,8 +50,11 @@ TEACHERS = {
     "kal16": Teacher("flite", "kal16", "m", "en"),
     "pico-us": Teacher("pico2wave", "en-US", "f", "en"),
     "pico-gb": Teacher("pico2wave", "en-GB", "f", "en"),
+    "rms-deep": Teacher("flite", "rms", "m", "en", size=1.14),
+    "rms-light": Teacher("flite", "rms", "m", "en", size=0.87),
     # plain `cmn` of espeak-ng 1.51 reads Han characters in English
     "espeak-zh": Teacher("espeak-ng", "cmn-latn-pinyin", "m", "zh"),
+    "espeak-zh-f": Teacher("espeak-ng", "cmn-latn-pinyin+f3", "f", "zh"),
 }
 
 
@@ -94,15 +100,16 @@ def speak(teacher: Teacher, text: str, rate: float = 1.0) -> np.ndarray:
         raise ValueError(f"rate is {rate}: it must be between 0.5 and 2")
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "speech.wav")
-        command = _command(teacher, text, path, rate)
+        # played slower or faster by `size`, so spoken faster or slower first
+        command = _command(teacher, text, path, rate * teacher.size)
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
             wav, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
         except (subprocess.SubprocessError, OSError, soundfile.SoundFileError) as error:
             raise ValueError(f"{teacher.program} could not speak {text!r}: {error}") from error
     wav = wav.mean(axis=1)
-    if rate_hz != SAMPLE_RATE_HZ:
-        wav = soxr.resample(wav, rate_hz, SAMPLE_RATE_HZ)
+    if rate_hz / teacher.size != SAMPLE_RATE_HZ:
+        wav = soxr.resample(wav, rate_hz / teacher.size, SAMPLE_RATE_HZ)
     wav = trim(np.asarray(wav, dtype=np.float32))
     if not wav.size:
         raise ValueError(f"{teacher.program} gave no sound for {text!r}: leave the sentence out")
