@@ -34,6 +34,7 @@ class Teacher:
         language: `en` or `zh`.
         size: length of the vocal tract relative to the program's own voice, in [0.8, 1.25];
             pitch goes down as it goes up, the speaking rate stays.
+        about: who it is, for people to read.
     """
 
     program: str
@@ -41,20 +42,23 @@ class Teacher:
     gender: str
     language: str
     size: float = 1.0
+    about: str = ""
 
 
 TEACHERS = {
-    "slt": Teacher("flite", "slt", "f", "en"),
-    "rms": Teacher("flite", "rms", "m", "en"),
-    "awb": Teacher("flite", "awb", "m", "en"),
-    "kal16": Teacher("flite", "kal16", "m", "en"),
-    "pico-us": Teacher("pico2wave", "en-US", "f", "en"),
-    "pico-gb": Teacher("pico2wave", "en-GB", "f", "en"),
-    "rms-deep": Teacher("flite", "rms", "m", "en", size=1.14),
-    "rms-light": Teacher("flite", "rms", "m", "en", size=0.87),
+    "slt": Teacher("flite", "slt", "f", "en", about="American woman"),
+    "rms": Teacher("flite", "rms", "m", "en", about="American man"),
+    "awb": Teacher("flite", "awb", "m", "en", about="Scottish man"),
+    "kal16": Teacher("flite", "kal16", "m", "en", about="American man, diphones"),
+    "pico-us": Teacher("pico2wave", "en-US", "f", "en", about="American woman, brisk"),
+    "pico-gb": Teacher("pico2wave", "en-GB", "f", "en", about="English woman"),
+    "rms-deep": Teacher("flite", "rms", "m", "en", 1.14, "American man, deep"),
+    "rms-light": Teacher("flite", "rms", "m", "en", 0.87, "American, light and young"),
     # plain `cmn` of espeak-ng 1.51 reads Han characters in English
-    "espeak-zh": Teacher("espeak-ng", "cmn-latn-pinyin", "m", "zh"),
-    "espeak-zh-f": Teacher("espeak-ng", "cmn-latn-pinyin+f3", "f", "zh"),
+    "espeak-zh": Teacher("espeak-ng", "cmn-latn-pinyin", "m", "zh", about="Mandarin, man, by rule"),
+    "espeak-zh-f": Teacher(
+        "espeak-ng", "cmn-latn-pinyin+f3", "f", "zh", about="Mandarin, woman, by rule"
+    ),
 }
 
 

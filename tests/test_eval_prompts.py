@@ -1,0 +1,83 @@
+"""Choosing prompts: which recordings are candidates, and which of them wins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from eval.prompts import best_voice, main
+from tts.synthesizer import SpeechOptions, Synthesizer
+from tts.train.corpus import HEADER, read_corpus
+from tts.train.voices import prompt_candidates
+
+TEXT = "A train came in."
+
+
+class EverySecond:
+    """Hears all that is said, but only every second time it listens."""
+
+    name = "every second"
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
+        assert wav.size > 0
+        assert sample_rate > 0
+        self.count += 1
+        return "" if self.count % 2 else TEXT
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> Synthesizer:
+    return Synthesizer.load("embedded")
+
+
+@pytest.fixture(scope="module")
+def corpus(synthesizer: Synthesizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "audio").mkdir()
+    rows = [HEADER]
+    said = synthesizer.synthesize("The kettle is on, would you like some tea?", SpeechOptions())
+    wav = np.tile(said.wav, 2)
+    for id, speaker, seconds, text in (
+        ("a1", "rms", 1.0, "Too short a one."),
+        ("a2", "rms", 1.5, "it has no end of its own,"),
+        ("a3", "rms", 1.5, "This one is whole."),
+        ("a4", "rms", 1.6, "And so is this."),
+        ("b1", "zoe", 1.4, "Another one is speaking."),
+    ):
+        part = wav[: int(seconds * said.sample_rate)]
+        soundfile.write(folder / "audio" / f"{id}.flac", part, said.sample_rate)
+        rows.append(f"{id}|{speaker}|m|en|{seconds:.2f}|{text}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    return folder
+
+
+def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
+    found = prompt_candidates(read_corpus(corpus), 5)
+    assert {who: [u.id for u in own] for who, own in found.items()} == {
+        "rms": ["a3", "a4"],
+        "zoe": ["b1"],
+    }
+    assert [u.id for u in prompt_candidates(read_corpus(corpus), 1)["rms"]] == ["a3"]
+
+
+def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> None:
+    candidates = prompt_candidates(read_corpus(corpus), 5)["rms"]
+    voice, errors = best_voice(candidates, synthesizer, [TEXT], EverySecond())
+    assert errors == [4, 0]
+    assert voice.transcript == "And so is this."
+    assert (voice.name, voice.description) == ("rms", "American man")
+
+
+def test_an_unknown_speaker_is_named(corpus: Path, tmp_path: Path) -> None:
+    sentences = tmp_path / "dev.txt"
+    sentences.write_text(TEXT + "\n", "utf-8")
+    arguments = [str(corpus), "--out", str(tmp_path / "v"), "--sentences", str(sentences)]
+    with pytest.raises(ValueError, match=r"\['bob'\]"):
+        main([*arguments, "--speakers", "bob"])
+    assert not (tmp_path / "v").exists()
