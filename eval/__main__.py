@@ -11,7 +11,11 @@ from collections.abc import Sequence
 # there yet is neither listed nor callable.
 COMMANDS = {
     "intelligibility": ("eval.intelligibility", "WER of the voices beside their teachers'"),
+    "tones": ("eval.tones", "Mandarin: F0 and mel-cepstra beside the teachers'"),
     "voices": ("eval.voices", "does a prompt change the voice: nearest prompt by speaker"),
+    "prompts": ("eval.prompts", "choose each speaker's best prompt on development sentences"),
+    "samples": ("eval.samples", "a small sound file of every shipped voice"),
+    "sounds": ("eval.sounds", "sounds and music made by rule, for the codec table"),
     "codec": ("eval.codec", "STOI, PESQ, SIM and distances by number of codebooks"),
     "wer": ("eval.wer", "WER/CER of a text file of transcripts, Seed-TTS rules"),
     "bench": ("eval.bench", "speed and memory"),

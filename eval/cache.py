@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,33 @@ def read_record(path: Path) -> dict[str, Any] | None:
 def write_record(path: Path, data: Mapping[str, Any]) -> None:
     """Write a JSON object atomically; NaN and infinity raise ValueError."""
     write_text(path, json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def user_cache() -> Path:
+    """Where results that outlive a run are kept: $XDG_CACHE_HOME/cat-tts/eval."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "cat-tts" / "eval"
+
+
+def kept(
+    folder: Path | None,
+    settings: Mapping[str, Any] | None,
+    compute: Callable[[], dict[str, Any]],
+    again: bool = False,
+) -> dict[str, Any]:
+    """A result from `folder`, or computed and put there.
+
+    Args:
+        folder: one JSON file per result; None keeps none.
+        settings: all that the result depends on; None if that is not known, then nothing is kept.
+        compute: makes the result; what it raises is not kept.
+        again: compute it even if it is there, for what else that leaves behind.
+    """
+    if folder is None or settings is None:
+        return compute()
+    place = folder / f"{key_of(settings)}.json"
+    found = None if again else read_record(place)
+    if found is None:
+        found = compute()
+        write_record(place, found)
+    return found

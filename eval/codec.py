@@ -18,6 +18,7 @@ from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav, resample, write_wav
 from eval.cache import file_digest, weights_digest, write_text
 from eval.codec_metrics import METRICS, codec_metrics
 from eval.extras import require
+from eval.held_out import held_out
 from eval.opus import opus_copy
 from eval.report import json_line, markdown_table, write_json, write_json_lines
 from eval.shards import Shard, this_shard
@@ -27,7 +28,9 @@ from eval.stages import by_content
 if TYPE_CHECKING:
     from torch import Tensor
 
-KINDS = ("speech", "sound", "music")
+KINDS = ("speech", "real", "sound", "music")
+# Kinds of which STOI, PESQ and SIM say something.
+SPEECH_KINDS = ("speech", "real")
 OPUS_KBPS = (6, 8, 12, 16)
 LIST_SUFFIXES = (".txt", ".lst")
 
@@ -77,7 +80,7 @@ class CodecRow:
     """Means of one system over the files of one kind.
 
     Attributes:
-        kind: "speech", "sound" or "music".
+        kind: "speech", "real" (recorded, where "speech" is synthesised), "sound" or "music".
         system: "K = 8", or "Opus 6 kbit/s".
         num_codebooks: None for Opus.
         bitrate_bps: codec: frame_rate * num_codebooks * log2(codebook_size); Opus: measured.
@@ -136,12 +139,12 @@ def measure_file(codec: Codec, path: Path, kind: str, plan: Plan) -> list[dict[s
     copies: list[tuple[str, int | None, float, np.ndarray]]
     copies = [(f"K = {k}", k, k * bits, audio) for k, audio in decoded.items()]
     for bps in plan.opus_bps:
-        copy, true_bps = opus_copy(original, codec.sample_rate, bps, kind == "speech")
+        copy, true_bps = opus_copy(original, codec.sample_rate, bps, kind in SPEECH_KINDS)
         copies.append((f"Opus {bps / 1000:g} kbit/s", None, true_bps, copy))
     encoder = load_speaker_encoder(plan.sim, plan.device)
     rows = []
     for system, k, bitrate, audio in copies:
-        figures = codec_metrics(original, audio, codec.sample_rate, encoder, kind == "speech")
+        figures = codec_metrics(original, audio, codec.sample_rate, encoder, kind in SPEECH_KINDS)
         head = {"system": system, "num_codebooks": k, "bitrate_bps": bitrate}
         rows.append({**head, "seconds": original.size / codec.sample_rate, **figures})
         if plan.save_dir:
@@ -151,7 +154,7 @@ def measure_file(codec: Codec, path: Path, kind: str, plan: Plan) -> list[dict[s
 
 
 def codec_table(rows: Sequence[Mapping[str, Any]]) -> list[CodecRow]:
-    """Means of `measure_file` rows (with "kind"), in their order, speech before sound and music."""
+    """Means of `measure_file` rows (with "kind"), in their order, grouped by kind."""
     table = []
     for kind in KINDS:
         mine = [row for row in rows if row["kind"] == kind]
@@ -186,16 +189,19 @@ def table_markdown(table: Sequence[CodecRow], sim_name: str) -> str:
     return f"{markdown_table(header, body)}\n\nItems: {items}. *SIM by {sim_name}."
 
 
-def find_audio(paths: Sequence[Path], limit: int | None = None) -> list[Path]:
+def find_audio(
+    paths: Sequence[Path], limit: int | None = None, only_held_out: bool = False
+) -> list[Path]:
     """The audio files that `paths` mean.
 
     Args:
         paths: files as given; folders, searched (sorted) for audio; lists (.txt, .lst) with a
             path per line, relative to the list's folder.
         limit: at most so many, evenly spread; None means all.
+        only_held_out: leave out what training may have heard, see `eval.held_out`.
 
     Raises:
-        ValueError: a list cannot be read, or limit is below 1.
+        ValueError: a list cannot be read, limit is below 1, or nothing is held out.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}, must be at least 1")
@@ -211,6 +217,11 @@ def find_audio(paths: Sequence[Path], limit: int | None = None) -> list[Path]:
             found += [path.parent / line.strip() for line in lines if line.strip()]
         else:
             found.append(path)
+    if only_held_out and found:
+        kept = [path for path in found if held_out(path.stem)]
+        if not kept:
+            raise ValueError(f"none of {len(found)} files is held out; leave out --held-out")
+        found = kept
     if limit is not None and limit < len(found):
         found = [found[i * len(found) // limit] for i in range(limit)]
     return found
@@ -222,9 +233,17 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         description="Reconstruction metrics by number of codebooks, beside Opus. Each PATH is an "
         "audio file, a folder, or a .txt/.lst list of files.",
     )
-    parser.add_argument("speech", nargs="*", type=Path, metavar="PATH", help="speech")
+    parser.add_argument("speech", nargs="*", type=Path, metavar="PATH", help="speech, synthesised")
+    parser.add_argument(
+        "--real", nargs="+", type=Path, default=[], metavar="PATH", help="recorded speech"
+    )
     parser.add_argument("--sound", nargs="+", type=Path, default=[], metavar="PATH")
     parser.add_argument("--music", nargs="+", type=Path, default=[], metavar="PATH")
+    parser.add_argument(
+        "--held-out",
+        action="store_true",
+        help="of speech and real, only recordings that training leaves out by the hash of their id",
+    )
     parser.add_argument("--model", default="embedded", help="embedded, or a tokenizer folder")
     parser.add_argument("--num-codebooks", nargs="+", type=int, help="default: 1, 2, 4, … all")
     parser.add_argument(
@@ -306,7 +325,10 @@ def run(args: argparse.Namespace, shard: Shard) -> int:
 
     if args.out is None and (args.save_wavs or shard.count > 1):
         raise ValueError("--save-wavs and several processes need --out DIR to put things in")
-    files = {kind: find_audio(getattr(args, kind), args.limit) for kind in KINDS}
+    files = {
+        kind: find_audio(getattr(args, kind), args.limit, args.held_out and kind in SPEECH_KINDS)
+        for kind in KINDS
+    }
     files = {kind: paths for kind, paths in files.items() if paths}
     if not files:
         raise ValueError("no audio file given; name files or folders that hold some")

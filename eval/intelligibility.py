@@ -1,7 +1,8 @@
 """Is it understood? WER of a model's voices beside their teachers' on the same sentences.
 
 A voice passes when its WER is at most 1.5 x the teacher's + 0.05, no output is empty or missing,
-and none is longer than twice the teacher's rendering of that sentence.
+and none is longer than twice the teacher's rendering of that sentence. What holds for all voices
+together, over seeds, is in `eval.pooled`.
 """
 
 from __future__ import annotations
@@ -15,59 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from eval.asr import Listener, load_listener
-from eval.audio import SILENCE_PEAK, peak, write_wav
-from eval.report import (
-    json_line,
-    markdown_table,
-    progress,
-    read_sentences,
-    write_json,
-    write_json_lines,
-)
-from eval.sources import FolderSource, Line, Source, TeacherSource, open_model, save_path
+from eval.asr import listener_identity, load_listener
+from eval.cache import user_cache
+from eval.listening import Ear, Utterance, listen, pool
+from eval.pooled import pool_voices, pooled_json, pooled_markdown
+from eval.report import json_line, markdown_table, read_sentences, write_json, write_json_lines
+from eval.sources import FolderSource, Line, Source, TeacherSource, open_model
 from eval.teachers import TEACHERS, Teacher, find_teacher, teacher_of
-from eval.wer import WerSummary, WordErrors, score_utterance, summarize
+from eval.wer import WerSummary
 
 SENTENCES = Path(__file__).parent / "data" / "everyday_test.txt"
 WER_FACTOR, WER_OFFSET, MAX_LENGTH_RATIO = 1.5, 0.05, 2.0
-# Shorter than any word: such an output counts as empty.
-MIN_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One rendering and what the listener made of it.
-
-    Attributes:
-        system: "model", or the teacher's name.
-        transcript: as heard, before the text rules.
-        problem: None, "empty", or "failed: …"; both count as every word deleted.
-    """
-
-    system: str
-    line: Line
-    transcript: str
-    errors: WordErrors
-    seconds: float
-    finished_by: str | None
-    problem: str | None
-
-    def row(self) -> dict[str, Any]:
-        """Flat, for a JSON line."""
-        return {
-            "system": self.system,
-            **asdict(self.line),
-            "transcript": self.transcript,
-            "wer": self.errors.wer,
-            "substitutions": self.errors.substitutions,
-            "deletions": self.errors.deletions,
-            "insertions": self.errors.insertions,
-            "num_words": self.errors.num_words,
-            "seconds": self.seconds,
-            "finished_by": self.finished_by,
-            "problem": self.problem,
-        }
 
 
 @dataclass(frozen=True)
@@ -90,56 +49,6 @@ class VoiceResult:
     mean_length_ratio: float | None
     max_length_ratio: float | None
     passed: bool | None
-
-
-def listen(
-    system: str,
-    source: Source,
-    lines: Sequence[Line],
-    listener: Listener,
-    save_dir: Path | None = None,
-) -> list[Utterance]:
-    """Have every line said and transcribed.
-
-    Args:
-        system: name for the records.
-        source: who speaks; a line it cannot say becomes a failed record, not an exception.
-        lines: what to say.
-        listener: who transcribes.
-        save_dir: keep the audio there (see `save_path`); None keeps none.
-
-    Returns:
-        One record per line, in order.
-    """
-    out = []
-    for line in progress(lines, f"{system} {lines[0].voice}" if lines else system):
-        try:
-            speech = source.say(line)
-        except ValueError as error:
-            errors = score_utterance(line.text, "")
-            out.append(Utterance(system, line, "", errors, 0.0, None, f"failed: {error}"))
-            continue
-        empty = speech.seconds < MIN_SECONDS or peak(speech.wav) < SILENCE_PEAK
-        heard = "" if empty else listener.transcribe(speech.wav, speech.sample_rate)
-        if save_dir is not None:
-            write_wav(save_path(save_dir, line), speech.wav, speech.sample_rate)
-        out.append(
-            Utterance(
-                system=system,
-                line=line,
-                transcript=heard,
-                errors=score_utterance(line.text, heard),
-                seconds=speech.seconds,
-                finished_by=speech.finished_by,
-                problem="empty" if empty else None,
-            )
-        )
-    return out
-
-
-def pool(utterances: Sequence[Utterance]) -> WerSummary:
-    """Error rates; the interval resamples sentences, since seeds of one are not independent."""
-    return summarize([u.errors for u in utterances], [str(u.line.number) for u in utterances])
 
 
 def judge(model: Sequence[Utterance], teacher: Sequence[Utterance] | None) -> VoiceResult:
@@ -228,7 +137,7 @@ def teachers_markdown(teachers: Mapping[str, Sequence[Utterance]]) -> str:
 
 
 def run_teachers(
-    teachers: Sequence[Teacher], sentences: Sequence[str], listener: Listener
+    teachers: Sequence[Teacher], sentences: Sequence[str], ear: Ear
 ) -> dict[str, list[Utterance]]:
     """Every installed teacher over all sentences; each absent one is named on standard error."""
     heard = {}
@@ -240,7 +149,7 @@ def run_teachers(
             )
             continue
         lines = [Line(text, i, teacher.name, 0) for i, text in enumerate(sentences, 1)]
-        heard[teacher.name] = listen(teacher.name, TeacherSource(teacher), lines, listener)
+        heard[teacher.name] = listen(teacher.name, TeacherSource(teacher), lines, ear)
     return heard
 
 
@@ -270,6 +179,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--voices", nargs="+", metavar="NAME[=TEACHER]", help="default: all en")
     parser.add_argument("--sentences", type=Path, default=SENTENCES, help="one per line")
     parser.add_argument("--limit", type=int, help="only the first so many sentences")
+    parser.add_argument(
+        "--cache", type=Path, help="folder of what was heard; default: in the user's cache folder"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--listener", default="pocketsphinx", help="or whisper:FOLDER_OR_HUB_ID")
     parser.add_argument("--device", default="cpu")
@@ -285,28 +197,43 @@ def _source(args: argparse.Namespace, voices: list[str]) -> tuple[Source, list[s
     return open_model(args.model, voices, args.device)
 
 
+def _hear_voices(
+    args: argparse.Namespace, sentences: Sequence[str], ear: Ear
+) -> tuple[list[Utterance], dict[str, Teacher | None], dict[str, list[Utterance]]]:
+    """Outputs of all voices, the teacher of each voice, and what each teacher said."""
+    pairs = pair_voices(args.voices or [])
+    source, voices = _source(args, list(pairs))
+    pairs = pairs or pair_voices(voices)
+    teachers = run_teachers([t for t in pairs.values() if t], sentences, ear)
+    save_dir = args.out / "wavs" if args.out and not args.wavs else None
+    heard: list[Utterance] = []
+    for voice in pairs:
+        lines = [Line(t, i, voice, s) for s in args.seeds for i, t in enumerate(sentences, 1)]
+        heard += listen("model", source, lines, ear, save_dir)
+    return heard, pairs, teachers
+
+
 def main(argv: Sequence[str]) -> int:
     """`python -m eval intelligibility`."""
     args = _parse(argv)
     sentences = read_sentences(args.sentences)[: args.limit]
     listener = load_listener(args.listener, args.device)
+    ear = Ear(listener, listener_identity(args.listener), args.cache or user_cache())
     results: list[VoiceResult] = []
-    records: list[Utterance] = []
+    heard: list[Utterance] = []
+    pooled: dict[str, Any] | None = None
     if args.teachers_only:
-        teachers = run_teachers(list(TEACHERS.values()), sentences, listener)
+        english = [teacher for teacher in TEACHERS.values() if teacher.lang == "en"]
+        teachers = run_teachers(english, sentences, ear)
     else:
-        pairs = pair_voices(args.voices or [])
-        source, voices = _source(args, list(pairs))
-        pairs = pairs or pair_voices(voices)
-        wanted = [teacher for teacher in pairs.values() if teacher]
-        teachers = run_teachers(wanted, sentences, listener)
-        save_dir = args.out / "wavs" if args.out and not args.wavs else None
-        for voice, teacher in pairs.items():
-            lines = [Line(t, i, voice, s) for s in args.seeds for i, t in enumerate(sentences, 1)]
-            heard = listen("model", source, lines, listener, save_dir)
-            results.append(judge(heard, teachers.get(teacher.name) if teacher else None))
-            records += heard
-        sys.stdout.write(results_markdown(results) + "\n\n")
+        heard, pairs, teachers = _hear_voices(args, sentences, ear)
+        taught = {v: teachers[t.name] for v, t in pairs.items() if t and t.name in teachers}
+        for voice in pairs:
+            mine = [u for u in heard if u.line.voice == voice]
+            results.append(judge(mine, taught.get(voice)))
+        together = pool_voices(heard, taught)
+        pooled = pooled_json(together)
+        sys.stdout.write(f"{results_markdown(results)}\n\n{pooled_markdown(together)}\n\n")
     sys.stdout.write(teachers_markdown(teachers) + "\n")
     passed = [r.voice for r in results if r.passed]
     result = {
@@ -316,11 +243,12 @@ def main(argv: Sequence[str]) -> int:
         "seeds": args.seeds,
         "accepted": len(passed) >= args.best if results else None,
         "passed_voices": passed,
+        "pooled": pooled,
         "voices": [asdict(r) for r in results],
-        "teachers": {name: asdict(pool(heard)) for name, heard in teachers.items()},
+        "teachers": {name: asdict(pool(said)) for name, said in teachers.items()},
     }
     if args.out:
-        records += [u for heard in teachers.values() for u in heard]
+        records = [*heard, *(u for said in teachers.values() for u in said)]
         write_json_lines(args.out / "utterances.jsonl", [u.row() for u in records])
         write_json(args.out / "summary.json", result)
     sys.stdout.write(json_line(result) + "\n")

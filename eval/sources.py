@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav
+from eval.cache import file_digest, key_of, weights_digest
 from eval.teachers import Teacher
 
 if TYPE_CHECKING:
@@ -46,12 +48,20 @@ class Source(Protocol):
         """Speak; ValueError (AudioError among them) if this line has no speech."""
         ...
 
+    def identity(self, line: Line) -> dict[str, Any] | None:
+        """All that the sound depends on, for `eval.cache.kept`; None if that is not known."""
+        ...
+
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A loaded `tts.synthesizer.Synthesizer`."""
+    """A loaded `tts.synthesizer.Synthesizer`.
+
+    digests: of model, codec and program; empty if they are not from files.
+    """
 
     synthesizer: Synthesizer
+    digests: tuple[str, ...] = ()
 
     def say(self, line: Line) -> Speech:
         """See `Source.say`."""
@@ -61,6 +71,25 @@ class ModelSource:
         out = self.synthesizer.synthesize(line.text, options)
         return Speech(out.wav, out.sample_rate, out.finished_by)
 
+    def identity(self, line: Line) -> dict[str, Any] | None:
+        """See `Source.identity`: weights, and what the engine is asked for."""
+        from tts.synthesizer import SpeechOptions
+
+        if not self.digests:
+            return None
+        options = SpeechOptions(voice=line.voice, seed=line.seed)
+        requests = self.synthesizer.requests(line.text, options)
+        asked = [
+            {
+                "rows": r.rows.tolist(),
+                "seed": r.seed,
+                "frames": r.max_frames,
+                "by": repr(r.sampling),
+            }
+            for r in requests
+        ]
+        return {"digests": list(self.digests), "text": line.text, "asked": key_of({"all": asked})}
+
     def prompt(self, voice: str) -> Speech:
         """The voice's prompt as the model knows it: its codes, decoded."""
         codes = self.synthesizer.voice(voice).codes
@@ -68,24 +97,51 @@ class ModelSource:
         return Speech(wav.clamp(-1, 1).cpu().numpy(), self.synthesizer.sample_rate)
 
 
-def open_model(model: str, voices: Sequence[str], device: str) -> tuple[ModelSource, list[str]]:
+def program_digest() -> str:
+    """Hash of the code that turns a request into sound: a change of it makes other sounds."""
+    import tokenizer
+    import tts
+
+    speaking = ("engine", "fast", "model", "runners", "sampling", "synthesizer", "transformer")
+    root = Path(tts.__file__).parent
+    files = [root / f"{name}.py" for name in speaking]
+    files += sorted(Path(tokenizer.__file__).parent.glob("*.py"))
+    return key_of({f"{file.parent.name}/{file.name}": file_digest(file) for file in files})
+
+
+def load_model(model: str, device: str = "cpu") -> ModelSource:
+    """Load a model: "embedded" or a folder; ValueError if it cannot be loaded."""
+    from tokenizer.checkpoint import EMBEDDED, model_folder
+    from tts.checkpoint import codec_name, model_folder_of
+    from tts.synthesizer import Synthesizer
+
+    synthesizer = Synthesizer.load(model, device=device)
+    codec = model_folder(codec_name(model, None), EMBEDDED)
+    digests = (weights_digest(model_folder_of(model)), weights_digest(codec), program_digest())
+    return ModelSource(synthesizer, digests)
+
+
+def open_model(
+    model: str, voices: Sequence[str], device: str, lang: str | None = "en"
+) -> tuple[ModelSource, list[str]]:
     """Load a model and settle its voices.
 
     Args:
         model: "embedded" or a folder.
-        voices: names; empty means every English voice there is.
+        voices: names; empty means every voice of the language there is.
         device: torch device.
+        lang: "en" or "zh"; None means all of both.
 
     Raises:
         ValueError: the model cannot be loaded, or a voice is unknown, or there is none.
     """
-    from tts.synthesizer import Synthesizer
     from tts.voices import list_voices
 
-    source = ModelSource(Synthesizer.load(model, device=device))
-    names = list(voices) or [voice.name for voice in list_voices() if voice.lang == "en"]
+    source = load_model(model, device)
+    names = list(voices) or [v.name for v in list_voices() if lang in (None, v.lang)]
     if not names:
-        raise ValueError("no English voice is installed; add one with `cat-tts voice add NAME WAV`")
+        what = {"en": "English ", "zh": "Mandarin "}.get(lang or "", "")
+        raise ValueError(f"no {what}voice is installed; add one with `cat-tts voice add NAME WAV`")
     for name in names:
         source.synthesizer.voice(name)
     return source, names
@@ -93,13 +149,26 @@ def open_model(model: str, voices: Sequence[str], device: str) -> tuple[ModelSou
 
 @dataclass(frozen=True)
 class TeacherSource:
-    """A teacher program; voice and seed do not matter to it."""
+    """A teacher program; voice and seed do not matter to it.
+
+    rate: speaking rate relative to the teacher's own.
+    """
 
     teacher: Teacher
+    rate: float = 1.0
 
     def say(self, line: Line) -> Speech:
         """See `Source.say`."""
-        return Speech(*self.teacher.say(line.text))
+        return Speech(*self.teacher.say(line.text, self.rate))
+
+    def identity(self, line: Line) -> dict[str, Any] | None:
+        """See `Source.identity`: the program's file, and its arguments."""
+        program = shutil.which(self.teacher.command[0])
+        if program is None:
+            return None
+        arguments = self.teacher.arguments(line.text, Path("wav"), self.rate)
+        size = self.teacher.size
+        return {"program": file_digest(Path(program)), "arguments": arguments, "size": size}
 
 
 @dataclass(frozen=True)
@@ -110,11 +179,20 @@ class FolderSource:
 
     def say(self, line: Line) -> Speech:
         """See `Source.say`."""
-        folders = (self.root / line.voice / f"seed{line.seed}", self.root / line.voice)
-        path = _first_audio(folders, f"{line.number:03d}")
+        path = self._path(line)
         if path is None:
-            raise AudioError(f"no file {folders[0]}/{line.number:03d}.wav, nor one level higher")
+            place = save_path(self.root, line)
+            raise AudioError(f"no file {place}, nor one level higher")
         return Speech(*read_wav(path))
+
+    def identity(self, line: Line) -> dict[str, Any] | None:
+        """See `Source.identity`: the file."""
+        path = self._path(line)
+        return {"file": file_digest(path), "text": line.text} if path else None
+
+    def _path(self, line: Line) -> Path | None:
+        folders = (self.root / line.voice / f"seed{line.seed}", self.root / line.voice)
+        return _first_audio(folders, f"{line.number:03d}")
 
     def prompt(self, voice: str) -> Speech:
         """ROOT/VOICE.wav; AudioError if it is missing."""

@@ -66,6 +66,61 @@ def ratio_interval(
     return Interval(float(top.sum() / bottom.sum()), float(low), float(high), confidence)
 
 
+def double_ratio_interval(
+    first: tuple[Sequence[float], Sequence[float]],
+    second: tuple[Sequence[float], Sequence[float]],
+    groups: tuple[Sequence[Hashable], Sequence[Hashable]],
+    *,
+    num_resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval | None:
+    """Paired interval of one ratio over another, e.g. a model's WER over its teacher's.
+
+    Args:
+        first: numerators and denominators (N,) of the upper ratio.
+        second: those of the lower ratio, (M,).
+        groups: labels (N,) and (M,); a label of both is drawn for both, so that what makes a
+            sentence hard for one and the other cancels.
+        num_resamples, confidence, seed: see `ratio_interval`.
+
+    Returns:
+        None where the lower ratio is 0: nothing can be a multiple of it.
+
+    Raises:
+        ValueError: the labels of the two differ, or a list is empty or of another length.
+    """
+    if set(groups[0]) != set(groups[1]):
+        raise ValueError("both ratios must stand on the same groups")
+    sides = (*zip((first, second), groups, strict=True),)
+    for (top, bottom), labels in sides:
+        if not len(top) == len(bottom) == len(labels) or not labels:
+            raise ValueError(
+                f"need non-empty lists of one length, got {len(top)}, {len(bottom)}, {len(labels)}"
+            )
+    order = {label: i for i, label in enumerate(dict.fromkeys(groups[0]))}
+    index = [[order[label] for label in labels] for labels in groups]
+    sums = [  # (4, groups): both numerators and denominators
+        np.bincount(places, np.asarray(values, np.float64), len(order))
+        for (pair, _), places in zip(sides, index, strict=True)
+        for values in pair
+    ]
+    table = np.stack(sums)
+    draws = np.random.default_rng(seed).integers(0, len(order), size=(num_resamples, len(order)))
+    whole, drawn = table.sum(axis=1), table[:, draws].sum(axis=2)
+    if whole[2] <= 0 or whole[1] <= 0 or whole[3] <= 0:
+        return None
+    # A draw without a word, or without an error of the lower side, has no ratio.
+    top, bottom, lower_top, lower_bottom = drawn[:, (drawn[1:] > 0).all(axis=0)]
+    ratios = top / bottom / (lower_top / lower_bottom)
+    if not ratios.size:
+        return None
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(ratios, [tail, 1 - tail])
+    estimate = whole[0] / whole[1] / (whole[2] / whole[3])
+    return Interval(float(estimate), float(low), float(high), confidence)
+
+
 def mean_interval(
     values: Sequence[float],
     groups: Sequence[Hashable] | None = None,

@@ -1,4 +1,8 @@
-"""Does a prompt change the voice? Which shipped prompt is each output closest to?"""
+"""Does a prompt change the voice? Which shipped prompt is each output closest to?
+
+Every voice speaks its own language. With `--unseen`, prompts of real speakers that no training
+has heard are tried instead; see `eval.unseen`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from eval import tones, unseen
 from eval.audio import write_wav
 from eval.intelligibility import SENTENCES
 from eval.report import (
@@ -25,7 +30,7 @@ from eval.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 from eval.sources import FolderSource, Line, Source, Speech, open_model, save_path
 from eval.stats import Interval, mean_interval
 
-REQUIRED_SHARE = 0.7
+REQUIRED_SHARE, REQUIRED_SIMILARITY = 0.95, 0.80
 
 
 @dataclass(frozen=True)
@@ -115,18 +120,31 @@ def _mean_or_none(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
+def own_similarity(matches: Sequence[Match]) -> dict[str, Interval | None]:
+    """voice -> mean cosine to its own prompt, resampled by sentence; None without an embedding."""
+    found: dict[str, Interval | None] = {}
+    for voice in dict.fromkeys(m.line.voice for m in matches):
+        mine = [m for m in matches if m.line.voice == voice and m.nearest is not None]
+        own = [m.similarities[voice] for m in mine]
+        found[voice] = mean_interval(own, [m.line.number for m in mine]) if own else None
+    return found
+
+
 def _summary(matches: Sequence[Match], prompts: Mapping[str, np.ndarray]) -> dict[str, Any]:
     embedded = [m for m in matches if m.nearest is not None]
     own = [m.similarities[m.line.voice] for m in embedded]
     other = [s for m in embedded for v, s in m.similarities.items() if v != m.line.voice]
-    share = correct_share(matches)
+    share, mean_own = correct_share(matches), _mean_or_none(own)
     names = list(prompts)
+    by_voice = {v: asdict(i) if i else None for v, i in own_similarity(matches).items()}
     return {
         "num_pairs": len(matches),
         "share_nearest_own": asdict(share),
         "required_share": REQUIRED_SHARE,
-        "accepted": share.estimate >= REQUIRED_SHARE,
-        "mean_similarity_own": _mean_or_none(own),
+        "required_similarity": REQUIRED_SIMILARITY,
+        "accepted": share.estimate >= REQUIRED_SHARE and (mean_own or 0) >= REQUIRED_SIMILARITY,
+        "mean_similarity_own": mean_own,
+        "similarity_own_by_voice": by_voice,
         "mean_similarity_other": _mean_or_none(other),
         "confusion": confusion(matches, names),
         # How far apart the prompts are themselves: two alike prompts cannot be told apart.
@@ -142,13 +160,23 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", default="embedded", help="embedded, or a model folder")
     parser.add_argument("--voices", nargs="+", metavar="NAME", help="default: all shipped")
     parser.add_argument("--sentences", type=Path, default=SENTENCES, help="one per line")
+    parser.add_argument(
+        "--zh-sentences", type=Path, default=tones.SENTENCES, help="for Mandarin voices"
+    )
     parser.add_argument("--pairs", type=int, default=40, help="sentence x voice pairs, at least")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--wavs", type=Path, help="score files DIR/VOICE/[seedS/]NNN.wav instead")
     parser.add_argument("--prompts", type=Path, help="prompt files DIR/VOICE.wav; with --wavs")
+    parser.add_argument(
+        "--unseen", type=Path, metavar="FOLDER", help="try speakers of a corpus with metadata.csv"
+    )
+    parser.add_argument("--count", type=int, default=10, help="unseen speakers")
+    parser.add_argument("--per-speaker", type=int, default=4, help="sentences an unseen speaker")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, help="folder for wavs, pairs.jsonl, summary.json")
     args = parser.parse_args(argv)
+    if args.unseen and args.wavs:
+        raise ValueError("--unseen needs a model; leave out --wavs")
     if (args.wavs is None) != (args.prompts is None):
         raise ValueError("--wavs and --prompts go together: outputs and the prompts they came from")
     return args
@@ -158,41 +186,77 @@ def _sources(args: argparse.Namespace) -> tuple[Source, dict[str, Speech]]:
     if args.wavs:
         folder, prompts = FolderSource(args.wavs), FolderSource(args.prompts)
         return folder, {v: prompts.prompt(v) for v in args.voices or folder.voices()}
-    model, names = open_model(args.model, args.voices or [], args.device)
+    model, names = open_model(args.model, args.voices or [], args.device, None)
     return model, {v: model.prompt(v) for v in names}
+
+
+def _languages(args: argparse.Namespace, voices: Sequence[str]) -> dict[str, str]:
+    """voice -> the language it speaks; files are taken to be English."""
+    if args.wavs:
+        return dict.fromkeys(voices, "en")
+    from tts.voices import load_voice
+
+    return {v: "zh" if load_voice(v).lang == "zh" else "en" for v in voices}
+
+
+def plan_lines(
+    voices: Mapping[str, str],
+    sentences: Mapping[str, Sequence[str]],
+    pairs: int,
+    seeds: Sequence[int],
+) -> list[Line]:
+    """What every voice says: as many sentences of its language as `pairs` pairs take.
+
+    Args:
+        voices: voice -> language.
+        sentences: language -> sentences.
+        pairs: sentence x voice, at least; rounded up, so that all say the same number.
+        seeds: each says all of them.
+
+    Raises:
+        ValueError: a language has too few sentences.
+    """
+    count = -(-pairs // max(1, len(voices)))
+    short = [lang for lang in set(voices.values()) if len(sentences[lang]) < count]
+    if short:
+        raise ValueError(
+            f"{pairs} pairs need {count} sentences per voice, but there are "
+            f"{len(sentences[short[0]])} for {short[0]}; lower --pairs"
+        )
+    chosen = {lang: list(enumerate(texts[:count], 1)) for lang, texts in sentences.items()}
+    return [Line(t, i, v, s) for v, lang in voices.items() for s in seeds for i, t in chosen[lang]]
 
 
 def main(argv: Sequence[str]) -> int:
     """`python -m eval voices`."""
     args = _parse(argv)
-    sentences = read_sentences(args.sentences)
+    if args.unseen:
+        return unseen.run(args)
     source, speech = _sources(args)
     encoder = load_speaker_encoder()
     prompts = embed_prompts(speech, encoder)
-    # Rounded up, so that every voice says the same sentences.
-    per_voice = -(-args.pairs // max(1, len(prompts)))
-    if per_voice > len(sentences):
-        raise ValueError(
-            f"{args.pairs} pairs need {per_voice} sentences per voice, "
-            f"but {args.sentences} has {len(sentences)}; lower --pairs"
-        )
-    chosen = list(enumerate(sentences[:per_voice], 1))
-    lines = [Line(t, i, v, s) for v in prompts for s in args.seeds for i, t in chosen]
+    languages = _languages(args, list(prompts))
+    texts = {"en": args.sentences, "zh": args.zh_sentences}
+    sentences = {lang: read_sentences(texts[lang]) for lang in set(languages.values())}
+    lines = plan_lines(languages, sentences, args.pairs, args.seeds)
     save_dir = args.out / "wavs" if args.out and not args.wavs else None
     matches = match_outputs(source, lines, prompts, encoder, save_dir)
     result = {
         "command": "voices",
         "speaker_encoder": encoder.name,
         "seeds": args.seeds,
+        "languages": languages,
         **_summary(matches, prompts),
     }
     if args.out:
         write_json_lines(args.out / "pairs.jsonl", [m.row() for m in matches])
         write_json(args.out / "summary.json", result)
     share = correct_share(matches)
+    rows = [(voice, languages[voice], own) for voice, own in own_similarity(matches).items()]
     sys.stdout.write(f"{confusion_markdown(result['confusion'])}\n\n")
+    sys.stdout.write(markdown_table(("voice", "language", "similarity to own prompt"), rows))
     sys.stdout.write(
-        f"nearest to own prompt: {share} of {len(matches)}, required {REQUIRED_SHARE}\n"
+        f"\n\nnearest to own prompt: {share} of {len(matches)}, required {REQUIRED_SHARE}\n"
     )
     sys.stdout.write(json_line(result) + "\n")
     return 0

@@ -1,19 +1,29 @@
 """The acceptance experiments, on listeners and sources whose answers are known."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
-from eval.intelligibility import Utterance, judge, listen, pair_voices, results_markdown
+from eval.intelligibility import judge, pair_voices, results_markdown
+from eval.listening import Ear, Utterance, listen
+from eval.prosody import features
 from eval.similarity import cosine
 from eval.sources import FolderSource, Line, ModelSource, Speech, save_path
 from eval.teachers import TEACHERS, find_teacher, teacher_of
-from eval.voices import confusion, confusion_markdown, correct_share, match_outputs
+from eval.voices import (
+    confusion,
+    confusion_markdown,
+    correct_share,
+    match_outputs,
+    own_similarity,
+    plan_lines,
+)
 from tiny import save_tiny, speech_like, tiny_codec, tiny_synthesizer, tiny_voice
 from tokenizer.checkpoint import save_codec
 
@@ -39,14 +49,17 @@ class Steps:
             raise AudioError("no such file")
         return Speech(np.full(line.number * 1600, line.seed / 10, np.float32), 16000, "eos")
 
+    def identity(self, line: Line) -> dict[str, Any] | None:
+        return {"steps": line.number, "seed": line.seed}
+
 
 def _said(seed: int, number: int = 2, system: str = "model") -> Utterance:
-    return listen(system, Steps(), [Line(TEXT, number, "v", seed)], Parrot())[0]
+    return listen(system, Steps(), [Line(TEXT, number, "v", seed)], Ear(Parrot()))[0]
 
 
 def test_records(tmp_path: Path):
     lines = [Line(TEXT, 2, "v", 3), Line(TEXT, 2, "v", 0), Line(TEXT, 2, "v", 99)]
-    good, empty, failed = listen("model", Steps(), lines, Parrot(), tmp_path)
+    good, empty, failed = listen("model", Steps(), lines, Ear(Parrot()), tmp_path)
     assert (good.transcript, good.errors.wer, good.problem) == ("one two three", 0.25, None)
     assert (good.seconds, good.finished_by) == (0.2, "eos")
     assert (empty.problem, empty.errors.wer) == ("empty", 1.0)
@@ -70,12 +83,34 @@ def test_bound(model_words, teacher_words, passed):
     assert "pass" in results_markdown([result]) or not passed
 
 
+def test_what_was_heard_is_not_heard_again(tmp_path: Path):
+    @dataclass
+    class Deaf:
+        name: str = "deaf"
+
+        def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
+            raise AssertionError("heard again")
+
+    lines, cache = [Line(TEXT, 2, "v", 3), Line(TEXT, 2, "v", 99)], tmp_path / "cache"
+    first = listen("model", Steps(), lines, Ear(Parrot(), "parrot", cache))
+    assert listen("model", Steps(), lines, Ear(Deaf(), "parrot", cache)) == first
+    # One that failed may succeed the next time, so it is not kept.
+    assert len(list(cache.iterdir())) == 1
+    for ear in (Ear(Deaf(), "another", cache), Ear(Deaf())):
+        with pytest.raises(AssertionError, match="heard again"):
+            listen("model", Steps(), lines, ear)
+    # A sound that is asked for and missing is made, though its transcript is known.
+    again = listen("model", Steps(), lines, Ear(Parrot(), "parrot", cache), tmp_path / "wavs")
+    assert again == first
+    assert save_path(tmp_path / "wavs", lines[0]).is_file()
+
+
 def test_length_and_silence_fail_a_voice():
     teacher = [_said(4, 2, "t"), _said(4, 3, "t")]
     model = [_said(4, 2), _said(4, 3)]
     assert judge(model, teacher).passed
-    long = listen("model", Steps(), [Line(TEXT, 5, "v", 4)], Parrot())[0]
-    stretched = Utterance("model", model[0].line, TEXT, long.errors, long.seconds, "eos", None)
+    long = listen("model", Steps(), [Line(TEXT, 5, "v", 4)], Ear(Parrot()))[0]
+    stretched = replace(long, line=model[0].line)
     result = judge([stretched, model[1]], teacher)
     assert (result.num_too_long, result.max_length_ratio, result.passed) == (1, 2.5, False)
     assert judge([_said(0), *model * 30], teacher).num_empty == 1
@@ -97,11 +132,21 @@ def test_teacher_must_have_said_the_same():
 def test_voices_find_their_teachers(capsys: pytest.CaptureFixture[str]):
     assert teacher_of("slt") is TEACHERS["flite-slt"]
     assert teacher_of("pico-gb") is TEACHERS["pico-en-GB"]
+    # One part of a name may lie inside another.
+    assert teacher_of("rms") is TEACHERS["flite-rms"]
+    assert teacher_of("my-rms-deep") is TEACHERS["flite-rms-deep"]
+    assert teacher_of("rms-light") is TEACHERS["flite-rms-light"]
+    assert teacher_of("espeak-zh") is TEACHERS["espeak-zh"]
+    assert teacher_of("espeak-zh-f2") is TEACHERS["espeak-zh-f"]
+    assert teacher_of("anna") is None
     pairs = pair_voices(["anna", "ben=flite-rms", "awb"])
     assert [t.name if t else None for t in pairs.values()] == [None, "flite-rms", "flite-awb"]
     assert "anna has no teacher" in capsys.readouterr().err
     with pytest.raises(ValueError, match="unknown teacher"):
         find_teacher("nobody")
+
+
+SPOKEN = {"en": "-h, said the teacher.", "zh": "你好，老师。"}
 
 
 @pytest.mark.parametrize("name", TEACHERS)
@@ -111,8 +156,27 @@ def test_teachers_speak(name: str):
         with pytest.raises(AudioError, match="is not installed"):
             teacher.say("hello")
         return
-    wav, rate = teacher.say("-h, said the teacher.")
+    wav, rate = teacher.say(SPOKEN[teacher.lang])
     assert 0.5 < wav.size / rate < 5
+
+
+def test_size_changes_the_pitch_and_not_the_rate():
+    plain, deep = TEACHERS["flite-rms"], TEACHERS["flite-rms-deep"]
+    wav = Path("out.wav")
+    assert "duration_stretch=0.877" in deep.arguments("a", wav)
+    assert "--setf" not in plain.arguments("a", wav)
+    assert "duration_stretch=0.500" in plain.arguments("a", wav, 2.0)
+    assert "175" in TEACHERS["espeak-zh"].arguments("a", wav, 175 / 165)
+    assert "165" in TEACHERS["espeak-zh"].arguments("a", wav)
+    with pytest.raises(ValueError, match="one speed"):
+        TEACHERS["pico-en-US"].arguments("a", wav, 1.1)
+    if not plain.installed:
+        pytest.skip("flite is not installed")
+    said = {t.name: t.say("Where did the old farmer go?") for t in (plain, deep)}
+    seconds = [sound.size / rate for sound, rate in said.values()]
+    assert seconds[0] == pytest.approx(seconds[1], rel=0.1)
+    pitches = [np.nanmedian(features(*sound).pitch) for sound in said.values()]
+    assert pitches[1] == pytest.approx(pitches[0] / 1.14, rel=0.08)
 
 
 def test_the_real_synthesizer_is_a_source():
@@ -150,6 +214,9 @@ class Levels:
     def say(self, line: Line) -> Speech:
         return Speech(np.full(line.number, line.seed / 10, np.float32), 16000)
 
+    def identity(self, line: Line) -> dict[str, Any] | None:
+        return None
+
 
 def test_nearest_prompt():
     prompts = {"loud": np.array([1.0, 0.0]), "quiet": np.array([0.0, 1.0])}
@@ -164,15 +231,30 @@ def test_nearest_prompt():
     assert "| **quiet** | 1 | 1 | 0 |" in confusion_markdown(table)
     assert matches[0].similarities["quiet"] == cosine(*prompts.values()) == 0.0
     assert json.dumps(matches[3].row())
+    own = own_similarity(matches)
+    assert own["quiet"] is not None
+    assert own["quiet"].estimate == 0.5
     with pytest.raises(ValueError, match="at least 2"):
         match_outputs(Levels(), lines, {"loud": prompts["loud"]}, TwoTone())
     with pytest.raises(ValueError, match="no prompt for"):
         match_outputs(Levels(), [Line("a", 1, "other", 1)], prompts, TwoTone())
 
 
+def test_every_voice_speaks_its_language():
+    sentences = {"en": ["A.", "B.", "C."], "zh": ["甲。", "乙。"]}
+    lines = plan_lines({"a": "en", "b": "zh"}, sentences, 3, [0, 7])
+    assert [(x.voice, x.seed, x.text) for x in lines if x.seed == 7] == [
+        *(("a", 7, "A."), ("a", 7, "B."), ("b", 7, "甲。"), ("b", 7, "乙。"))
+    ]
+    assert len(lines) == 8
+    with pytest.raises(ValueError, match="there are 2 for zh"):
+        plan_lines({"a": "en", "b": "zh"}, sentences, 5, [0])
+
+
 def test_folder_experiments_from_the_command_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     sentences = tmp_path / "sentences.txt"
     sentences.write_text("One two.\nThree four.\n", encoding="utf-8")
     for i, voice in enumerate(("a", "b")):
@@ -188,6 +270,8 @@ def test_folder_experiments_from_the_command_line(
     assert "a has no teacher" in captured.err
     assert result["accepted"] is False
     assert [v["wer"]["num_words"] for v in result["voices"]] == [4, 4]
+    assert result["pooled"]["ratio"] is None
+    assert result["pooled"]["bad"]["total"] == 4
     assert len((out / "utterances.jsonl").read_text().splitlines()) == 4
     prompts = ["--prompts", str(tmp_path / "prompts"), "--pairs", "4"]
     assert main(["voices", *options, *prompts]) == 0
@@ -210,6 +294,12 @@ def test_bad_input_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.Capture
         ["voices", "--wavs", str(tmp_path)],
         ["voices", "--model", str(tmp_path / "none")],
         ["codec", str(tmp_path / "none.wav"), "--model", str(tmp_path / "codec")],
+        ["voices", "--unseen", str(tmp_path)],
+        ["voices", "--unseen", str(tmp_path), "--per-speaker", "0"],
+        ["tones", "--wavs", str(tmp_path / "none")],
+        ["tones", "--voices", "nobody=no-teacher", "--wavs", str(tmp_path)],
+        ["samples", "--out", str(tmp_path / "samples"), "--model", str(tmp_path / "none")],
+        ["codec", str(tmp_path), "--held-out", "--model", str(tmp_path / "codec")],
         ["nothing"],
     ):
         assert main(argv) == 2, argv
@@ -224,6 +314,6 @@ def test_bad_input_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.Capture
 def test_usage_lists_the_commands(capsys: pytest.CaptureFixture[str]):
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    for command in ("intelligibility", "voices", "codec", "wer"):
+    for command in ("intelligibility", "tones", "voices", "samples", "codec", "wer"):
         assert f"  {command} " in text
     assert main([]) == 2

@@ -1,0 +1,195 @@
+"""Prompts of real speakers that no training has heard: how much of them is in the output?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.audio import read_wav, resample, write_wav
+from eval.held_out import Recording, read_recordings, unseen_speakers
+from eval.report import (
+    json_line,
+    markdown_table,
+    progress,
+    read_sentences,
+    write_json,
+    write_json_lines,
+)
+from eval.similarity import SpeakerEncoder, cosine, load_speaker_encoder
+from eval.sources import Line, ModelSource, load_model, save_path
+from eval.stats import Interval, mean_interval
+
+PROMPT_S = 2.5
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A speaker's prompt, and another recording to measure against."""
+
+    name: str
+    prompt: Recording
+    other: Recording
+
+
+@dataclass(frozen=True)
+class Cloned:
+    """One output.
+
+    Attributes:
+        own: cosine to the speaker's other recording. prompt: to the prompt itself.
+        others: mean cosine to the other speakers' recordings.
+        nearest: speaker whose other recording is nearest.
+        problem: why there is nothing to compare; then the rest is None.
+    """
+
+    line: Line
+    own: float | None = None
+    prompt: float | None = None
+    others: float | None = None
+    nearest: str | None = None
+    problem: str | None = None
+
+
+def choose(recordings: Sequence[Recording], count: int) -> list[Speaker]:
+    """Held-out speakers, each with the recording nearest to 2.5 s as prompt.
+
+    Where that is above 3 s, the synthesizer cuts it, as it does with a user's recording.
+
+    The other recording is the longest of the rest, since short ones say less about a speaker.
+
+    Raises:
+        ValueError: too few held-out speakers, or one has a single recording.
+    """
+    chosen = []
+    for name in unseen_speakers(recordings, count):
+        mine = sorted((r for r in recordings if r.speaker == name), key=lambda r: r.id)
+        if len(mine) < 2:
+            raise ValueError(f"speaker {name} has {len(mine)} recording; two are needed")
+        prompt = min(mine, key=lambda r: abs(r.seconds - PROMPT_S))
+        other = max((r for r in mine if r is not prompt), key=lambda r: r.seconds)
+        chosen.append(Speaker(name, prompt, other))
+    return chosen
+
+
+def clone(
+    model: ModelSource,
+    speakers: Sequence[Speaker],
+    sentences: Sequence[str],
+    seeds: Sequence[int],
+    encoder: SpeakerEncoder,
+    save_dir: Path | None = None,
+) -> tuple[list[Cloned], dict[str, dict[str, float]]]:
+    """Have every speaker's prompt say every sentence.
+
+    Returns:
+        The outputs; and prompt's speaker -> other recording's speaker -> cosine of the two
+        recordings: what real speech reaches.
+
+    Raises:
+        ValueError: a recording cannot be read or embedded, or makes no prompt.
+    """
+    from tts.synthesizer import SpeechOptions
+
+    synthesizer = model.synthesizer
+    prompts = {s.name: read_wav(s.prompt.path) for s in speakers}
+    prompt_at = {name: encoder.embed(*sound) for name, sound in prompts.items()}
+    other_at = {s.name: encoder.embed(*read_wav(s.other.path)) for s in speakers}
+    real = {a: {b: cosine(p, o) for b, o in other_at.items()} for a, p in prompt_at.items()}
+    jobs = [
+        Line(text, number, s.name, seed)
+        for s in speakers
+        for seed in seeds
+        for number, text in enumerate(sentences, 1)
+    ]
+    out = []
+    for line in progress(jobs, "unseen speakers"):
+        wav = resample(*prompts[line.voice], synthesizer.sample_rate)
+        voice, _ = synthesizer.prompt_voice(wav, lang="en")
+        try:
+            said = synthesizer.synthesize(line.text, SpeechOptions(voice=voice, seed=line.seed))
+            at = encoder.embed(said.wav, said.sample_rate)
+        except ValueError as error:
+            out.append(Cloned(line, problem=str(error)))
+            continue
+        if save_dir is not None:
+            write_wav(save_path(save_dir, line), said.wav, said.sample_rate)
+        near = {name: cosine(at, other) for name, other in other_at.items()}
+        rest = [value for name, value in near.items() if name != line.voice]
+        own, best = near[line.voice], max(near, key=near.__getitem__)
+        to_prompt = cosine(at, prompt_at[line.voice])
+        out.append(Cloned(line, own, to_prompt, float(np.mean(rest)), best))
+    return out, real
+
+
+def _mean(values: Sequence[tuple[float | None, str]]) -> Interval | None:
+    """Mean over outputs, resampled by speaker."""
+    good = [(value, name) for value, name in values if value is not None]
+    return mean_interval([v for v, _ in good], [n for _, n in good]) if good else None
+
+
+def summarize(
+    outputs: Sequence[Cloned], real: Mapping[str, Mapping[str, float]]
+) -> dict[str, Interval | None]:
+    """Figure -> mean with an interval that draws whole speakers."""
+    between = [
+        (float(np.mean([v for b, v in row.items() if b != a])), a) for a, row in real.items()
+    ]
+    correct = [(float(o.nearest == o.line.voice), o.line.voice) for o in outputs]
+    return {
+        "output_to_own_recording": _mean([(o.own, o.line.voice) for o in outputs]),
+        "output_to_own_prompt": _mean([(o.prompt, o.line.voice) for o in outputs]),
+        "output_to_other_speakers": _mean([(o.others, o.line.voice) for o in outputs]),
+        "output_nearest_own": _mean(correct),
+        "two_real_recordings": _mean([(row[a], a) for a, row in real.items()]),
+        "real_to_other_speakers": _mean([(value, a) for value, a in between]),
+        "real_nearest_own": _mean(
+            [(float(max(row, key=row.__getitem__) == a), a) for a, row in real.items()]
+        ),
+    }
+
+
+def run(args: argparse.Namespace) -> int:
+    """`python -m eval voices --unseen FOLDER`."""
+    sentences = read_sentences(args.sentences)
+    if not 1 <= args.per_speaker <= len(sentences):
+        raise ValueError(f"per-speaker is {args.per_speaker}; use 1 to {len(sentences)}")
+    speakers = choose(read_recordings(args.unseen), args.count)
+    model, encoder = load_model(args.model, args.device), load_speaker_encoder()
+    save_dir = args.out / "wavs" if args.out else None
+    texts = sentences[: args.per_speaker]
+    outputs, real = clone(model, speakers, texts, args.seeds, encoder, save_dir)
+    figures = summarize(outputs, real)
+    result: dict[str, Any] = {
+        "command": "voices",
+        "unseen": True,
+        "speaker_encoder": encoder.name,
+        "seeds": args.seeds,
+        "num_outputs": len(outputs),
+        "num_failed": sum(o.problem is not None for o in outputs),
+        "speakers": {
+            s.name: {"prompt": s.prompt.id, "prompt_s": s.prompt.seconds, "other": s.other.id}
+            for s in speakers
+        },
+        **{name: asdict(i) if i else None for name, i in figures.items()},
+    }
+    if args.out:
+        write_json_lines(args.out / "unseen.jsonl", [asdict(o) for o in outputs])
+        write_json(args.out / "unseen.json", result)
+    table = []
+    for s in speakers:
+        mine = [(o.own, s.name) for o in outputs if o.line.voice == s.name]
+        own = _mean(mine)
+        table.append(
+            (s.name, s.prompt.id, s.prompt.seconds, own and own.estimate, real[s.name][s.name])
+        )
+    header = ("speaker", "prompt", "prompt s", "output to own recording", "two real recordings")
+    sys.stdout.write(f"{markdown_table(header, table)}\n\n")
+    sys.stdout.write(markdown_table(("figure", "mean [95 %]"), list(figures.items())))
+    sys.stdout.write(f"\n{json_line(result)}\n")
+    return 0
