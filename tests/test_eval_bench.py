@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from eval.bench import main
-from eval.bench_lm import arithmetic, frame_products, random_model
+from eval.bench_lm import arithmetic, endless, frame_products, random_model
 from tiny import save_tiny, tiny_codec_config, tiny_published_config
 
 
@@ -43,6 +44,9 @@ def test_roofline(config, capsys):
     for row in rows:
         assert row["efficiency"] == pytest.approx(row["bare_ms"] / row["frame_ms"], abs=2e-3)
         assert row["twin_efficiency"] > 0
+        assert row["times_twin"] == pytest.approx(
+            row["frames_per_s"] / row["twin_frames_per_s"], rel=2e-2
+        )
 
 
 def test_every_product_of_a_frame_is_counted():
@@ -59,6 +63,16 @@ def test_every_product_of_a_frame_is_counted():
     products = frame_products(model, 2)
     assert sum(w.numel() for w in products) == expected
     assert arithmetic(products, 4)["gflop"] == round(8 * expected / 1e9, 3)
+
+
+def test_items_that_would_end_speak_on():
+    """A model that wants to end at once is measured all the same, with every item."""
+    model = random_model(tiny_published_config(), "cpu", torch.float32, half=True)
+    model.lm_heads[0].weight.zero_()  # type: ignore[operator]
+    model.config = replace(model.config, audio_end_token_id=0)
+    session = endless(model, 2, 3, 5)
+    for _ in range(5):
+        assert [s.codes is not None for s in session.step()] == [True] * 3
 
 
 def test_long_sound(tmp_path, capsys):

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 import tokenizer.linear
-from tokenizer.linear import half_is_enough, packed
+from tokenizer.linear import even_rows, half_is_enough, packed
 
 has_half = pytest.mark.skipif(
     "fbgemm" not in torch.backends.quantized.supported_engines, reason="no float16 kernels here"
@@ -43,14 +43,28 @@ def test_equals_linear(shape, half):
 @has_half
 def test_both_kernels_and_all_batches_give_the_same_bits(threads, monkeypatch):
     weight = tensor(300, 200).half().float()
-    x = tensor(40, 200, seed=1)
-    whole = packed(weight)(x)
-    for rows in (1, 2, 3, 7, 16, 33):
-        assert torch.equal(packed(weight)(x[:rows]), whole[:rows])
+    x = tensor(48, 200, seed=1)
+    whole = packed(weight)(x[: even_rows(40)])
+    for rows in (1, 2, 3, 7, 14, 16, 32):
+        assert rows <= even_rows(rows) < rows + 4
+        assert torch.equal(packed(weight)(x[: even_rows(rows)])[:rows], whole[:rows])
     monkeypatch.setattr(tokenizer.linear, "PARALLEL_FROM", 1)
-    assert torch.equal(packed(weight)(x), whole)
+    assert torch.equal(packed(weight)(x[: len(whole)]), whole)
     monkeypatch.setattr(tokenizer.linear, "LARGE", 1)
-    assert torch.equal(packed(weight)(x), whole)
+    assert torch.equal(packed(weight)(x[: len(whole)]), whole)
+
+
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("rows", [1, 3, 16])
+@pytest.mark.parametrize("parallel_from", [1, 10**9])
+def test_a_result_can_be_written_in_place(half, rows, parallel_from, monkeypatch):
+    monkeypatch.setattr(tokenizer.linear, "PARALLEL_FROM", parallel_from)
+    weight = tensor(40, 24)
+    multiply = packed(weight.half().float() if half else weight)
+    x, result = tensor(rows, 24, seed=1), torch.full((rows, 40), torch.nan)
+    multiply.into(x, result)
+    assert torch.equal(result, multiply(x))
+    assert multiply.outputs == 40
 
 
 @has_half

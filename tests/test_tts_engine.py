@@ -24,6 +24,7 @@ from tts.engine import (
 )
 from tts.fast import fast_weights
 from tts.prompt import Monologue, prompt_rows, text_ids
+from tts.steps import DepthSteps
 
 CONFIG = tiny_tts_config()
 WARM = SamplingConfig(
@@ -88,14 +89,52 @@ def test_an_item_does_not_depend_on_its_batch_mates():
         assert item.finished_by == alone.finished_by
 
 
-def test_rows_do_not_depend_on_their_neighbours_bit_for_bit():
+@pytest.mark.parametrize("batch", [2, 7, 16])
+def test_rows_do_not_depend_on_their_neighbours_bit_for_bit(batch):
     """Sounds would differ now and then if sums were made in another order in a batch."""
     weights = fast_weights(half_model())
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(16, CONFIG.language_config.hidden_size, generator=generator)
-    together = weights.heads[1](weights.depth_input(x))
-    for i in range(16):
-        assert torch.equal(weights.heads[1](weights.depth_input(x[i : i + 1])), together[i : i + 1])
+    x = torch.randn(batch, CONFIG.language_config.hidden_size, generator=generator)
+
+    def logits(latents: torch.Tensor) -> torch.Tensor:
+        seen = []
+
+        def choose(channel: int, logits: torch.Tensor) -> torch.Tensor:
+            seen.append(logits.clone())
+            return logits.argmax(dim=-1)
+
+        DepthSteps(weights, len(latents), NUM_CODEBOOKS).frame(latents, choose)
+        return torch.cat(seen, dim=1)
+
+    with torch.inference_mode():
+        together = logits(x)
+        for i in range(batch):
+            assert torch.equal(logits(x[i : i + 1])[0], together[i])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_steps_in_place_equal_the_plain_ones(batch):
+    """The other path is that of GPUs and of half precision."""
+    model = half_model()
+    prompts = [request("long", 3).rows, *[request("short", i).rows for i in range(batch - 1)]]
+    found = []
+
+    def greedy(channel: int, logits: torch.Tensor) -> torch.Tensor:
+        return logits.argmax(dim=-1)
+
+    with torch.inference_mode():
+        for in_place in (True, False):
+            runner = CachedRunner(model, NUM_CODEBOOKS)
+            assert runner.in_place
+            runner.in_place = in_place
+            latents = torch.cat([runner.admit(i, r, len(r) + 4) for i, r in enumerate(prompts)])
+            rows, steps = runner.frame(latents, greedy), [latents]
+            for _ in range(3):
+                steps.append(runner.step(range(batch), rows))
+                rows = runner.frame(steps[-1], greedy)
+            found.append((torch.stack(steps), rows))
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-4)
+    assert torch.equal(found[0][1], found[1][1])
 
 
 def test_weights_are_prepared_again_after_a_change():

@@ -6,6 +6,7 @@ The modules are the definition, and what training changes; here is the same arit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,11 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.attention import KvWindow, StageState, extend, rotate, rotations, windowed_attention
-from tokenizer.linear import Linear, packed
+from tokenizer.linear import packed
 
 if TYPE_CHECKING:
     from tokenizer.quantizer import Codebook, ResidualQuantizer
     from tokenizer.transformer import TransformerLayer, TransformerStage
+
+Map = Callable[[Tensor], Tensor]
 
 
 class FastLayer:
@@ -37,8 +40,15 @@ class FastLayer:
         batch, steps, dim = x.shape
         # Plain views, because the readable `unflatten` and its like cost as much as a product.
         qkv = self.qkv(self.norm1(x)).view(batch, steps, 3, self.num_heads, -1)
-        q, k = rotate(qkv.narrow(2, 0, 2), rotation).permute(2, 0, 3, 1, 4).unbind(0)
-        k, v, window = extend(past, k, qkv.select(2, 2).transpose(1, 2), self.context)
+        if qkv.dtype == torch.float32:
+            pairs = qkv.view(*qkv.shape[:4], -1, 2).narrow(2, 0, 2)
+            torch.view_as_complex(pairs).mul_(rotation)
+        else:
+            qk = qkv.narrow(2, 0, 2)
+            qk.copy_(rotate(qk, rotation))
+        q = qkv.select(2, 0).transpose(1, 2)
+        kv = qkv.narrow(2, 1, 2).permute(2, 0, 3, 1, 4)
+        k, v, window = extend(past, kv, self.context)
         y = windowed_attention(q, k, v, self.context)
         y = y.transpose(1, 2).reshape(batch, steps, dim)
         x = torch.addcmul(x, self.out(y), self.scale1)
@@ -99,6 +109,13 @@ class FastQuantizer:
 
     def __init__(self, quantizer: ResidualQuantizer) -> None:
         self.levels = [FastLevel(level) for level in quantizer.quantizers]  # type: ignore[arg-type]
+        # All levels' values in one table, so that a frame is looked up and summed at once.
+        self.table = torch.cat([level.values for level in self.levels])
+        sizes = [len(level.values) for level in self.levels]
+        for level, values in zip(self.levels, self.table.split(sizes), strict=True):
+            level.values = values
+        firsts = [sum(sizes[:i]) for i in range(len(sizes))]
+        self.firsts = torch.tensor(firsts, device=self.table.device)
         self.input, self.output = (
             _pointwise(p) for p in (quantizer.input_proj, quantizer.output_proj)
         )
@@ -116,14 +133,13 @@ class FastQuantizer:
 
     def decode(self, codes: Tensor) -> Tensor:
         """int64 (B, K, T) -> (B, T, D)."""
-        first, *rest = codes.to(self.levels[0].entries.device).unbind(1)
-        total = F.embedding(first, self.levels[0].values)
-        for level, index in zip(self.levels[1:], rest, strict=False):
-            total = total + F.embedding(index, level.values)
+        codes = codes.to(self.table.device).transpose(1, 2) + self.firsts[: codes.shape[1]]
+        total = F.embedding_bag(codes.flatten(0, 1), self.table, mode="sum")
+        total = total.view(*codes.shape[:2], -1)
         return _project(total, *self.output)
 
 
-def _norm(module: nn.LayerNorm) -> Linear:
+def _norm(module: nn.LayerNorm) -> Map:
     shape, weight, bias, eps = module.normalized_shape, module.weight, module.bias, module.eps
     return lambda x: torch.layer_norm(x, shape, weight, bias, eps)
 
@@ -142,8 +158,8 @@ def _project(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     return x if weight is None else F.linear(x, weight, bias)
 
 
-def _packed(module: nn.Module) -> Linear:
+def _packed(module: nn.Module) -> Map:
     if isinstance(module, nn.Identity):
         return lambda x: x
     assert isinstance(module.weight, Tensor)
-    return packed(module.weight)
+    return packed(module.weight).multiply

@@ -39,7 +39,7 @@ class SelfAttention(nn.Module):
         qkv = self.in_projs[0](x).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         q, k = rotate(q, rotation), rotate(k, rotation)
-        k, v, window = extend(past, k, v, self.context)
+        k, v, window = extend(past, (k, v), self.context)
         y = windowed_attention(q, k, v, self.context)
         return self.out_projs[0](y.transpose(1, 2).flatten(2)), window
 

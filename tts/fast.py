@@ -153,9 +153,10 @@ class FastModel:
 
     def embed(self, rows: Tensor, num_codebooks: int) -> Tensor:
         """Sum of the channels' embeddings: int64 (N, >= 1 + num_codebooks) -> (N, hidden)."""
-        x = F.embedding(rows[:, 0], self.tables[0])
-        for channel in range(1, num_codebooks + 1):
-            x = x + F.embedding(rows[:, channel], self.tables[channel])
+        first, *rest = rows[:, : num_codebooks + 1].unbind(1)
+        x = F.embedding(first, self.tables[0])
+        for ids, table in zip(rest, self.tables[1:], strict=False):
+            x += torch.index_select(table, 0, ids)
         return x
 
 

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tokenizer.linear import even_rows
 from tts.config import TtsConfig
 from tts.fast import Attend, FastStack, fast_weights
 from tts.graphs import Choose, FrameGraphs
 from tts.model import TtsModel
+from tts.steps import DepthSteps, Steps
 
 
 class Runner(Protocol):
@@ -52,7 +54,12 @@ class CachedRunner:
         self.num_codebooks = num_codebooks
         self.device, self.dtype = model.device, model.dtype
         self.slots: dict[int, TemporalCache] = {}
+        # By batch size.
         self.depth_caches: dict[int, DepthCache] = {}
+        self.depth_steps: dict[int, DepthSteps] = {}
+        self.temporal_steps: dict[int, TemporalSteps] = {}
+        plain = self.device.type == "cpu" and self.dtype == torch.float32
+        self.in_place = plain and not (self.weights.temporal.spread or self.weights.depth.spread)
         self.rotations = self.weights.temporal.rotations(0, self.device)
         self.graphs: FrameGraphs | None = None
         if self.device.type == "cuda":
@@ -74,19 +81,25 @@ class CachedRunner:
     def step(self, tickets: Sequence[int], rows: Tensor) -> Tensor:
         slots = [self.slots[t] for t in tickets]
         x = self.weights.embed(rows.to(self.device), self.num_codebooks)
-        if len(slots) == 1:
-            attend: Attend = slots[0].read_step
-            rotation = self.rotations[slots[0].length]
+        rotation = self.rotations[[s.length for s in slots]]
+        if self.in_place:
+            steps = self.temporal_steps.get(len(slots))
+            if steps is None:
+                steps = TemporalSteps(self.weights.temporal, len(slots))
+                self.temporal_steps[len(slots)] = steps
+            x = steps(x, slots, rotation)
         else:
-            attend = _each(slots)
-            rotation = self.rotations[[s.length for s in slots]]
-        x = self.weights.temporal(x, attend, rotation)
+            x = self.weights.temporal(x, _each(slots), rotation)
         for slot in slots:
             slot.length += 1
         return x
 
     def frame(self, latents: Tensor, choose: Choose) -> Tensor:
         w, batch = self.weights, len(latents)
+        if self.in_place:
+            if batch not in self.depth_steps:
+                self.depth_steps[batch] = DepthSteps(w, batch, self.num_codebooks)
+            return self.depth_steps[batch].frame(latents, choose)
         if batch not in self.depth_caches:
             steps = self.num_codebooks + 1
             cache = DepthCache(w.depth, batch, steps, self.device, self.dtype)
@@ -107,9 +120,9 @@ class TemporalCache:
     """Keys and values of one item, allocated once for all the rows it may have."""
 
     def __init__(self, stack: FastStack, capacity: int, dtype: torch.dtype) -> None:
-        shape = (2, 1, stack.num_kv_heads, capacity, stack.head_dim)
+        shape = (2, stack.num_kv_heads, capacity, stack.head_dim)
         self.layers = [
-            torch.empty(shape, device=layer.device, dtype=dtype).unbind() for layer in stack.layers
+            torch.empty(shape, device=layer.device, dtype=dtype) for layer in stack.layers
         ]
         self.num_kv_heads = stack.num_kv_heads
         self.length = 0
@@ -117,30 +130,72 @@ class TemporalCache:
     def read_prompt(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """`Attend` over a prompt, causal."""
         keys, values = self.layers[layer]
-        q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))
-        keys[:, :, : k.shape[2]], values[:, :, : k.shape[2]] = k, v
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        q, k, v = (x.transpose(0, 1) for x in (q, k, v))
+        keys[:, : k.shape[1]], values[:, : k.shape[1]] = k, v
+        y = F.scaled_dot_product_attention(
+            q[None], k[None], v[None], is_causal=True, enable_gqa=True
+        )
         return y[0].transpose(0, 1).flatten(1)
 
-    def read_step(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """`Attend` of one row to everything so far and itself."""
-        keys, values = self.layers[layer]
-        keys.select(2, self.length).copy_(k)
-        values.select(2, self.length).copy_(v)
-        # The query heads that share a key head go in as queries of one head.
-        q = q.reshape(1, self.num_kv_heads, -1, q.shape[-1])
-        keys, values = keys.narrow(2, 0, self.length + 1), values.narrow(2, 0, self.length + 1)
-        return F.scaled_dot_product_attention(q, keys, values).reshape(1, -1)
+    def read_step(self, layer: int, q: Tensor, kv: Tensor) -> Tensor:
+        """Attention of one row to everything so far and itself.
+
+        Args:
+            layer: index.
+            q: (1, H_kv, H / H_kv, d), the query heads that share a key head together.
+            kv: (2, H_kv, d), key and value of the row.
+
+        Returns:
+            (1, H_kv, H / H_kv, d).
+        """
+        store = self.layers[layer]
+        store.select(2, self.length).copy_(kv)
+        keys, values = store.narrow(2, 0, self.length + 1).unsqueeze(1).unbind()
+        return F.scaled_dot_product_attention(q, keys, values)
 
 
 def _each(slots: list[TemporalCache]) -> Attend:
     """Items one by one: each at its own length, and with the bits it would have alone."""
 
     def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        parts = zip(slots, q.split(1), k.split(1), v.split(1), strict=True)
-        return torch.cat([slot.read_step(layer, *part) for slot, *part in parts])
+        rows = q.unflatten(1, (k.shape[1], -1)).split(1)
+        kv = torch.stack([k, v], dim=1).unbind()
+        parts = zip(slots, rows, kv, strict=True)
+        return torch.cat([slot.read_step(layer, *part) for slot, *part in parts]).flatten(1)
 
     return attend
+
+
+class TemporalSteps:
+    """The temporal transformer for B rows, each of an item of its own, in place."""
+
+    def __init__(self, stack: FastStack, batch: int) -> None:
+        rows = even_rows(batch)
+        self.batch, self.unused = batch, rows - batch
+        self.steps = steps = Steps(stack, rows)
+        self.gains = [layer.head_norm.gain for layer in stack.layers]
+        self.pairs = torch.view_as_complex(steps.qk.unflatten(2, (-1, 2)))
+        self.queries = steps.q.unflatten(1, (stack.num_kv_heads, -1)).split(1)
+        self.kv = steps.kv.unbind()
+        self.mixed = torch.zeros(rows, *self.queries[0].shape[1:])
+        self.places = self.mixed.split(1)
+        self.flat = self.mixed.flatten(1)
+
+    def __call__(self, x: Tensor, slots: list[TemporalCache], rotation: Tensor) -> Tensor:
+        """(B, hidden) -> (B, hidden), a copy; rotation complex64 (B, 1, head_dim / 2)."""
+        if self.unused:
+            x = F.pad(x, (0, 0, 0, self.unused))
+            rotation = torch.cat([rotation, rotation[:1].expand(self.unused, -1, -1)])
+        items = list(zip(slots, self.queries, self.kv, self.places, strict=False))
+
+        def mix(layer: int) -> Tensor:
+            self.steps.qk.mul_(self.gains[layer])
+            self.pairs.mul_(rotation)
+            for slot, q, kv, place in items:
+                place.copy_(slot.read_step(layer, q, kv))
+            return self.flat
+
+        return self.steps(x, mix)[: self.batch].clone()
 
 
 class DepthCache:

@@ -22,8 +22,9 @@ def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
         seen: bool (B, V).
         penalty: 1 changes nothing, above 1 discourages.
     """
-    scaled = torch.where(logits > 0, logits / penalty, logits * penalty)
-    return torch.where(seen, scaled, logits)
+    # The lesser of the two quotients, or the greater where the penalty encourages.
+    choose = torch.minimum if penalty >= 1 else torch.maximum
+    return torch.where(seen, choose(logits / penalty, logits * penalty), logits)
 
 
 def cumulate(logits: Tensor, settings: ChannelSampling) -> tuple[Tensor, Tensor | None]:
@@ -42,7 +43,9 @@ def cumulate(logits: Tensor, settings: ChannelSampling) -> tuple[Tensor, Tensor 
         logits, ids = logits.topk(settings.top_k, dim=-1)
     elif settings.top_p < 1:
         logits, ids = logits.sort(dim=-1, descending=True)
-    probabilities = (logits / settings.temperature).softmax(dim=-1)
+    if settings.temperature != 1:
+        logits = logits / settings.temperature
+    probabilities = logits.softmax(dim=-1)
     total = probabilities.cumsum(dim=-1)
     if settings.top_p < 1:
         # The smallest set that reaches top_p: an entry stays if those before it do not. Behind
@@ -75,7 +78,8 @@ def sample(
     total, ids = cumulate(logits, settings)
     # The first entry whose sum lies above the number; entries without probability never do so
     # first.
-    entry = (total <= uniform[:, None] * total[:, -1:]).sum(dim=-1, keepdim=True)
+    wanted = total.select(1, -1).mul(uniform).unsqueeze(1)
+    entry = torch.searchsorted(total, wanted, right=True)
     return (entry if ids is None else ids.gather(-1, entry))[:, 0]
 
 
