@@ -17,7 +17,7 @@ from safetensors.torch import load
 
 from batching import make_home
 from tiny import SAMPLE_RATE, speech_like
-from tts.batch.encode import codes_bytes, sound_bytes, srt_bytes
+from tts.batch.encode import sound_bytes, srt_bytes
 from tts.batch.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
 from tts.batch.pieces import Failure, Rendered, Workshop
 from tts.batch.plan import Item, Settings
@@ -329,7 +329,7 @@ def test_the_same_sound_is_the_same_bytes(ending):
 
 
 def test_codes_as_bytes_are_what_the_tokenizer_stores(tmp_path):
-    from tokenizer.codes import load_codes
+    from tokenizer.codes import codes_bytes, load_codes
 
     codes = torch.randint(1024, (8, 25))
     data = codes_bytes(codes, {"transcript": "a", "codec": "c"})

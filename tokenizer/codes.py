@@ -1,20 +1,27 @@
-"""Codes on disk: one safetensors file with a tensor `codes` and string metadata."""
+"""Codes on disk: one safetensors file with a tensor `codes` and string metadata.
+
+Where size matters there is a tensor `packed` instead; see `tokenizer.packing`. Then the metadata
+tell the shape ("K T") and the bits of a code.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tokenizer.files import check_folder, replacing
 from tokenizer.linear import prepared
 from tokenizer.model import CatTokenizer
+from tokenizer.packing import pack_codes, unpack_codes
 
 SUFFIX = ".safetensors"
 
@@ -58,10 +65,41 @@ def save_codes(path: str | Path, codes: Tensor, metadata: Mapping[str, str]) -> 
     check_codes_path(path)
     if codes.ndim != 2 or codes.numel() == 0:
         raise CodesError(f"codes must be a non-empty (K, T), got shape {tuple(codes.shape)}")
-    small = int(codes.max()) < 2**15
-    stored = codes.detach().cpu().to(torch.int16 if small else torch.int32).contiguous()
+    data = codes_bytes(codes, metadata)
     with replacing(path) as temporary:
-        save_file({"codes": stored}, temporary, metadata=dict(metadata))
+        temporary.write_bytes(data)
+
+
+def codes_bytes(codes: Tensor, metadata: Mapping[str, str], bits: int | None = None) -> bytes:
+    """The file that `load_codes` reads; the same codes and metadata always give the same bytes.
+
+    Written out here, because the library puts metadata in an order that differs from process to
+    process.
+
+    Args:
+        codes: int64 (K, T), not empty.
+        metadata: what stands beside them.
+        bits: pack them, this many bits a code; None stores int16 (int32 where values need it).
+
+    Raises:
+        ValueError: a code does not fit into `bits`.
+    """
+    values = codes.detach().cpu().numpy()
+    if bits is None:
+        small = int(values.max()) < 2**15
+        name, kind, stored = (
+            "codes",
+            "I16" if small else "I32",
+            values.astype("<i2" if small else "<i4"),
+        )
+    else:
+        name, kind, stored = "packed", "U8", pack_codes(values, bits)
+        metadata = {**metadata, "bits": str(bits), "shape": f"{len(values)} {values.shape[1]}"}
+    tensor = {"dtype": kind, "shape": list(stored.shape), "data_offsets": [0, stored.nbytes]}
+    header = {"__metadata__": dict(sorted(metadata.items())), name: tensor}
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + stored.tobytes()
 
 
 def check_codes_path(path: str | Path) -> None:
@@ -72,7 +110,7 @@ def check_codes_path(path: str | Path) -> None:
 
 
 def load_codes(path: str | Path) -> CodesFile:
-    """Read a file that `save_codes` wrote.
+    """Read a file that `save_codes` or `codes_bytes` wrote, packed or not.
 
     Raises:
         CodesError: the file is missing, damaged, or holds no codes (K, T).
@@ -84,9 +122,32 @@ def load_codes(path: str | Path) -> CodesFile:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
-            codes = file.get_tensor("codes") if "codes" in file.keys() else None  # noqa: SIM118
+            names = file.keys()
+            codes = file.get_tensor("codes") if "codes" in names else None
+            packed = file.get_tensor("packed") if "packed" in names else None
     except (SafetensorError, OSError) as error:
         raise CodesError(f"{path} is damaged or cut short ({error}); make it again") from error
+    if codes is None and packed is not None:
+        codes = _unpacked(path, packed.numpy(), metadata)
     if codes is None or codes.ndim != 2 or codes.numel() == 0 or codes.is_floating_point():
         raise CodesError(f"{path} holds no codes of shape (K, T); give a file that `encode` wrote")
     return CodesFile(codes.to(torch.int64), metadata)
+
+
+def read_codes(path: str | Path) -> Tensor:
+    """Codes int64 (K, T) of a file, packed or not; for those who train on them.
+
+    Raises:
+        CodesError: see `load_codes`.
+    """
+    return load_codes(path).codes
+
+
+def _unpacked(path: Path, packed: np.ndarray, metadata: dict[str, str]) -> Tensor:
+    """Codes int64 (K, T); takes from the metadata what only says how they were packed."""
+    try:
+        books, frames = (int(part) for part in metadata.pop("shape").split())
+        values = unpack_codes(packed, (books, frames), int(metadata.pop("bits")))
+    except (KeyError, ValueError) as error:
+        raise CodesError(f"{path} is damaged (packed codes: {error}); make it again") from error
+    return torch.from_numpy(values)

@@ -17,17 +17,11 @@ from torch import Tensor
 import frontend
 from frontend.split import split_sentences
 from tokenizer.hub import CheckpointError
-from tts.config import ChannelSampling, SamplingConfig, TtsConfig
+from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 from tts.engine import Request
 from tts.prompt import Monologue, audio_rows, prompt_rows, text_ids, text_rows
 from tts.voices import Voice
 
-# By the recogniser's error rate on 16 development sentences, voices slt and pico-us: .20, as
-# greedy (.21) and temperatures .3 and .6 (.20); a little chance keeps seeds apart.
-EMBEDDED_SAMPLING = SamplingConfig(
-    text=ChannelSampling(temperature=0.1), audio=ChannelSampling(temperature=0.4, top_k=50)
-)
-PUBLISHED_SAMPLING = SamplingConfig()
 MAX_CHARS = 160
 # Published models keep their voice and pace over much longer texts.
 PUBLISHED_MAX_CHARS = 600

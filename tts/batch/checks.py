@@ -7,7 +7,7 @@ from pathlib import Path
 from tts.batch.plan import Item, Settings
 from tts.batch.rows import Fault
 from tts.batch.sources import Digests
-from tts.config import TtsConfig
+from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 
 
 def check_items(
@@ -45,6 +45,16 @@ def check_items(
         if not item.prompt_digest and item.row.voice in complaints
     ]
     return faults
+
+
+def own_sampling(model: Path) -> SamplingConfig:
+    """A model's own sampling, as `TextSide.sampling` tells it once the model is loaded.
+
+    Raises:
+        ConfigError: the model's folder is damaged.
+    """
+    reads_phonemes = TtsConfig.from_file(model / "config.json").phonemes is not None
+    return EMBEDDED_SAMPLING if reads_phonemes else PUBLISHED_SAMPLING
 
 
 def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests: Digests) -> str:

@@ -154,6 +154,10 @@ def _job(args: argparse.Namespace, job_type):
         for reason in check_sampling(name, value):
             raise ValueError(reason)
     assert set(AUDIO_SAMPLING) < set(SAMPLING)
+    if "://" in args.output:
+        raise ValueError(
+            f"{args.output} is a URL; give a folder, of a disk that all machines share"
+        )
     manifest = Path(args.manifest)
     defaults = Defaults(
         folder=manifest.parent,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import soundfile
-from torch import Tensor
 
 from tokenizer.audio import FORMATS, AudioError
 
@@ -79,25 +77,6 @@ def _checksum(page: bytes | bytearray) -> int:
     for byte in page:
         value = (value << 8 & 0xFFFFFFFF) ^ _TABLE[value >> 24 ^ byte]
     return value
-
-
-def codes_bytes(codes: Tensor, metadata: Mapping[str, str]) -> bytes:
-    """A safetensors file of codes (K, T) that `tokenizer.codes.load_codes` reads.
-
-    Written out here, because the library puts metadata in an order that differs from process to
-    process.
-    """
-    small = int(codes.max()) < 2**15
-    data = codes.cpu().numpy().astype("<i2" if small else "<i4").tobytes()
-    tensor = {
-        "dtype": "I16" if small else "I32",
-        "shape": list(codes.shape),
-        "data_offsets": [0, len(data)],
-    }
-    header = {"__metadata__": dict(sorted(metadata.items())), "codes": tensor}
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text + data
 
 
 def srt_bytes(pieces: Sequence[tuple[str, float, float]]) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +14,12 @@ from torch import Tensor
 
 from frontend import EmptyTextError, phonemize, split_sentences
 from tokenizer.audio import AudioError
+from tokenizer.packing import code_bits
 from tts.batch.guard import asked_pause_s, code_complaint, sound_complaint
 from tts.batch.plan import Item, Settings
 from tts.batch.prompts import Prompts
-from tts.batch.rows import AUDIO_SAMPLING
+from tts.batch.rows import resolve_sampling
 from tts.batch.sources import SourceError
-from tts.config import SamplingConfig
 from tts.engine import Request
 from tts.synthesizer import GAP_S, RESEED, SpeechOptions, Synthesizer
 from tts.texts import PUBLISHED_MAX_CHARS
@@ -38,6 +37,7 @@ class Rendered:
         pieces: text, start and end in seconds of each sentence.
         retries: pieces that were spoken again with another seed.
         compute_s: time spent; an item of a batch is charged its share of a step.
+        code_bits: that a code takes.
     """
 
     codes: Tensor
@@ -46,6 +46,7 @@ class Rendered:
     pieces: tuple[tuple[str, float, float], ...]
     retries: int
     compute_s: float
+    code_bits: int
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Workshop:
             lang=row.lang,
             seed=row.seed,
             num_codebooks=row.num_codebooks,
-            sampling=sampling_of(item, self.synthesizer.text_side.sampling),
+            sampling=resolve_sampling(row.sampling, self.synthesizer.text_side.sampling),
             continuation=bool(row.prompt_wav and voice and voice.transcript),
         )
         try:
@@ -227,15 +228,8 @@ class Workshop:
             pieces=tuple(times),
             retries=work.retries,
             compute_s=work.compute_s,
+            code_bits=code_bits(codec.codebook_size),
         )
-
-
-def sampling_of(item: Item, own: SamplingConfig) -> SamplingConfig:
-    """The model's own sampling with what the row asks for put in."""
-    asked: dict[str, Any] = dict(item.row.sampling)
-    audio = {name: asked[name] for name in AUDIO_SAMPLING if name in asked}
-    text = {"temperature": asked["text_temperature"]} if "text_temperature" in asked else {}
-    return SamplingConfig(text=replace(own.text, **text), audio=replace(own.audio, **audio))
 
 
 def _spoken_texts(text: str, options: SpeechOptions, count: int) -> list[str]:

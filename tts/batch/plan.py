@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from tts.batch.ledger import Entry
-from tts.batch.rows import Fault, Row
+from tts.batch.rows import Fault, Row, resolve_sampling
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
+from tts.config import PUBLISHED_SAMPLING, SamplingConfig
 
 # Counts up when the same row would be spoken differently.
-KEY_VERSION = 1
+KEY_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Settings:
         codes_only: store codes and no sound.
         srt: write the times of sentences beside each sound.
         shards: folders that outputs are spread over; 1 puts all in one.
+        sampling: the model's own, where a row asks for nothing.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Settings:
     codes_only: bool = False
     srt: bool = False
     shards: int = 1
+    sampling: SamplingConfig = PUBLISHED_SAMPLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,9 @@ def make_items(
     Returns:
         Items, and faults: voices that do not exist, prompts that cannot be used.
     """
-    shared = json.dumps([KEY_VERSION, *(str(getattr(settings, f)) for f in Settings.__slots__)])
+    # Sampling goes in row by row, with what the row asks for put in.
+    names = [field.name for field in fields(Settings) if field.name != "sampling"]
+    shared = json.dumps([KEY_VERSION, *(str(getattr(settings, name)) for name in names)])
     known: dict[tuple[str, str | None], tuple[str, str]] = {}
 
     def source(kind: str, name: str | None) -> tuple[str, str]:
@@ -119,7 +124,7 @@ def make_items(
         if complaint:
             faults.append(Fault(row.line, complaint))
             continue
-        key = _key(row, shared, digest)
+        key = _key(row, shared, digest, settings.sampling)
         items.append(Item(row, key, digest if prompt else "", output_path(row, settings)))
     return items, faults
 
@@ -139,7 +144,7 @@ def _source(kind: str, name: str | None, digests: Digests) -> tuple[str, str]:
         return "", str(error)
 
 
-def _key(row: Row, shared: str, digest: str) -> str:
+def _key(row: Row, shared: str, digest: str, own: SamplingConfig) -> str:
     parts = [
         shared,
         row.text,
@@ -149,9 +154,9 @@ def _key(row: Row, shared: str, digest: str) -> str:
         row.seed,
         row.format,
         row.num_codebooks,
-        row.sampling,
+        asdict(resolve_sampling(row.sampling, own)),
     ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def output_path(row: Row, settings: Settings) -> str:

@@ -6,8 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from tokenizer.audio import read_audio
-from tokenizer.codes import CodesError, load_codes
-from tts.batch.encode import codes_bytes
+from tokenizer.codes import CodesError, codes_bytes, load_codes
 from tts.batch.plan import Item
 from tts.batch.sources import Digests, SourceError, joined_digest
 from tts.batch.store import STATE, Store

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.config import ChannelSampling
+from tts.config import ChannelSampling, SamplingConfig
 
 LANGS = ("auto", "en", "zh")
 FORMATS = ("wav", "flac", "mp3", "opus", "ogg")
@@ -159,6 +159,14 @@ def check_sampling(name: str, value: float) -> list[str]:
     except ValueError as error:
         return [str(error).replace("temperature is", f"{name} is")]
     return []
+
+
+def resolve_sampling(asked: tuple[tuple[str, float], ...], own: SamplingConfig) -> SamplingConfig:
+    """The model's own sampling with what a row asks for (`Row.sampling`) put in."""
+    values: dict[str, Any] = dict(asked)
+    audio = {name: values[name] for name in AUDIO_SAMPLING if name in values}
+    text = {"temperature": values["text_temperature"]} if "text_temperature" in values else {}
+    return SamplingConfig(text=replace(own.text, **text), audio=replace(own.audio, **audio))
 
 
 def _id_faults(name: str) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from tts.batch.checks import check_items
+from tts.batch.checks import check_items, own_sampling
 from tts.batch.ledger import Entry, read_ledgers, stale_paths
 from tts.batch.listings import make_listings
 from tts.batch.manifest import read_manifest
@@ -141,7 +141,9 @@ def run_batch(
     manifest = read_manifest(job.manifest, job.defaults, job.kind)
     digests = Digests(job.output / STATE / DIGESTS)
     named = f"{revision(model, digests)}-{job.dtype}"
-    settings = replace(settings, model=named, codec=revision(codec, digests))
+    settings = replace(
+        settings, model=named, codec=revision(codec, digests), sampling=own_sampling(model)
+    )
     items, faults = make_items(manifest.rows, settings, digests)
     faults += manifest.faults + check_items(items, model, codec, settings, digests)
     bad = {fault.line for fault in faults}

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterable
 
 from tokenizer.audio import AudioError
+from tokenizer.codes import codes_bytes
 from tokenizer.files import OutputError
-from tts.batch.encode import codes_bytes, sound_bytes, srt_bytes
+from tts.batch.encode import sound_bytes, srt_bytes
 from tts.batch.ledger import Entry, Ledger
 from tts.batch.pieces import Failure, Outcome, Rendered
 from tts.batch.plan import Item, Settings
@@ -84,7 +85,7 @@ def _main_bytes(item: Item, rendered: Rendered, settings: Settings, sample_rate:
         "sample_rate": str(sample_rate),
         "transcript": item.row.text,
     }
-    return codes_bytes(rendered.codes, metadata)
+    return codes_bytes(rendered.codes, metadata, rendered.code_bits)
 
 
 class Writer:
