@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tts.batch.ledger import Entry, Ledger, ledger_name
 from tts.batch.pieces import Workshop
@@ -39,15 +40,32 @@ class LocalEngine:
             return run.stopped() or writer.error is not None
 
         try:
-            for item, outcome in renderer.render(todo, stopped):
-                writer.submit(item, outcome)
-                tell()
+            with half_the_threads():
+                for item, outcome in renderer.render(todo, stopped):
+                    writer.submit(item, outcome)
+                    tell()
         finally:
             try:
                 writer.close()
             finally:
                 tell()
                 ledger.close()
+
+
+@contextmanager
+def half_the_threads() -> Iterator[None]:
+    """Half of torch's threads for the language model, so that the decoder's find a core as well.
+
+    Threads that wait for each other at every product stand still while one of them has no core.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def load_synthesizer(job: Job, device: str) -> Synthesizer:

@@ -67,6 +67,23 @@ class Failure:
 Outcome = Rendered | Failure
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What came of a piece.
+
+    Attributes:
+        codes: int64 (k, T).
+        wav: float32 (N,) where sound is wanted, else None.
+        complaint: what is wrong with it; None where all is well.
+        compute_s: time spent on finding out.
+    """
+
+    codes: Tensor
+    wav: np.ndarray | None
+    complaint: str | None
+    compute_s: float
+
+
 @dataclass(eq=False)
 class Piece:
     """A sentence on its way.
@@ -148,18 +165,38 @@ class Workshop:
             self.voices[name] = self.synthesizer.voice(name)
         return self.voices[name]
 
-    def judge(self, piece: Piece, finished_by: str) -> Outcome | None:
-        """Take a piece that has ended: listen to it, and decide how its item goes on.
+    def hear(self, piece: Piece, finished_by: str) -> Heard:
+        """Decode a piece that has ended, and listen to it.
+
+        Changes nothing, and may run on a thread of its own.
+        """
+        begun = time.monotonic()
+        settings, codec = self.settings, self.synthesizer.codec
+        forced = piece.request.forced
+        before = 0 if forced is None else forced.shape[1]
+        spoken = piece.frames[before:]
+        empty = torch.zeros((piece.work.num_codebooks, 0), dtype=torch.int64)
+        codes = torch.stack(spoken, dim=1).cpu() if spoken else empty
+        pause = asked_pause_s(piece.text)
+        longest = settings.max_repeat_s and settings.max_repeat_s + pause
+        complaint, wav = code_complaint(codes, finished_by, codec.frame_rate, longest), None
+        if complaint is None and not settings.codes_only:
+            wav = self._decode(codes, piece.request)
+            longest = settings.max_silence_s and settings.max_silence_s + pause
+            complaint = sound_complaint(wav, codec.sample_rate, longest)
+        return Heard(codes, wav, complaint, time.monotonic() - begun)
+
+    def judge(self, piece: Piece, heard: Heard) -> Outcome | None:
+        """Decide how the item of a piece that was heard goes on.
 
         Returns:
             The item's result if this settles it. None otherwise: then either `piece.codes` is
             set, or the piece is to be spoken again as `piece.request` now says.
         """
         work = piece.work
-        begun = time.monotonic()
-        complaint = self._listen(piece, finished_by)
-        work.compute_s += time.monotonic() - begun
-        if complaint is None:
+        work.compute_s += heard.compute_s
+        if heard.complaint is None:
+            piece.codes, piece.wav = heard.codes, heard.wav
             ready = all(other.codes is not None for other in work.pieces)
             return self._join(work) if ready else None
         if piece.attempt < self.settings.retries:
@@ -171,26 +208,9 @@ class Workshop:
         work.given_up = True
         number = work.pieces.index(piece) + 1
         where = f"sentence {number} of {len(work.pieces)}: " if len(work.pieces) > 1 else ""
-        return Failure(f"{where}{complaint} ({piece.attempt + 1} attempts)", True, work.retries)
-
-    def _listen(self, piece: Piece, finished_by: str) -> str | None:
-        """Set codes and wav of a piece, or say what is wrong with it."""
-        settings, codec = self.settings, self.synthesizer.codec
-        forced = piece.request.forced
-        before = 0 if forced is None else forced.shape[1]
-        spoken = piece.frames[before:]
-        empty = torch.zeros((piece.work.num_codebooks, 0), dtype=torch.int64)
-        codes = torch.stack(spoken, dim=1).cpu() if spoken else empty
-        pause = asked_pause_s(piece.text)
-        longest = settings.max_repeat_s and settings.max_repeat_s + pause
-        complaint = code_complaint(codes, finished_by, codec.frame_rate, longest)
-        if complaint is None and not settings.codes_only:
-            piece.wav = self._decode(codes, piece.request)
-            longest = settings.max_silence_s and settings.max_silence_s + pause
-            complaint = sound_complaint(piece.wav, codec.sample_rate, longest)
-        if complaint is None:
-            piece.codes = codes
-        return complaint
+        return Failure(
+            f"{where}{heard.complaint} ({piece.attempt + 1} attempts)", True, work.retries
+        )
 
     @torch.inference_mode()
     def _decode(self, codes: Tensor, request: Request) -> np.ndarray:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Protocol
 
-from tts.batch.pieces import Failure, Outcome, Piece, Workshop
+from tts.batch.pieces import Failure, Heard, Outcome, Piece, Workshop
 from tts.batch.plan import Item
 from tts.engine import Session, collect, generate
 
@@ -54,7 +55,8 @@ class SerialRenderer:
                 frames = generate(model, [piece.request], sampling, work.num_codebooks)
                 spoken = collect(frames, [piece.request])[0]
                 piece.frames = list(spoken.codes.unbind(1)) if len(spoken.text) else []
-                outcome = self.workshop.judge(piece, spoken.finished_by)
+                heard = self.workshop.hear(piece, spoken.finished_by)
+                outcome = self.workshop.judge(piece, heard)
                 if outcome is not None:
                     yield item, outcome
                     break
@@ -63,7 +65,7 @@ class SerialRenderer:
 
 
 class SessionRenderer:
-    """Speaks up to `batch_size` sentences at once."""
+    """Speaks up to `batch_size` sentences at once; what has ended is decoded on another thread."""
 
     def __init__(self, workshop: Workshop, batch_size: int) -> None:
         if batch_size < 1:
@@ -72,12 +74,21 @@ class SessionRenderer:
         self.session: Session | None = None
         self.waiting: deque[Piece] = deque()
         self.speaking: dict[int, Piece] = {}
+        self.ended: deque[tuple[Piece, Future[Heard]]] = deque()
 
     def render(
         self, items: Iterable[Item], stopped: Callable[[], bool]
     ) -> Iterator[tuple[Item, Outcome]]:
-        source = iter(items)
-        self.session, self.waiting, self.speaking = None, deque(), {}
+        self.session, self.waiting, self.speaking, self.ended = None, deque(), {}, deque()
+        with ThreadPoolExecutor(1, "decoder") as decoder:
+            try:
+                yield from self._render(iter(items), stopped, decoder)
+            finally:
+                decoder.shutdown(cancel_futures=True)
+
+    def _render(
+        self, source: Iterator[Item], stopped: Callable[[], bool], decoder: Executor
+    ) -> Iterator[tuple[Item, Outcome]]:
         while not stopped():
             # 1. Sentences enter while there is room; when none waits, the next item is opened.
             while len(self.speaking) < self.batch_size:
@@ -94,13 +105,22 @@ class SessionRenderer:
                     yield item, opened
                 else:
                     self.waiting.extend(opened.pieces)
-            if not self.speaking:
+            # 2. All speak one frame; those that have ended go to the decoder.
+            if self.speaking:
+                for piece, finished_by in self._step():
+                    if not piece.work.given_up:
+                        heard = decoder.submit(self.workshop.hear, piece, finished_by)
+                        self.ended.append((piece, heard))
+            elif not self.ended:
                 return
-            # 2. All speak one frame; those that have ended are judged.
-            for piece, finished_by in self._step():
+            # 3. Those that are decoded are judged, in the order in which they ended.
+            wait = not self.speaking or len(self.ended) > self.batch_size
+            while self.ended and (wait or self.ended[0][1].done()):
+                piece, future = self.ended.popleft()
+                heard, wait = future.result(), False
                 if piece.work.given_up:
                     continue
-                outcome = self.workshop.judge(piece, finished_by)
+                outcome = self.workshop.judge(piece, heard)
                 if outcome is not None:
                     yield piece.work.item, outcome
                 elif piece.codes is None:
