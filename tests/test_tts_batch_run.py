@@ -187,14 +187,14 @@ def test_codes_only_in_shards(batch, tmp_path):
 
 def test_failures_are_records_and_exit_code_3(batch, tmp_path, monkeypatch):
     rows = [*ROWS[:2], {"id": "bad", "text": "—a—", "voice": "tiny"}]
-    requests = Synthesizer.requests
+    pieces = Synthesizer.pieces
 
     def refuse(self, text, options):
         if text == "—a—":
             raise ValueError("cannot be said")
-        return requests(self, text, options)
+        return pieces(self, text, options)
 
-    monkeypatch.setattr(Synthesizer, "requests", refuse)
+    monkeypatch.setattr(Synthesizer, "pieces", refuse)
     assert batch(rows)[0] == 3
     line = next(line for line in ledger_lines(tmp_path / "out") if line["id"] == "bad")
     assert (line["status"], line["reason"], line["lasting"]) == ("failed", "cannot be said", True)
@@ -204,7 +204,7 @@ def test_failures_are_records_and_exit_code_3(batch, tmp_path, monkeypatch):
     # It would fail again, so it is left alone until someone asks.
     code, err = batch(rows)
     assert (code, "0 to do; 1 failed before" in err) == (3, True)
-    monkeypatch.setattr(Synthesizer, "requests", requests)
+    monkeypatch.setattr(Synthesizer, "pieces", pieces)
     assert batch(rows)[0] == 3
     assert batch(rows, "--retry-failed")[0] == 0
     assert batch(rows)[0] == 0

@@ -244,14 +244,14 @@ class Synthesizer:
         codes: list[Tensor] = []
         finished, retries = "eos", 0
         pieces = self.pieces(text, options)
-        for number, (piece, _) in enumerate(pieces):
+        for number, request in enumerate(piece.request for piece in pieces):
             if number:
                 wavs.append(self._gap().wav)
-            chunks, first_s = self._collect(piece, options)
+            chunks, first_s = self._collect(request, options)
             first = first or first_s
             if _failed(chunks):
                 retries += 1
-                chunks, _ = self._collect(replace(piece, seed=piece.seed + RESEED), options)
+                chunks, _ = self._collect(replace(request, seed=request.seed + RESEED), options)
             if chunks[-1].finished_by != "eos":
                 finished = "budget"
             wavs += [c.wav for c in chunks]

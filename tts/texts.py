@@ -70,6 +70,7 @@ class SpeechOptions:
 class Piece(NamedTuple):
     """A stretch of text that is spoken at once: its request, and remarks for the user to read."""
 
+    text: str
     request: Request
     notes: tuple[str, ...] = ()
 
@@ -130,16 +131,15 @@ class PhonemeText:
             if getattr(options, name) is not None:
                 raise ValueError(f"{name} is for published models; this one does not read it")
         parts = split_sentences(text, options.max_chars)
-        spoken = [u for u in (_phonemize(p, options.lang) for p in parts) if u is not None]
+        read = [(part, _phonemize(part, options.lang)) for part in parts]
+        spoken = [(part, u) for part, u in read if u is not None]
         if not spoken:
             raise _empty(text)
-        return [
-            Piece(
-                self._request(u.symbols, voice, replace(options, seed=options.seed + number), used),
-                u.notes,
-            )
-            for number, u in enumerate(spoken)
-        ]
+        pieces = []
+        for number, (part, u) in enumerate(spoken):
+            own = replace(options, seed=options.seed + number)
+            pieces.append(Piece(part, self._request(u.symbols, voice, own, used), u.notes))
+        return pieces
 
     def _request(
         self, symbols: tuple[str, ...], voice: Voice, options: SpeechOptions, used: int
@@ -214,7 +214,7 @@ class PublishedText:
         if not parts:
             raise _empty(text)
         return [
-            Piece(self._request(part, voice, replace(options, seed=options.seed + i), used))
+            Piece(part, self._request(part, voice, replace(options, seed=options.seed + i), used))
             for i, part in enumerate(parts)
         ]
 

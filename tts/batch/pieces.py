@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frontend import EmptyTextError, phonemize, split_sentences
 from tokenizer.audio import AudioError
 from tokenizer.packing import code_bits
 from tts.batch.guard import asked_pause_s, code_complaint, sound_complaint
@@ -22,7 +21,6 @@ from tts.batch.rows import resolve_sampling
 from tts.batch.sources import SourceError
 from tts.engine import Request
 from tts.synthesizer import GAP_S, RESEED, SpeechOptions, Synthesizer
-from tts.texts import PUBLISHED_MAX_CHARS
 from tts.voices import Voice, VoiceError
 
 
@@ -147,13 +145,13 @@ class Workshop:
             continuation=bool(row.prompt_wav and voice and voice.transcript),
         )
         try:
-            requests = self.synthesizer.requests(row.text, options)
+            parts = self.synthesizer.pieces(row.text, options)
         except ValueError as error:
             return Failure(str(error), lasting=True)
         work = Work(item, row.num_codebooks or self.synthesizer.num_codebooks)
-        texts = _spoken_texts(row.text, options, len(requests))
-        for text, request in zip(texts, requests, strict=True):
-            work.pieces.append(Piece(work, text, replace(request, sampling=options.sampling)))
+        for part in parts:
+            request = replace(part.request, sampling=options.sampling)
+            work.pieces.append(Piece(work, part.text, request))
         work.compute_s = time.monotonic() - begun
         return work
 
@@ -250,24 +248,3 @@ class Workshop:
             compute_s=work.compute_s,
             code_bits=code_bits(codec.codebook_size),
         )
-
-
-def _spoken_texts(text: str, options: SpeechOptions, count: int) -> list[str]:
-    """The texts of a text's requests: its pieces, without those with nothing to say."""
-    for limit in (options.max_chars, PUBLISHED_MAX_CHARS):
-        pieces = split_sentences(text, limit)
-        if len(pieces) == count:
-            return pieces
-        said = [piece for piece in pieces if _can_be_said(piece, options.lang)]
-        if len(said) == count:
-            return said
-    # The model cuts in a way of its own: better one long subtitle than wrong ones.
-    return [text] + [""] * (count - 1)
-
-
-def _can_be_said(piece: str, lang: str) -> bool:
-    try:
-        phonemize(piece, lang)
-    except EmptyTextError:
-        return False
-    return True
