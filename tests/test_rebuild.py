@@ -30,8 +30,8 @@ needs_teachers = pytest.mark.skipif(
 
 
 def commands(page: str) -> list[list[str]]:
-    """The indented commands of a page, lines that end in a backslash joined."""
-    joined = page.replace("\\\n", " ")
+    """The indented commands of a page's recipe, lines that end in a backslash joined."""
+    joined = page.partition("\n## How the shipped")[0].replace("\\\n", " ")
     return [shlex.split(line) for line in re.findall(r"^    (python -m .*)$", joined, re.M)]
 
 
