@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 
 from tts.batch.ledger import Entry, Ledger, ledger_name
 from tts.batch.pieces import Workshop
@@ -13,6 +15,9 @@ from tts.batch.render import Renderer, SessionRenderer
 from tts.batch.run import Job, Run
 from tts.batch.writer import Writer
 from tts.synthesizer import Synthesizer
+
+# Items after which freed memory is handed back to the system.
+TIDY_EVERY = 250
 
 
 class LocalEngine:
@@ -41,15 +46,29 @@ class LocalEngine:
 
         try:
             with half_the_threads():
-                for item, outcome in renderer.render(todo, stopped):
+                numbered = zip(count(1), renderer.render(todo, stopped), strict=False)
+                for number, (item, outcome) in numbered:
                     writer.submit(item, outcome)
                     tell()
+                    if number % TIDY_EVERY == 0:
+                        give_back_memory()
         finally:
             try:
                 writer.close()
             finally:
                 tell()
                 ledger.close()
+
+
+def give_back_memory() -> None:
+    """Hand memory that is free back to the system, where the C library can.
+
+    Tensors of ever new lengths, made by one thread and freed by another, leave holes: a run of
+    10 000 items seemed to grow by 11 kB an item, all of it free.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @contextmanager
