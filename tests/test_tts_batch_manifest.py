@@ -198,6 +198,7 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"top_k": "-1"}, "top_k is -1"),
     ({"top_k": "1.5"}, "top_k is '1.5'"),
     ({"repetition_penalty": "0"}, "repetition_penalty is 0"),
+    ({"guidance": "-1"}, "guidance is -1"),
     ({"text_temperature": "9"}, "text_temperature is 9"),
 ]
 # Lines that are no rows at all.

@@ -179,6 +179,7 @@ def test_long_prompt_is_cut_and_says_so(say, place, capsys):
         (["hi", "--top-p", "0"], ["top_p"]),
         (["hi", "--top-k", "-1"], ["top_k"]),
         (["hi", "--repetition-penalty", "0"], ["repetition_penalty"]),
+        (["hi", "--guidance", "11"], ["guidance is 11", "10"]),
         (["hi", "--seed", "-1"], ["seed"]),
         (["hi", "--lang", "fr"], ["fr"]),
         (["hi", "--device", "abacus"], ["abacus", "cpu"]),

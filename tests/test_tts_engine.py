@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from tts.engine import (
     prompt_mask,
 )
 from tts.fast import fast_weights
-from tts.prompt import Monologue, prompt_rows, text_ids
+from tts.prompt import Monologue, prompt_rows, text_ids, without_text
 from tts.steps import DepthSteps
 
 CONFIG = tiny_tts_config()
@@ -32,6 +33,7 @@ WARM = SamplingConfig(
     audio=ChannelSampling(temperature=0.9, top_k=20, top_p=0.9, repetition_penalty=1.2),
 )
 COLD = SamplingConfig(GREEDY, GREEDY)
+GUIDED = SamplingConfig(WARM.text, replace(WARM.audio, guidance=2.5))
 TEXTS = {
     "short": ("<en>", "HH", "AY1", "."),
     "long": ("<en>", "DH", "AH0", "K", "AE1", "T", "S", "AE1", "T", ","),
@@ -67,7 +69,7 @@ def run(requests, sampling=WARM, k=NUM_CODEBOOKS, slow=False, model=None):
 
 
 @pytest.mark.parametrize("k", [1, 2, NUM_CODEBOOKS])
-@pytest.mark.parametrize("sampling", [WARM, COLD], ids=["warm", "cold"])
+@pytest.mark.parametrize("sampling", [WARM, COLD, GUIDED], ids=["warm", "cold", "guided"])
 def test_cached_equals_slow_twin(k, sampling):
     requests = [request("long", 3), request("short", 4)]
     for fast, slow in zip(
@@ -78,8 +80,11 @@ def test_cached_equals_slow_twin(k, sampling):
         assert fast.finished_by == slow.finished_by
 
 
-def test_an_item_does_not_depend_on_its_batch_mates():
+@pytest.mark.parametrize("guided", [(), (0, 2), (0, 1, 2)])
+def test_an_item_does_not_depend_on_its_batch_mates(guided):
     requests = [request("long", 3), request("zh", 9), request("short", 4, max_frames=5)]
+    for i in guided:
+        requests[i] = replace(requests[i], sampling=GUIDED)
     together = run(requests)
     shuffled = run(requests[::-1])[::-1]
     for one, item, other in zip(requests, together, shuffled, strict=True):
@@ -87,6 +92,57 @@ def test_an_item_does_not_depend_on_its_batch_mates():
         assert torch.equal(item.codes, alone.codes)
         assert torch.equal(item.codes, other.codes)
         assert item.finished_by == alone.finished_by
+
+
+def greedy_with_guidance(one: Request, scale: float) -> torch.Tensor:
+    """Codes (K, T), everything computed anew for every channel of every frame."""
+    model, end = half_model(), CONFIG.audio_end_token_id
+    monologue, rows = one.monologue, one.rows
+    assert monologue is not None
+    frames = []
+    while len(frames) < one.max_frames:
+        row = torch.zeros(1, 1 + NUM_CODEBOOKS, dtype=torch.int64)
+        for channel in range(1 + NUM_CODEBOOKS):
+            logits = []
+            for hide in (False, True):
+                seen, frame = rows, row
+                if hide:
+                    seen = without_text(rows, CONFIG)
+                    frame = without_text(row, CONFIG)
+                hidden = model.temporal(model.embed(seen, NUM_CODEBOOKS)[None])[0, -1:]
+                logits.append(model.frame_logits(hidden, frame, NUM_CODEBOOKS)[channel][0])
+            told, untold = logits
+            if channel:
+                row[0, channel] = (untold + scale * (told - untold))[:CODEBOOK_SIZE].argmax()
+            else:
+                allowed = monologue.allowed()
+                row[0, 0] = allowed[told[allowed].argmax()]
+        if int(row[0, 0]) == end:
+            break
+        monologue = monologue.after(int(row[0, 0]))
+        frames.append(row[0, 1:])
+        rows = torch.cat([rows, row])
+    return torch.stack(frames, dim=1)
+
+
+def test_guidance_goes_away_from_what_is_said_without_the_text():
+    said = []
+    for scale in (1.0, 3.0):
+        sampling = SamplingConfig(GREEDY, replace(GREEDY, guidance=scale))
+        one = request("long", max_frames=8)
+        said.append(run([one], sampling)[0].codes)
+        assert torch.equal(said[-1], greedy_with_guidance(one, scale))
+    assert not torch.equal(*said)
+
+
+def test_guidance_asks_for_a_model_that_was_trained_for_it():
+    published = tiny_model()
+    published.config = replace(CONFIG, phonemes=None)
+    session = Session(published, GUIDED, NUM_CODEBOOKS)
+    with pytest.raises(ValueError, match="guidance"):
+        session.admit(request())
+    with pytest.raises(ValueError, match="guidance is -1"):
+        ChannelSampling(guidance=-1)
 
 
 @pytest.mark.parametrize("batch", [2, 7, 16])

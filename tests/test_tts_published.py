@@ -24,6 +24,7 @@ from tiny import (
 )
 from tokenizer.checkpoint import CheckpointError, model_folder
 from tts.__main__ import main
+from tts.config import ChannelSampling, SamplingConfig
 from tts.engine import UncachedRunner, collect, generate
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.texts import PublishedText, instruction
@@ -137,6 +138,12 @@ def test_what_does_not_suit_is_refused(synthesizer):
     silent = replace(tiny_voice(), transcript="")
     with pytest.raises(ValueError, match="no transcript"):
         synthesizer.synthesize(TEXT, options(voice=silent, continuation=True))
+
+
+def test_guidance_is_for_models_that_were_trained_for_it(synthesizer):
+    guided = SamplingConfig(audio=ChannelSampling(guidance=2.0))
+    with pytest.raises(ValueError, match="guidance is 2"):
+        synthesizer.synthesize(TEXT, options(sampling=guided))
 
 
 def test_prompts_are_encoded_once_and_kept_whole(synthesizer, monkeypatch):

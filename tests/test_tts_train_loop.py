@@ -102,6 +102,39 @@ def test_the_guide_points_at_the_rows_of_the_text():
     assert (looks[1:, : prompt - 1] == IGNORED).all()
 
 
+def test_a_hidden_text_is_nowhere_to_be_seen_and_nothing_is_asked_of_it():
+    example = make_examples(1)[0]
+    config = three_layers()
+    assert config.phonemes is not None
+    told = example_rows(example, example.codes[:, :3], config)
+    untold = example_rows(example, example.codes[:, :3], config, textless=True)
+    assert (told.rows[:, 0] >= config.phonemes.first_id).any()
+    assert not (untold.rows[:, 0] >= config.phonemes.first_id).any()
+    assert torch.equal(told.rows[:, 1:], untold.rows[:, 1:])
+    assert (untold.chosen == IGNORED).all()
+    assert (untold.looks == IGNORED).all()
+
+
+def test_noise_reaches_what_is_read_and_not_what_is_asked():
+    examples, config = make_examples(), three_layers()
+    prompts = Prompts(examples, 2, 4)
+    clean, noisy = (
+        next(batches(examples, prompts, config, 4, 0, noise=noise)) for noise in (0.0, 0.5)
+    )
+    assert torch.equal(clean.inputs, clean.rows)
+    assert torch.equal(noisy.rows, clean.rows)
+    assert torch.equal(noisy.labels(), clean.labels())
+    differ = noisy.inputs != noisy.rows
+    assert differ.any()
+    assert not differ[:, :, 0].any()
+    # prompts and padding stay as they are
+    assert not differ[~noisy.source].any()
+    assert (noisy.inputs[noisy.source] == config.audio_pad_code).sum() == (
+        noisy.rows[noisy.source] == config.audio_pad_code
+    ).sum()
+    assert differ.any(dim=2).sum() > 3
+
+
 def test_guided_heads_learn_where_to_look():
     examples = make_examples(4)
     model = tiny_model(config=three_layers()).requires_grad_(True)

@@ -91,6 +91,9 @@ def _add_say(commands) -> None:
     sampling.add_argument("--top-k", type=int, metavar="N", help="audio; 0 is off")
     sampling.add_argument("--repetition-penalty", type=float, metavar="R", help="audio; 1 is off")
     sampling.add_argument(
+        "--guidance", type=float, metavar="G", help="how far the text pulls; 1 is off, and faster"
+    )
+    sampling.add_argument(
         "--text-temperature", type=float, metavar="T", help="of the pace; 0 is greedy"
     )
     _add_model(say)

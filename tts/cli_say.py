@@ -205,6 +205,7 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
         "top_p": args.top_p,
         "top_k": args.top_k,
         "repetition_penalty": args.repetition_penalty,
+        "guidance": args.guidance,
     }
     audio = {key: value for key, value in asked.items() if value is not None}
     text = {} if args.text_temperature is None else {"temperature": args.text_temperature}

@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tts.config import ChannelSampling, SamplingConfig
 from tts.model import TtsModel
-from tts.prompt import Monologue
+from tts.prompt import Monologue, hidden_text_id, without_text
 from tts.runners import CachedRunner, Runner, UncachedRunner, pad_left, prompt_mask
 from tts.sampling import draw, sample
 
@@ -97,10 +97,15 @@ class Generated(NamedTuple):
 
 
 class _Item:
-    """What the loop remembers of an item besides the runner's caches."""
+    """What the loop remembers of an item besides the runner's caches.
 
-    def __init__(self, ticket: int, request: Request, default: SamplingConfig) -> None:
-        self.ticket, self.request = ticket, request
+    shadow: ticket of the same item without its text, for guidance; None where there is none.
+    """
+
+    def __init__(
+        self, ticket: int, request: Request, default: SamplingConfig, shadow: int | None
+    ) -> None:
+        self.ticket, self.request, self.shadow = ticket, request, shadow
         self.sampling = request.sampling or default
         self.generator = torch.Generator().manual_seed(request.seed)
         self.monologue = request.monologue
@@ -112,8 +117,9 @@ class _Item:
 
     @property
     def is_plain(self) -> bool:
-        """Whether all its tokens are sampled freely."""
-        return self.monologue is None and self.frames >= self.forced_frames
+        """Whether all its tokens are sampled freely, from its own logits."""
+        free = self.monologue is None and self.shadow is None
+        return free and self.frames >= self.forced_frames
 
 
 class Session:
@@ -149,8 +155,10 @@ class Session:
         self.sampling, self.num_codebooks = sampling, num_codebooks
         with torch.inference_mode():
             self.runner = runner or CachedRunner(model, num_codebooks)
+        self._hidden = torch.tensor([hidden_text_id(self.config)], device=self.device)
         self._tickets = count()
         self._items: list[_Item] = []
+        # (B + S, hidden), those of the items, then those of their shadows.
         self._latents: Tensor | None = None
         # bool (B, k, V): codes that each item has spoken; None while no one is penalised for it.
         self._seen: Tensor | None = None
@@ -168,17 +176,32 @@ class Session:
             Its ticket, which `step` names it by.
 
         Raises:
-            ValueError: its budget is empty.
+            ValueError: its budget is empty, or it asks for guidance, which its model cannot give.
         """
         if request.max_frames < 1:
             raise ValueError("max_frames must be at least 1")
+        guided = (request.sampling or self.sampling).audio.guidance != 1
+        if guided and self.config.phonemes is None:
+            raise ValueError(
+                "guidance needs a model that was trained with hidden texts, which published ones "
+                "were not; use 1"
+            )
         self._advance()
         ticket = next(self._tickets)
         capacity = len(request.rows) + request.max_frames
-        latent = self.runner.admit(ticket, request.rows, capacity)
-        item = _Item(ticket, request, self.sampling)
+        latents = [self.runner.admit(ticket, request.rows, capacity)]
+        shadow = None
+        if guided:
+            shadow = next(self._tickets)
+            latents.append(
+                self.runner.admit(shadow, without_text(request.rows, self.config), capacity)
+            )
+        if self._latents is not None:
+            own = self._latents.split([len(self._items), len(self._latents) - len(self._items)])
+            latents = [own[0], latents[0], own[1], *latents[1:]]
+        self._latents = torch.cat(latents)
+        item = _Item(ticket, request, self.sampling, shadow)
         self._items.append(item)
-        self._latents = latent if self._latents is None else torch.cat([self._latents, latent])
         if self._seen is not None or item.sampling.audio.repetition_penalty != 1:
             size = (self.num_codebooks, self.config.audio_vocab_size)
             empty = torch.zeros((1, *size), dtype=torch.bool, device=self.device)
@@ -206,7 +229,7 @@ class Session:
         ]
         if self._seen is not None:
             self._seen.scatter_(2, tokens[:, 1:, None], True)
-        self._row = tokens
+        self._row = self._with_shadows(tokens)
         self._keep([s.finished_by is None for s in spoken])
         return spoken
 
@@ -222,24 +245,27 @@ class Session:
         if self._row is None:
             return
         tickets = [item.ticket for item in self._items]
+        tickets += [item.shadow for item in self._items if item.shadow is not None]
         self._latents = self.runner.step(tickets, self._row) if tickets else None
         self._row = None
 
     def _keep(self, kept: list[bool]) -> None:
         if all(kept):
             return
-        index = torch.tensor([i for i, keep in enumerate(kept) if keep], dtype=torch.int64)
+        shadows = [k for item, k in zip(self._items, kept, strict=True) if item.shadow is not None]
         for item, keep in zip(self._items, kept, strict=True):
             if not keep:
                 self.runner.release(item.ticket)
+                if item.shadow is not None:
+                    self.runner.release(item.shadow)
         self._items = [item for item, keep in zip(self._items, kept, strict=True) if keep]
-        index = index.to(self.device)
+        items, rows = (torch.tensor(k, device=self.device) for k in (kept, kept + shadows))
         if self._latents is not None:
-            self._latents = self._latents[index] if self._items else None
+            self._latents = self._latents[rows] if self._items else None
         if self._seen is not None:
-            self._seen = self._seen[index] if self._items else None
+            self._seen = self._seen[items] if self._items else None
         if self._row is not None:
-            self._row = self._row[index] if self._items else None
+            self._row = self._row[rows] if self._items else None
 
     def _frame(self, uniform: Tensor) -> Tensor:
         """All channels of a frame of every item: float (B, 1 + k) -> int64 (B, 1 + k)."""
@@ -248,9 +274,38 @@ class Session:
         if graphs is not None and all(i.is_plain and i.sampling == sampling for i in self._items):
             return graphs.run(self._latents, sampling, uniform, self._seen)
         numbers = uniform.unbind(1)
-        return self.runner.frame(
-            self._latents, lambda channel, logits: self._choose(channel, logits, numbers[channel])
-        )
+        guided = self._guided()
+
+        def choose(channel: int, logits: Tensor) -> Tensor:
+            if guided is None:
+                return self._choose(channel, logits, numbers[channel])
+            own = guide(logits, *guided) if channel else logits[: len(self._items)]
+            chosen = self._choose(channel, own, numbers[channel])
+            said = chosen[guided[0]] if channel else self._hidden.expand(len(guided[0]))
+            return torch.cat([chosen, said])
+
+        return self.runner.frame(self._latents, choose)[: len(self._items)]
+
+    def _guided(self) -> tuple[Tensor, Tensor] | None:
+        """Which items have a shadow, int64 (S,), and how much it counts, float32 (S, 1)."""
+        pairs = [
+            (i, item.sampling.audio.guidance)
+            for i, item in enumerate(self._items)
+            if item.shadow is not None
+        ]
+        if not pairs:
+            return None
+        index, scale = (torch.tensor(x, device=self.device) for x in zip(*pairs, strict=True))
+        return index, scale[:, None]
+
+    def _with_shadows(self, tokens: Tensor) -> Tensor:
+        """Rows (B, 1 + k) of the items, and behind them the shadows': same codes, no text."""
+        guided = self._guided()
+        if guided is None:
+            return tokens
+        rows = tokens[guided[0]]
+        rows[:, 0] = self._hidden
+        return torch.cat([tokens, rows])
 
     def _choose(self, channel: int, logits: Tensor, uniform: Tensor) -> Tensor:
         items = self._items
@@ -342,6 +397,23 @@ def collect(frames: Iterator[Frame], requests: Sequence[Request]) -> list[Genera
             )
         )
     return results
+
+
+def guide(logits: Tensor, guided: Tensor, scale: Tensor) -> Tensor:
+    """Away from what an item would say if it did not know its text (classifier-free guidance).
+
+    Args:
+        logits: (B + S, V), those of B items, then those of S shadows.
+        guided: int64 (S,), the shadows' items. scale: (S, 1), 1 leaves an item as it is.
+
+    Returns:
+        (B, V).
+    """
+    own = logits[: len(logits) - len(guided)].clone()
+    told, untold = own[guided], logits[len(own) :]
+    # what is not allowed is -inf in both
+    own[guided] = torch.where(told.isinf(), told, untold + scale * (told - untold))
+    return own
 
 
 def _by_settings(

@@ -78,6 +78,31 @@ def prompt_rows(text: Tensor, voice: Tensor, config: TtsConfig) -> Tensor:
     )
 
 
+def without_text(rows: Tensor, config: TtsConfig) -> Tensor:
+    """The same rows with the text hidden: (T, 1 + K) -> (T, 1 + K).
+
+    The model then goes on from the voice and the frames alone; what it says with the text and
+    would not say without it is what the text asks for (`ChannelSampling.guidance`).
+    """
+    special = torch.tensor(
+        [
+            config.audio_start_token_id,
+            config.audio_user_slot_token_id,
+            config.audio_end_token_id,
+            config.im_end_token_id,
+        ]
+    )
+    hidden = rows.clone()
+    told = ~torch.isin(rows[:, 0], special)
+    hidden[told, 0] = hidden_text_id(config)
+    return hidden
+
+
+def hidden_text_id(config: TtsConfig) -> int:
+    """What stands in the text channel where the text is hidden."""
+    return config.audio_assistant_gen_slot_token_id
+
+
 @dataclass(frozen=True)
 class Monologue:
     """Where in its text an item is; decides what its text channel may say next.

@@ -278,6 +278,12 @@ class Synthesizer:
             ValueError: an option is out of range.
         """
         side = self.text_side
+        sampling = options.sampling or side.sampling
+        if sampling.audio.guidance != 1 and self.model.config.phonemes is None:
+            raise ValueError(
+                f"guidance is {sampling.audio.guidance}, but {self.name!r} was not trained with "
+                "hidden texts; use 1"
+            )
         unnamed = options.voice is None and not side.needs_voice
         voice = None if unnamed else self.voice(options.voice)
         return side.pieces(text, voice, options, self._used(options))

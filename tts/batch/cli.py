@@ -15,7 +15,7 @@ EPILOG = """exit codes:
   130 stopped; in each case the same command goes on where it ended.
 
 columns: id, text, voice | prompt_wav + prompt_text, lang, seed, format, num_codebooks,
-  temperature, top_p, top_k, repetition_penalty, text_temperature
+  temperature, top_p, top_k, repetition_penalty, guidance, text_temperature
 """
 
 
@@ -78,6 +78,9 @@ def _add_speech(group) -> None:
     group.add_argument("--top-p", type=float, metavar="P", help="audio; in (0, 1]")
     group.add_argument("--top-k", type=int, metavar="N", help="audio; 0 is off")
     group.add_argument("--repetition-penalty", type=float, metavar="R", help="audio; 1 is off")
+    group.add_argument(
+        "--guidance", type=float, metavar="G", help="how far the text pulls; 1 is off, and faster"
+    )
     group.add_argument("--text-temperature", type=float, metavar="T", help="of the pace")
 
 

@@ -63,8 +63,8 @@ class LocalEngine:
 def give_back_memory() -> None:
     """Hand memory that is free back to the system, where the C library can.
 
-    Tensors of ever new lengths, made by one thread and freed by another, leave holes: a run of
-    10 000 items seemed to grow by 11 kB an item, all of it free.
+    Tensors of ever new lengths, made by one thread and freed by another, leave holes, and a long
+    run would seem to grow.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -195,8 +195,13 @@ class Workshop:
         work.compute_s += heard.compute_s
         if heard.complaint is None:
             piece.codes, piece.wav = heard.codes, heard.wav
-            ready = all(other.codes is not None for other in work.pieces)
-            return self._join(work) if ready else None
+            if any(other.codes is None for other in work.pieces):
+                return None
+            joined = self._join(work)
+            # Pieces and work hold each other; left to the garbage collector, their sounds would
+            # stay for thousands of items.
+            work.pieces.clear()
+            return joined
         if piece.attempt < self.settings.retries:
             piece.attempt += 1
             work.retries += 1
@@ -206,6 +211,7 @@ class Workshop:
         work.given_up = True
         number = work.pieces.index(piece) + 1
         where = f"sentence {number} of {len(work.pieces)}: " if len(work.pieces) > 1 else ""
+        work.pieces.clear()
         return Failure(
             f"{where}{heard.complaint} ({piece.attempt + 1} attempts)", True, work.retries
         )

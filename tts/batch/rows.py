@@ -21,7 +21,7 @@ MAX_SEED = 2**53
 MAX_TEXT_CHARS = 20_000
 # File systems allow 255 bytes; the ending and a temporary name need some.
 MAX_ID_BYTES = 200
-AUDIO_SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty")
+AUDIO_SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty", "guidance")
 SAMPLING = (*AUDIO_SAMPLING, "text_temperature")
 COLUMNS = (
     "id",
@@ -36,7 +36,7 @@ COLUMNS = (
     *SAMPLING,
 )
 _INTEGERS = ("seed", "num_codebooks", "top_k")
-_NUMBERS = ("temperature", "top_p", "repetition_penalty", "text_temperature")
+_NUMBERS = ("temperature", "top_p", "repetition_penalty", "guidance", "text_temperature")
 
 
 class Fault(NamedTuple):

@@ -41,6 +41,7 @@ class Wishes(BaseModel):
     top_p: float | None = Field(None, gt=0, le=1)
     top_k: int | None = Field(None, ge=0, le=100_000)
     repetition_penalty: float | None = Field(None, gt=0, le=10)
+    guidance: float | None = Field(None, ge=0, le=10, description="1 is off, and faster")
     text_temperature: float | None = Field(None, ge=0, le=5)
 
     def options(self, voice: str | Voice | None, continuation: bool = False) -> SpeechOptions:
@@ -55,7 +56,7 @@ class Wishes(BaseModel):
         )
 
     def _sampling(self) -> SamplingConfig | None:
-        names = ("temperature", "top_p", "top_k", "repetition_penalty")
+        names = ("temperature", "top_p", "top_k", "repetition_penalty", "guidance")
         audio = {n: getattr(self, n) for n in names if getattr(self, n) is not None}
         text = {} if self.text_temperature is None else {"temperature": self.text_temperature}
         if not audio and not text:

@@ -38,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--short-frames", type=int, default=36)
     run.add_argument("--short-share", type=float, default=0.25)
     run.add_argument("--prompt-frames", type=int, nargs=2, default=(19, 31), metavar="N")
+    run.add_argument("--textless", type=float, default=0.0, metavar="P", help="see the recipe")
+    run.add_argument("--noise", type=float, default=0.0, metavar="P", help="see the recipe")
     run.add_argument(
         "--weight",
         action="append",
@@ -105,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         min_prompt_frames=args.prompt_frames[0],
         max_prompt_frames=args.prompt_frames[1],
+        textless=args.textless,
+        noise=args.noise,
         speaker_weights=dict(speaker_weight(item) for item in args.weight),
     )
     train(model, load_examples(args.examples), recipe, args.out, args.budget_minutes * 60)

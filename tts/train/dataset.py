@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.config import TtsConfig
-from tts.prompt import MAX_ADVANCE, audio_rows, prompt_rows, text_rows
+from tts.prompt import MAX_ADVANCE, audio_rows, prompt_rows, text_rows, without_text
 from tts.train.guide import IGNORED
 from tts.train.prepare import Example
 
@@ -22,14 +22,16 @@ CLOSED = -1
 
 
 class Batch(NamedTuple):
-    """rows: int64 (B, T, 1 + K), padded on the right. source: bool (B, T), rows whose latent
-    predicts a frame: the last row of the prompt and every frame; the label of a source row is
-    the row after it. real: bool, over the sources in order, False where the label is the end.
-    looks: int64 (3, B, T), where each row should look, for `tts.train.guide`.
-    choices: int64 (N, C), ids that the monologue allows for each label, CLOSED where there are
-    fewer; chosen: int64 (N,), which of them is right."""
+    """rows: int64 (B, T, 1 + K), padded on the right. inputs: the same with wrong codes here and
+    there, for the model to read. source: bool (B, T), rows whose latent predicts a frame: the
+    last row of the prompt and every frame; the label of a source row is the row after it. real:
+    bool, over the sources in order, False where the label is the end. looks: int64 (3, B, T),
+    where each row should look, for `tts.train.guide`. choices: int64 (N, C), ids that the
+    monologue allows for each label, CLOSED where there are fewer; chosen: int64 (N,), which of
+    them is right, IGNORED where the text is hidden."""
 
     rows: Tensor
+    inputs: Tensor
     source: Tensor
     real: Tensor
     looks: Tensor
@@ -53,8 +55,14 @@ class Row(NamedTuple):
     chosen: Tensor
 
 
-def example_rows(example: Example, reference: np.ndarray, config: TtsConfig) -> Row:
-    """Lay an example out as the engine would, with the answer appended."""
+def example_rows(
+    example: Example, reference: np.ndarray, config: TtsConfig, textless: bool = False
+) -> Row:
+    """Lay an example out as the engine would, with the answer appended.
+
+    Args:
+        textless: hide the text, as guidance does (`tts.prompt.without_text`).
+    """
     phonemes = config.phonemes
     assert phonemes is not None
     phase = np.arange(len(example.symbols)) % phonemes.phases
@@ -68,8 +76,13 @@ def example_rows(example: Example, reference: np.ndarray, config: TtsConfig) -> 
     end = text_rows(torch.tensor([config.audio_end_token_id]), config)
     rows = torch.cat([prompt, frames, end])
     places = torch.from_numpy(example.places)
+    choices, chosen = monologue_choices(ids, places, config)
+    if textless:
+        rows = without_text(rows, config)
+        looks = torch.full((3, len(rows)), IGNORED)
+        return Row(rows, len(prompt), looks, choices, torch.full_like(chosen, IGNORED))
     looks = where_to_look(len(rows), len(prompt), len(ids), places)
-    return Row(rows, len(prompt), looks, *monologue_choices(ids, places, config))
+    return Row(rows, len(prompt), looks, choices, chosen)
 
 
 def monologue_choices(ids: Tensor, places: Tensor, config: TtsConfig) -> tuple[Tensor, Tensor]:
@@ -122,7 +135,31 @@ def collate(examples: list[Row], config: TtsConfig) -> Batch:
         real.append(torch.arange(len(rows) - prompt) < len(rows) - prompt - 1)
     choices = torch.cat([e.choices for e in examples])
     chosen = torch.cat([e.chosen for e in examples])
-    return Batch(stacked, source, torch.cat(real), looks, choices, chosen)
+    return Batch(stacked, stacked, source, torch.cat(real), looks, choices, chosen)
+
+
+def spoil(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
+    """Put wrong codes into what the model reads.
+
+    At inference it reads what it has said itself, mistakes included; one that has only ever read
+    true frames does not find back. A frame that is hit keeps its first few codes, where mistakes
+    are rarer, and has the others from some other frame of the batch.
+
+    Args:
+        share: of the frames that are hit.
+    """
+    if not share:
+        return batch
+    frames = batch.source & (batch.rows[:, :, -1] != batch.rows[:, :, -1].max())
+    true = batch.rows[frames]
+    number, channels = len(true), true.shape[1]
+    other = true[torch.from_numpy(rng.permutation(number))]
+    kept = torch.from_numpy(rng.integers(1, channels, (number, 1)))
+    hit = torch.from_numpy(rng.random((number, 1)) < share)
+    wrong = hit & (torch.arange(channels) >= kept)
+    inputs = batch.rows.clone()
+    inputs[frames] = torch.where(wrong, other, true)
+    return batch._replace(inputs=inputs)
 
 
 class Prompts:
@@ -156,12 +193,16 @@ def batches(
     first_step: int = 0,
     max_frames: int | None = None,
     weights: dict[str, float] | None = None,
+    textless: float = 0.0,
+    noise: float = 0.0,
 ) -> Iterator[Batch]:
     """Endless batches of similar lengths; what a step sees depends on seed and step alone.
 
     Args:
         max_frames: longer examples are left out for now (short ones first).
         weights: how often an utterance of a speaker is drawn; 1 for those not named.
+        textless: chance that an example hides its text.
+        noise: share of frames that are read with wrong codes, see `spoil`.
     """
     chosen = [e for e in examples if max_frames is None or len(e.places) <= max_frames]
     pool = POOL_BATCHES * batch_size
@@ -177,5 +218,6 @@ def batches(
         slot = int(order[inside % len(order)]) * batch_size
         rng = np.random.default_rng((seed, number, inside))
         own = [chosen[i] for i in picked[slot : slot + batch_size]]
-        yield collate([example_rows(e, prompts.draw(e, rng), config) for e in own], config)
+        rows = [example_rows(e, prompts.draw(e, rng), config, rng.random() < textless) for e in own]
+        yield spoil(collate(rows, config), noise, rng)
         step += 1

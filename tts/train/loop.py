@@ -37,6 +37,8 @@ class Recipe:
         guide_weight: of the attention guide's loss.
         guide_share: share of the budget during which the attention guide is on.
         speaker_weights: how often an utterance of a speaker is drawn; 1 for those not named.
+        textless: chance that an example hides its text; what guidance at inference needs.
+        noise: share of frames that are read with wrong codes.
         short_share, short_frames: for this share of the budget only examples up to this length.
     """
 
@@ -57,6 +59,8 @@ class Recipe:
     short_share: float = 0.25
     short_frames: int = 36
     speaker_weights: dict[str, float] = field(default_factory=dict)
+    textless: float = 0.0
+    noise: float = 0.0
     max_steps: int = 10**9
 
 
@@ -88,7 +92,7 @@ def losses(
     The hint asks the temporal latent itself, past the depth transformer and its gated
     projections, for the text and the first code: a short way for the first gradients.
     """
-    hidden = model.temporal(model.embed(batch.rows, num_codebooks))[batch.source]
+    hidden = model.temporal(model.embed(batch.inputs, num_codebooks))[batch.source]
     labels = batch.labels().masked_fill(~batch.real[:, None] & _audio_columns(batch), IGNORED)
     # Matrix products are prepared anew for every shape they have not met yet, which takes longer
     # than computing them: a few round sizes, then.
@@ -215,6 +219,8 @@ class _Run:
                     progress.step,
                     recipe.short_frames if short else None,
                     recipe.speaker_weights,
+                    recipe.textless,
+                    recipe.noise,
                 )
             rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
             set_rate(self.optimizers, rate)
