@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
-from tts.config import SamplingConfig
+from tts.config import SAMPLING, SamplingConfig
 from tts.growing import check_growing, growing_wav, raw_samples
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
 from tts.voices import Voice, VoiceError, check_voice, load_voice
@@ -200,21 +199,8 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
     Raises:
         ValueError: a value is out of range.
     """
-    asked = {
-        "temperature": args.temperature,
-        "top_p": args.top_p,
-        "top_k": args.top_k,
-        "repetition_penalty": args.repetition_penalty,
-        "guidance": args.guidance,
-    }
-    audio = {key: value for key, value in asked.items() if value is not None}
-    text = {} if args.text_temperature is None else {"temperature": args.text_temperature}
-    if not audio and not text:
-        return None
-    return SamplingConfig(
-        text=replace(own.text, **text),
-        audio=replace(own.audio, **audio),
-    )
+    asked = {name: getattr(args, name) for name in SAMPLING}
+    return own.having(asked) if any(v is not None for v in asked.values()) else None
 
 
 def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,10 @@ class ChannelSampling:
             raise ValueError(f"guidance is {self.guidance}; use 1 (off) to 10")
 
 
+AUDIO_SAMPLING = tuple(field.name for field in fields(ChannelSampling))
+# What users may ask for, by name: see `SamplingConfig.having`.
+SAMPLING = (*AUDIO_SAMPLING, "text_temperature")
+
 # What the authors of the published checkpoint recommend.
 PUBLISHED_TEXT = ChannelSampling(temperature=1.5, top_p=1.0, top_k=50)
 PUBLISHED_AUDIO = ChannelSampling(temperature=1.0, top_p=0.95, top_k=50, repetition_penalty=1.1)
@@ -191,6 +195,29 @@ class SamplingConfig:
 
     text: ChannelSampling = PUBLISHED_TEXT
     audio: ChannelSampling = PUBLISHED_AUDIO
+
+    def having(self, asked: Mapping[str, Any]) -> SamplingConfig:
+        """The same with what is asked for put in.
+
+        Args:
+            asked: by the names in SAMPLING; None asks for nothing.
+
+        Raises:
+            ValueError: a value is out of range.
+        """
+        audio = {n: asked[n] for n in AUDIO_SAMPLING if asked.get(n) is not None}
+        warmth = asked.get("text_temperature")
+        text = {} if warmth is None else {"temperature": warmth}
+        return SamplingConfig(replace(self.text, **text), replace(self.audio, **audio))
+
+
+def check_guidance(sampling: SamplingConfig, config: TtsConfig) -> None:
+    """ValueError if a model that was not trained with hidden texts is to be guided."""
+    if sampling.audio.guidance != 1 and config.phonemes is None:
+        raise ValueError(
+            f"guidance is {sampling.audio.guidance}, which needs a model that was trained with "
+            "hidden texts, and published ones were not; use 1"
+        )
 
 
 # By the recogniser's error rate on 16 development sentences. Temperature, voices slt and pico-us:

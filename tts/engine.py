@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from tts.config import ChannelSampling, SamplingConfig
+from tts.config import SamplingConfig, check_guidance
 from tts.model import TtsModel
 from tts.prompt import Monologue, hidden_text_id, without_text
 from tts.runners import CachedRunner, Runner, UncachedRunner, pad_left, prompt_mask
-from tts.sampling import draw, sample
+from tts.sampling import draw, guide, sample_each
 
 __all__ = [
     "CachedRunner",
@@ -180,18 +180,14 @@ class Session:
         """
         if request.max_frames < 1:
             raise ValueError("max_frames must be at least 1")
-        guided = (request.sampling or self.sampling).audio.guidance != 1
-        if guided and self.config.phonemes is None:
-            raise ValueError(
-                "guidance needs a model that was trained with hidden texts, which published ones "
-                "were not; use 1"
-            )
+        sampling = request.sampling or self.sampling
+        check_guidance(sampling, self.config)
         self._advance()
         ticket = next(self._tickets)
         capacity = len(request.rows) + request.max_frames
         latents = [self.runner.admit(ticket, request.rows, capacity)]
         shadow = None
-        if guided:
+        if sampling.audio.guidance != 1:
             shadow = next(self._tickets)
             latents.append(
                 self.runner.admit(shadow, without_text(request.rows, self.config), capacity)
@@ -220,7 +216,8 @@ class Session:
         assert self._latents is not None
         # 1. The depth transformer chooses text, then codes, coarse to fine.
         generators = [item.generator for item in self._items]
-        tokens = self._frame(draw(generators, 1 + self.num_codebooks).to(self.device))
+        rows = self._frame(draw(generators, 1 + self.num_codebooks).to(self.device))
+        tokens = rows[: len(self._items)]
         # 2. Items take note of it; those that have ended leave.
         text = tokens[:, 0].tolist()
         codes = tokens[:, 1:].cpu()
@@ -229,7 +226,7 @@ class Session:
         ]
         if self._seen is not None:
             self._seen.scatter_(2, tokens[:, 1:, None], True)
-        self._row = self._with_shadows(tokens)
+        self._row = rows
         self._keep([s.finished_by is None for s in spoken])
         return spoken
 
@@ -268,7 +265,10 @@ class Session:
             self._row = self._row[rows] if self._items else None
 
     def _frame(self, uniform: Tensor) -> Tensor:
-        """All channels of a frame of every item: float (B, 1 + k) -> int64 (B, 1 + k)."""
+        """All channels of a frame of every item: float (B, 1 + k) -> int64 (B + S, 1 + k).
+
+        Behind the items stand their shadows: the same codes, the text hidden.
+        """
         assert self._latents is not None
         graphs, sampling = self.runner.graphs, self._items[0].sampling
         if graphs is not None and all(i.is_plain and i.sampling == sampling for i in self._items):
@@ -284,7 +284,7 @@ class Session:
             said = chosen[guided[0]] if channel else self._hidden.expand(len(guided[0]))
             return torch.cat([chosen, said])
 
-        return self.runner.frame(self._latents, choose)[: len(self._items)]
+        return self.runner.frame(self._latents, choose)
 
     def _guided(self) -> tuple[Tensor, Tensor] | None:
         """Which items have a shadow, int64 (S,), and how much it counts, float32 (S, 1)."""
@@ -298,21 +298,12 @@ class Session:
         index, scale = (torch.tensor(x, device=self.device) for x in zip(*pairs, strict=True))
         return index, scale[:, None]
 
-    def _with_shadows(self, tokens: Tensor) -> Tensor:
-        """Rows (B, 1 + k) of the items, and behind them the shadows': same codes, no text."""
-        guided = self._guided()
-        if guided is None:
-            return tokens
-        rows = tokens[guided[0]]
-        rows[:, 0] = self._hidden
-        return torch.cat([tokens, rows])
-
     def _choose(self, channel: int, logits: Tensor, uniform: Tensor) -> Tensor:
         items = self._items
         if channel == 0:
             return self._choose_text(logits, uniform)
         seen = None if self._seen is None else self._seen[:, channel - 1]
-        chosen = _by_settings([i.sampling.audio for i in items], logits, uniform, seen)
+        chosen = sample_each([i.sampling.audio for i in items], logits, uniform, seen)
         for i, item in enumerate(items):
             if item.frames < item.forced_frames:
                 assert item.request.forced is not None
@@ -324,12 +315,12 @@ class Session:
         settings = [item.sampling.text for item in self._items]
         ruled = [item.monologue for item in self._items]
         if not any(ruled):
-            return _by_settings(settings, logits, uniform, None)
+            return sample_each(settings, logits, uniform, None)
         everything = torch.arange(logits.shape[1])
         choices = [everything if m is None else m.allowed() for m in ruled]
         ids = pad_sequence(choices, batch_first=True, padding_value=-1).to(self.device)
         offered = logits.gather(1, ids.clamp_min(0)).masked_fill_(ids < 0, -torch.inf)
-        entry = _by_settings(settings, offered, uniform, None)
+        entry = sample_each(settings, offered, uniform, None)
         return ids.gather(1, entry[:, None])[:, 0]
 
     def _note(self, item: _Item, text: int, codes: Tensor) -> Spoken:
@@ -397,34 +388,3 @@ def collect(frames: Iterator[Frame], requests: Sequence[Request]) -> list[Genera
             )
         )
     return results
-
-
-def guide(logits: Tensor, guided: Tensor, scale: Tensor) -> Tensor:
-    """Away from what an item would say if it did not know its text (classifier-free guidance).
-
-    Args:
-        logits: (B + S, V), those of B items, then those of S shadows.
-        guided: int64 (S,), the shadows' items. scale: (S, 1), 1 leaves an item as it is.
-
-    Returns:
-        (B, V).
-    """
-    own = logits[: len(logits) - len(guided)].clone()
-    told, untold = own[guided], logits[len(own) :]
-    # what is not allowed is -inf in both
-    own[guided] = torch.where(told.isinf(), told, untold + scale * (told - untold))
-    return own
-
-
-def _by_settings(
-    settings: list[ChannelSampling], logits: Tensor, uniform: Tensor, seen: Tensor | None
-) -> Tensor:
-    """`sample`, each item by its own settings; items that share them go together."""
-    if settings.count(settings[0]) == len(settings):
-        return sample(logits, settings[0], uniform, seen)
-    chosen = torch.empty(len(settings), dtype=torch.int64, device=logits.device)
-    for kind in set(settings):
-        own = torch.tensor([s == kind for s in settings], device=logits.device)
-        shown = None if seen is None else seen[own]
-        chosen[own] = sample(logits[own], kind, uniform[own], shown)
-    return chosen

@@ -83,6 +83,37 @@ def sample(
     return (entry if ids is None else ids.gather(-1, entry))[:, 0]
 
 
+def sample_each(
+    settings: list[ChannelSampling], logits: Tensor, uniform: Tensor, seen: Tensor | None
+) -> Tensor:
+    """`sample`, each item by its own settings; items that share them go together."""
+    if settings.count(settings[0]) == len(settings):
+        return sample(logits, settings[0], uniform, seen)
+    chosen = torch.empty(len(settings), dtype=torch.int64, device=logits.device)
+    for kind in set(settings):
+        own = torch.tensor([s == kind for s in settings], device=logits.device)
+        shown = None if seen is None else seen[own]
+        chosen[own] = sample(logits[own], kind, uniform[own], shown)
+    return chosen
+
+
+def guide(logits: Tensor, guided: Tensor, scale: Tensor) -> Tensor:
+    """Away from what an item would say if it did not know its text (classifier-free guidance).
+
+    Args:
+        logits: (B + S, V), those of B items, then those of S shadows.
+        guided: int64 (S,), the shadows' items. scale: (S, 1), 1 leaves an item as it is.
+
+    Returns:
+        (B, V).
+    """
+    own = logits[: len(logits) - len(guided)].clone()
+    told, untold = own[guided], logits[len(own) :]
+    # what is not allowed is -inf in both
+    own[guided] = torch.where(told.isinf(), told, untold + scale * (told - untold))
+    return own
+
+
 def draw(generators: list[torch.Generator], count: int) -> Tensor:
     """Uniform numbers for one frame, each item from its own generator: float32 (B, count)."""
     numbers = [torch.rand(count, generator=generator) for generator in generators]

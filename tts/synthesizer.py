@@ -18,6 +18,7 @@ from torch import Tensor
 from tokenizer.checkpoint import load_codec
 from tokenizer.model import CatTokenizer, CodecState
 from tts.checkpoint import codec_name, load_model, model_folder_of
+from tts.config import check_guidance
 from tts.engine import Frame, Request, generate
 from tts.model import TtsModel
 from tts.texts import (
@@ -278,12 +279,7 @@ class Synthesizer:
             ValueError: an option is out of range.
         """
         side = self.text_side
-        sampling = options.sampling or side.sampling
-        if sampling.audio.guidance != 1 and self.model.config.phonemes is None:
-            raise ValueError(
-                f"guidance is {sampling.audio.guidance}, but {self.name!r} was not trained with "
-                "hidden texts; use 1"
-            )
+        check_guidance(options.sampling or side.sampling, self.model.config)
         unnamed = options.voice is None and not side.needs_voice
         voice = None if unnamed else self.voice(options.voice)
         return side.pieces(text, voice, options, self._used(options))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.config import ChannelSampling, SamplingConfig
+from tts.config import SAMPLING, ChannelSampling, SamplingConfig
 
 LANGS = ("auto", "en", "zh")
 FORMATS = ("wav", "flac", "mp3", "opus", "ogg")
@@ -21,8 +21,6 @@ MAX_SEED = 2**53
 MAX_TEXT_CHARS = 20_000
 # File systems allow 255 bytes; the ending and a temporary name need some.
 MAX_ID_BYTES = 200
-AUDIO_SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty", "guidance")
-SAMPLING = (*AUDIO_SAMPLING, "text_temperature")
 COLUMNS = (
     "id",
     "text",
@@ -163,10 +161,7 @@ def check_sampling(name: str, value: float) -> list[str]:
 
 def resolve_sampling(asked: tuple[tuple[str, float], ...], own: SamplingConfig) -> SamplingConfig:
     """The model's own sampling with what a row asks for (`Row.sampling`) put in."""
-    values: dict[str, Any] = dict(asked)
-    audio = {name: values[name] for name in AUDIO_SAMPLING if name in values}
-    text = {"temperature": values["text_temperature"]} if "text_temperature" in values else {}
-    return SamplingConfig(text=replace(own.text, **text), audio=replace(own.audio, **audio))
+    return own.having(dict(asked))
 
 
 def _id_faults(name: str) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tts.config import SamplingConfig
+from tts.config import SAMPLING, SamplingConfig
 from tts.serve.stretch import MAX_SPEED, MIN_SPEED
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions
 from tts.voices import Voice
@@ -56,15 +55,9 @@ class Wishes(BaseModel):
         )
 
     def _sampling(self) -> SamplingConfig | None:
-        names = ("temperature", "top_p", "top_k", "repetition_penalty", "guidance")
-        audio = {n: getattr(self, n) for n in names if getattr(self, n) is not None}
-        text = {} if self.text_temperature is None else {"temperature": self.text_temperature}
-        if not audio and not text:
-            return None
-        return SamplingConfig(
-            text=replace(EMBEDDED_SAMPLING.text, **text),
-            audio=replace(EMBEDDED_SAMPLING.audio, **audio),
-        )
+        asked = {name: getattr(self, name) for name in SAMPLING}
+        wished = any(value is not None for value in asked.values())
+        return EMBEDDED_SAMPLING.having(asked) if wished else None
 
 
 class SpeechBody(Wishes):

@@ -138,7 +138,7 @@ def collate(examples: list[Row], config: TtsConfig) -> Batch:
     return Batch(stacked, stacked, source, torch.cat(real), looks, choices, chosen)
 
 
-def spoil(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
+def spoil(batch: Batch, config: TtsConfig, share: float, rng: np.random.Generator) -> Batch:
     """Put wrong codes into what the model reads.
 
     At inference it reads what it has said itself, mistakes included; one that has only ever read
@@ -150,7 +150,7 @@ def spoil(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
     """
     if not share:
         return batch
-    frames = batch.source & (batch.rows[:, :, -1] != batch.rows[:, :, -1].max())
+    frames = batch.source & (batch.rows[:, :, -1] != config.audio_pad_code)
     true = batch.rows[frames]
     number, channels = len(true), true.shape[1]
     other = true[torch.from_numpy(rng.permutation(number))]
@@ -219,5 +219,5 @@ def batches(
         rng = np.random.default_rng((seed, number, inside))
         own = [chosen[i] for i in picked[slot : slot + batch_size]]
         rows = [example_rows(e, prompts.draw(e, rng), config, rng.random() < textless) for e in own]
-        yield spoil(collate(rows, config), noise, rng)
+        yield spoil(collate(rows, config), config, noise, rng)
         step += 1
