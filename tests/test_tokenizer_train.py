@@ -14,13 +14,14 @@ from tokenizer.checkpoint import load_codec, save_codec
 from tokenizer.model import CatTokenizer
 from tokenizer.quantizer import Codebook, pointwise
 from tokenizer.train.__main__ import main
-from tokenizer.train.adversary import Discriminators, discriminator_loss, generator_losses
+from tokenizer.train.adversary import Discriminators, crop, discriminator_loss, generator_losses
 from tokenizer.train.data import UNLABELLED, audio_files, label, pack, segments
 from tokenizer.train.init import initialize
-from tokenizer.train.loop import label_loss
-from tokenizer.train.losses import patch_log_mel, spectral_distances
+from tokenizer.train.loop import draw_codebooks, label_loss
+from tokenizer.train.losses import patch_log_mel, repetition_distance, spectral_distances
 from tokenizer.train.optim import make_optimizers
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
+from tokenizer.train.recipe import Recipe
 from tokenizer.train.run import learning_rate, plot_log
 
 
@@ -38,6 +39,35 @@ def test_losses_are_zero_for_equal_sounds_and_grow_with_noise():
     for none, small, large in zip(*rows, strict=True):
         assert none == 0
         assert 0 < small < large
+
+
+def test_repetition_distance_hears_a_buzz_that_the_target_lacks():
+    torch.manual_seed(0)
+    noise, other = 0.05 * torch.randn(2, 2, 1, 16000)
+    every_patch, every_second = (noise[:, :, :n].repeat(1, 1, 16000 // n) for n in (160, 320))
+    none, chance, half, whole = (
+        float(repetition_distance(x, noise, 160, 16000))
+        for x in (noise, other, every_second, every_patch)
+    )
+    assert none == 0
+    assert chance < 0.2 < 1 < half < whole
+    silence = torch.zeros_like(noise)
+    assert repetition_distance(every_patch, silence, 160, 16000) == 0
+
+
+def test_repetition_distance_leads_away_from_a_buzz():
+    torch.manual_seed(0)
+    target = 0.05 * torch.randn(1, 1, 8000)
+    output = (0.05 * torch.randn(1, 1, 160)).repeat(1, 1, 50).requires_grad_()
+    optimizer = torch.optim.Adam([output], 3e-3)
+    distances = []
+    for _ in range(30):
+        distance = repetition_distance(output, target, 160, 16000)
+        optimizer.zero_grad()
+        distance.backward()
+        optimizer.step()
+        distances.append(distance.item())
+    assert distances[-1] < 0.5 * distances[0]
 
 
 def test_patch_mel_has_one_row_a_patch_and_stands_on_its_patch():
@@ -117,6 +147,17 @@ def test_discriminators_tell_real_from_fake_and_losses_point_the_right_way():
     assert same_score < score
 
 
+def test_crop_takes_the_same_piece_of_every_wave():
+    first = torch.arange(40.0).reshape(2, 1, 20)
+    pieces = crop((first, -first), 8, seed=1)
+    assert [x.shape for x in pieces] == [(2, 1, 8)] * 2
+    assert torch.equal(pieces[0], -pieces[1])
+    assert torch.equal(pieces[0].diff(), torch.ones(2, 1, 7))
+    starts = {tuple(crop((first,), 8, seed)[0][:, 0, 0].tolist()) for seed in range(20)}
+    assert len(starts) > 10
+    assert torch.equal(crop((first,), 99, seed=1)[0], first)
+
+
 def test_segments_repeat_after_a_resume_and_stay_in_range(tmp_path):
     audio = pack(audio_files([corpus(tmp_path)]), SAMPLE_RATE, tmp_path / "cache")
     running = segments(audio, 2, 1920, seed=3)
@@ -155,6 +196,16 @@ def test_label_loss_ignores_what_is_not_labelled():
     loss, accuracy = label_loss(logits, labels, 3)
     assert accuracy == 0.5
     assert loss == pytest.approx(10.0, abs=0.01)
+
+
+def test_codebooks_are_drawn_as_the_recipe_says():
+    plain = draw_codebooks(Recipe(), 4000, 8, step=3)
+    assert torch.equal(plain, draw_codebooks(Recipe(), 4000, 8, step=3))
+    assert set(plain.tolist()) == set(range(1, 9))
+    assert (plain == 8).float().mean() == pytest.approx(0.5 + 0.5 / 8, abs=0.03)
+    mostly_four = draw_codebooks(Recipe(usual_codebooks=4), 4000, 8, step=3)
+    assert (mostly_four == 4).float().mean() == pytest.approx(0.6 + 0.4 * 0.5 / 8, abs=0.03)
+    assert (mostly_four == 8).float().mean() == pytest.approx(0.4 * (0.5 + 0.5 / 8), abs=0.03)
 
 
 def test_muon_takes_the_inner_matrices_and_learns():
@@ -214,7 +265,8 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
     first = stage(mel, "--config", str(config), "--labels", str(labels), steps=5)
     frozen = ("--init", str(mel), "--freeze-encoder")
     second = stage(wave, *frozen, "--stage", "wave", steps=2)
-    third = stage(gan, "--init", str(wave), "--freeze-encoder", "--stage", "gan", steps=2)
+    adversarial = ("--stage", "gan", "--discriminator-warmup", "1", "--freeze-encoder")
+    third = stage(gan, "--init", str(wave), *adversarial, steps=3)
     wav = torch.from_numpy(speech_like(1.0))[None, None]
     assert torch.equal(first.encode(wav), second.encode(wav))
     assert torch.equal(first.encode(wav), third.encode(wav))

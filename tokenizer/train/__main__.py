@@ -23,7 +23,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--learning-rate", type=float, default=1e-3)
     p.add_argument("--optimizer", choices=OPTIMIZERS, default="adamw")
     p.add_argument("--labels", type=Path, help=".npz made by `python -m tts.train labels`")
+    p.add_argument(
+        "--usual-codebooks", type=int, default=0, help="how many the language model speaks"
+    )
+    p.add_argument("--weight-repetition", type=float, default=0.0, help="against a buzz")
     p.add_argument("--unquantized-steps", type=int, default=400)
+    p.add_argument(
+        "--discriminator-warmup", type=int, default=200, help="steps they learn alone ('gan')"
+    )
     p.add_argument("--max-steps", type=int, default=10**9, help="stop after so many in all")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--cache", type=Path, help="where to keep the packed audio (default: OUT)")
@@ -53,6 +60,10 @@ def main(argv: list[str] | None = None) -> int:
         initialize(codec)
     else:
         parser().error("give --config for a new tokenizer or --init for one to go on from")
+    if args.usual_codebooks > codec.num_codebooks:
+        parser().error(
+            f"--usual-codebooks is {args.usual_codebooks}; this tokenizer has {codec.num_codebooks}"
+        )
     files = [f for f in audio_files(args.audio) if not held_out(f.stem)]
     cache = args.cache or args.out / "audio"
     audio = pack(files, codec.sample_rate, cache)
@@ -69,7 +80,10 @@ def main(argv: list[str] | None = None) -> int:
         learning_rate=args.learning_rate,
         optimizer=args.optimizer,
         num_labels=num_labels,
+        usual_codebooks=args.usual_codebooks,
+        weight_repetition=args.weight_repetition,
         unquantized_steps=args.unquantized_steps,
+        discriminator_warmup=args.discriminator_warmup,
         max_steps=args.max_steps,
         seed=args.seed,
     )

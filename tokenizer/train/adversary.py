@@ -109,27 +109,51 @@ def generator_losses(real: list[list[Tensor]], fake: list[list[Tensor]]) -> tupl
 class Adversary:
     """The discriminators with their optimizer: one step a batch."""
 
-    def __init__(self, recipe: Recipe, accelerator: Accelerator) -> None:
+    def __init__(self, recipe: Recipe, accelerator: Accelerator, sample_rate: int) -> None:
         self.recipe, self.accelerator = recipe, accelerator
+        self.samples = round(recipe.discriminator_s * sample_rate)
         net = Discriminators()
         optimizer = torch.optim.AdamW(net.parameters(), recipe.discriminator_lr, betas=(0.8, 0.99))
         self.net, self.optimizer = accelerator.prepare(net, optimizer)
 
-    def step(self, real: Tensor, fake: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def step(self, real: Tensor, fake: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
         """Update the discriminators, then return the generator's extra loss and figures.
+
+        They see the same random piece of every item in `real` and `fake`: a period or a click is
+        short, and what they cost grows with what they see. For the first `discriminator_warmup`
+        steps they learn alone.
 
         Args:
             real, fake: (B, 1, N).
+            step: of the run; decides about the piece.
         """
+        real, fake = crop((real, fake), self.samples, self.recipe.seed * 1_000_037 + step)
         with self.accelerator.autocast():
             loss = discriminator_loss(self.net(real), self.net(fake.detach()))
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()
+        figures = {"d": loss.item()}
+        if step < self.recipe.discriminator_warmup:
+            return fake.new_zeros(()), figures
         self.net.requires_grad_(False)
         with self.accelerator.autocast():
             score, features = generator_losses(self.net(real), self.net(fake))
         self.net.requires_grad_(True)
         extra = self.recipe.weight_adversarial * score + self.recipe.weight_features * features
-        figures = {"d": loss.item(), "adv": score.item(), "features": features.item()}
-        return extra, figures
+        return extra, figures | {"adv": score.item(), "features": features.item()}
+
+
+def crop(waves: tuple[Tensor, ...], num_samples: int, seed: int) -> tuple[Tensor, ...]:
+    """The same `num_samples` (or all, where there are fewer) of every wave (B, 1, N) in `waves`.
+
+    Where an item's piece begins is drawn for each item, from `seed` alone.
+    """
+    batch, _, total = waves[0].shape
+    num_samples = min(num_samples, total)
+    generator = torch.Generator().manual_seed(seed)
+    starts = torch.randint(0, total - num_samples + 1, (batch,), generator=generator).tolist()
+    return tuple(
+        torch.stack([x[:, s : s + num_samples] for x, s in zip(wave, starts, strict=True)])
+        for wave in waves
+    )

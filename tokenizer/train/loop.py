@@ -18,7 +18,7 @@ from tokenizer.config import PatchConfig
 from tokenizer.model import CatTokenizer, unpatchify
 from tokenizer.train.adversary import Adversary
 from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
-from tokenizer.train.losses import patch_log_mel, spectral_distances
+from tokenizer.train.losses import patch_log_mel, repetition_distance, spectral_distances
 from tokenizer.train.optim import make_optimizers, set_rate
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
@@ -71,6 +71,12 @@ class Trainee(nn.Module):
             result["mel"], result["convergence"] = distances
             loss = recipe.weight_mel * result["mel"]
             loss = loss + recipe.weight_convergence * result["convergence"]
+            if recipe.weight_repetition:
+                last = codec.config.decoder_kwargs[-1]
+                assert isinstance(last, PatchConfig)
+                distance = repetition_distance(output, wav, last.patch_size, codec.sample_rate)
+                result["repetition"] = distance
+                loss = loss + recipe.weight_repetition * distance
         if not recipe.freeze_encoder:
             loss = loss + recipe.weight_commitment * q.commitment
             loss = loss + recipe.weight_codebook * q.codebook
@@ -123,7 +129,11 @@ def draw_codebooks(recipe: Recipe, batch: int, total: int, step: int) -> Tensor:
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     random = torch.randint(1, total + 1, (batch,), generator=generator)
     dropped = torch.rand(batch, generator=generator) < recipe.dropout
-    return torch.where(dropped, random, total)
+    count = torch.where(dropped, random, total)
+    if recipe.usual_codebooks:
+        usual = torch.rand(batch, generator=generator) < recipe.usual_share
+        count = torch.where(usual, recipe.usual_codebooks, count)
+    return count
 
 
 def draw_windows(recipe: Recipe, step: int) -> tuple[int, ...]:
@@ -150,7 +160,7 @@ def train(
     model, *optimizers = accelerator.prepare(trainee, *optimizers)
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
     accelerator.register_for_checkpointing(progress, keeper)
-    adversary = Adversary(recipe, accelerator) if recipe.stage == "gan" else None
+    adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
     state = out / "state"
     if state.is_dir():
         accelerator.load_state(str(state))
@@ -224,7 +234,7 @@ class _Run:
             result = self.model(wav, labels, count, draw_windows(recipe, progress.step))
         loss, figures = result["loss"], {}
         if adversary:
-            extra, figures = adversary.step(wav, result["output"])
+            extra, figures = adversary.step(wav, result["output"], progress.step)
             loss = loss + extra
         self.model.zero_grad()
         self.accelerator.backward(loss)
@@ -236,7 +246,7 @@ class _Run:
             keeper.update(quantized.codes)
             if progress.step % recipe.revive_every == 0:
                 figures["revived"] = keeper.revive(quantizer, quantized.projected, 0.05)
-        for name in ("loss", "mel", "convergence", "label", "label_accuracy"):
+        for name in ("loss", "mel", "convergence", "repetition", "label", "label_accuracy"):
             if name in result:
                 figures[name] = float(result[name].detach())
         figures |= {"commitment": float(quantized.commitment.detach()), "norm": float(norm)}

@@ -20,12 +20,17 @@ class Recipe:
         segment_s: length of a training segment; at least the attention window.
         unquantized_steps: steps before the codebooks are seeded and used ('mel' only).
         dropout: chance that an item uses a random number of codebooks, not all.
+        usual_codebooks: how many the language model speaks (0: not known); `usual_share` of the
+            items use so many, and `dropout` is about the others.
         optimizer: 'adamw', or 'muon' for the matrices inside the layers and AdamW for the rest.
         num_labels: kinds of labels (`data.label`); 0 where there are none.
         weight_labels: of the cross-entropy of the labels, read off the quantized latents: it
             makes the codes, the coarse ones above all, say what is spoken.
         windows_per_step: STFT windows drawn for each step out of `wave_windows`; all of them at
             once would take longer than the network.
+        weight_repetition: of `losses.repetition_distance`, in the stages that make waveforms.
+        discriminator_s: seconds of every item that the discriminators see.
+        discriminator_warmup: steps in which they learn alone.
     """
 
     stage: str = "mel"
@@ -41,12 +46,15 @@ class Recipe:
     seed: int = 0
     unquantized_steps: int = 400
     dropout: float = 0.5
+    usual_codebooks: int = 0
+    usual_share: float = 0.6
     revive_every: int = 20
     mel_specs: tuple[tuple[int, int], ...] = ((512, 64), (1024, 100))
     wave_windows: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048)
     windows_per_step: int = 3
     weight_mel: float = 15.0
     weight_convergence: float = 3.0
+    weight_repetition: float = 0.0
     num_labels: int = 0
     weight_labels: float = 0.3
     weight_commitment: float = 0.25
@@ -54,6 +62,8 @@ class Recipe:
     weight_adversarial: float = 1.0
     weight_features: float = 2.0
     discriminator_lr: float = 2e-4
+    discriminator_s: float = 0.5
+    discriminator_warmup: int = 200
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
