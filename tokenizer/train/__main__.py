@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--batch-size", type=int, default=4)
     p.add_argument("--segment-s", type=float, default=2.56)
     p.add_argument("--learning-rate", type=float, default=1e-3)
+    p.add_argument("--warmup-steps", type=int, default=200)
     p.add_argument("--optimizer", choices=OPTIMIZERS, default="adamw")
     p.add_argument("--labels", type=Path, help=".npz made by `python -m tts.train labels`")
     p.add_argument(
@@ -78,6 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         batch_size=args.batch_size,
         segment_s=args.segment_s,
         learning_rate=args.learning_rate,
+        warmup_steps=args.warmup_steps,
         optimizer=args.optimizer,
         num_labels=num_labels,
         usual_codebooks=args.usual_codebooks,
