@@ -193,14 +193,13 @@ def check_num_codebooks(used: int | None, most: int | None) -> None:
         raise ValueError(f"num_codebooks is {used}; use {allowed}")
 
 
-def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConfig | None:
-    """The model's own sampling with what the user asked for put in; None if nothing was.
+def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConfig:
+    """The model's own sampling with what the user asked for put in.
 
     Raises:
         ValueError: a value is out of range.
     """
-    asked = {name: getattr(args, name) for name in SAMPLING}
-    return own.having(asked) if any(v is not None for v in asked.values()) else None
+    return own.having({name: getattr(args, name) for name in SAMPLING})
 
 
 def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:

@@ -57,9 +57,9 @@ class Trainee(nn.Module):
             latents, _ = codec.encode_latents(wav)
             q = quantize(codec.quantizer, latents, num_codebooks)
         result: dict[str, Any] = {"latents": latents.detach(), "quantized": q}
+        patch = codec.config.decoder_kwargs[-1]
+        assert isinstance(patch, PatchConfig)
         if recipe.stage == "mel":
-            patch = codec.config.decoder_kwargs[-1]
-            assert isinstance(patch, PatchConfig)
             target = patch_log_mel(wav, patch.patch_size, codec.sample_rate, recipe.mel_specs)
             mel = self.mel_head(codec, q.latents)
             result["mel"] = (mel.float() - target).abs().mean()
@@ -72,9 +72,7 @@ class Trainee(nn.Module):
             loss = recipe.weight_mel * result["mel"]
             loss = loss + recipe.weight_convergence * result["convergence"]
             if recipe.weight_repetition:
-                last = codec.config.decoder_kwargs[-1]
-                assert isinstance(last, PatchConfig)
-                distance = repetition_distance(output, wav, last.patch_size, codec.sample_rate)
+                distance = repetition_distance(output, wav, patch.patch_size, codec.sample_rate)
                 result["repetition"] = distance
                 loss = loss + recipe.weight_repetition * distance
         if not recipe.freeze_encoder:

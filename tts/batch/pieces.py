@@ -17,7 +17,6 @@ from tokenizer.packing import code_bits
 from tts.batch.guard import asked_pause_s, code_complaint, sound_complaint
 from tts.batch.plan import Item, Settings
 from tts.batch.prompts import Prompts
-from tts.batch.rows import resolve_sampling
 from tts.batch.sources import SourceError
 from tts.engine import Request
 from tts.synthesizer import GAP_S, RESEED, SpeechOptions, Synthesizer
@@ -141,7 +140,7 @@ class Workshop:
             lang=row.lang,
             seed=row.seed,
             num_codebooks=row.num_codebooks,
-            sampling=resolve_sampling(row.sampling, self.synthesizer.text_side.sampling),
+            sampling=self.synthesizer.text_side.sampling.having(dict(row.sampling)),
             continuation=bool(row.prompt_wav and voice and voice.transcript),
         )
         try:

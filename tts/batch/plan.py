@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from tts.batch.ledger import Entry
-from tts.batch.rows import Fault, Row, resolve_sampling
+from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
 from tts.config import PUBLISHED_SAMPLING, SamplingConfig
 
@@ -154,7 +154,7 @@ def _key(row: Row, shared: str, digest: str, own: SamplingConfig) -> str:
         row.seed,
         row.format,
         row.num_codebooks,
-        asdict(resolve_sampling(row.sampling, own)),
+        asdict(own.having(dict(row.sampling))),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

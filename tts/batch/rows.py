@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.config import SAMPLING, ChannelSampling, SamplingConfig
+from tts.config import SAMPLING, ChannelSampling
 
 LANGS = ("auto", "en", "zh")
 FORMATS = ("wav", "flac", "mp3", "opus", "ogg")
@@ -157,11 +157,6 @@ def check_sampling(name: str, value: float) -> list[str]:
     except ValueError as error:
         return [str(error).replace("temperature is", f"{name} is")]
     return []
-
-
-def resolve_sampling(asked: tuple[tuple[str, float], ...], own: SamplingConfig) -> SamplingConfig:
-    """The model's own sampling with what a row asks for (`Row.sampling`) put in."""
-    return own.having(dict(asked))
 
 
 def _id_faults(name: str) -> list[str]:

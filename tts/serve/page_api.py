@@ -30,7 +30,7 @@ def page_routes(service: SpeechService) -> APIRouter:
     async def speak(wanted: PageBody, request: Request) -> Response:
         replaced = _replaced(service, wanted.replaces)
         voice, continuation = _voice(service, wanted)
-        options = wanted.options(voice, continuation)
+        options = wanted.options(service.own_sampling, voice, continuation)
         ticket = service.speak(client_of(request), wanted.text, options, wanted.speed)
         teller = _Teller(service, wanted, replaced)
         return event_stream(ticket, request, teller.tell)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tts.config import SAMPLING, SamplingConfig
 from tts.serve.stretch import MAX_SPEED, MIN_SPEED
-from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions
+from tts.synthesizer import SpeechOptions
 from tts.voices import Voice
 
 MAX_SEED = 2**53
@@ -43,21 +43,22 @@ class Wishes(BaseModel):
     guidance: float | None = Field(None, ge=0, le=10, description="1 is off, and faster")
     text_temperature: float | None = Field(None, ge=0, le=5)
 
-    def options(self, voice: str | Voice | None, continuation: bool = False) -> SpeechOptions:
-        """As the synthesizer takes it."""
+    def options(
+        self, own: SamplingConfig, voice: str | Voice | None, continuation: bool = False
+    ) -> SpeechOptions:
+        """As the synthesizer takes it.
+
+        Args:
+            own: the model's own sampling, for what nobody asked for.
+        """
         return SpeechOptions(
             voice=voice,
             lang=self.lang,
             seed=self.seed,
             num_codebooks=self.num_codebooks,
-            sampling=self._sampling(),
+            sampling=own.having({name: getattr(self, name) for name in SAMPLING}),
             continuation=continuation,
         )
-
-    def _sampling(self) -> SamplingConfig | None:
-        asked = {name: getattr(self, name) for name in SAMPLING}
-        wished = any(value is not None for value in asked.values())
-        return EMBEDDED_SAMPLING.having(asked) if wished else None
 
 
 class SpeechBody(Wishes):

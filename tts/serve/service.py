@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tts.config import SamplingConfig
 from tts.serve.encode import pcm16
 from tts.serve.fairqueue import Client
 from tts.serve.kept import KeptResult, Shelf
@@ -98,6 +99,10 @@ class SpeechService:
     @property
     def sample_rate(self) -> int:
         return self.synthesizer.sample_rate
+
+    @property
+    def own_sampling(self) -> SamplingConfig:
+        return self.synthesizer.text_side.sampling
 
     def close(self) -> None:
         """Stop the worker."""

@@ -72,9 +72,8 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
     Raises:
         QueueFullError, ValueError, ApiError: there is no room, or the request is of no use.
     """
-    ticket = service.speak(
-        client_of(request), wanted.input, wanted.options(wanted.voice_name), wanted.speed
-    )
+    options = wanted.options(service.own_sampling, wanted.voice_name)
+    ticket = service.speak(client_of(request), wanted.input, options, wanted.speed)
     try:
         started = await _of_kind(Started, ticket, request)
         if not wanted.stream and wanted.stream_format == "audio":
