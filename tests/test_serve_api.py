@@ -17,13 +17,13 @@ import soundfile
 from fastapi.testclient import TestClient
 
 from serving import running, wait_until
-from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tiny import SAMPLE_RATE, save_tiny_published, speech_like, tiny_synthesizer, tiny_voice
 from tts.serve.api import create_api
 from tts.serve.encode import pcm16
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access, Limits
 from tts.serve.uploads import decode_upload
-from tts.synthesizer import GAP_S, SpeechOptions
+from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
 from tts.voices import HOME_VARIABLE, save_voice, voices_folder
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
@@ -71,6 +71,22 @@ def offline(service: SpeechService, text: str, voice: str = "tiny", seed: int = 
 
 def wanted(**fields) -> dict:
     return {"model": "cat-tts", "input": TEXT, "voice": "tiny", "response_format": "wav"} | fields
+
+
+def test_a_published_model_takes_wishes_into_its_own_sampling(home: Path, tmp_path: Path):
+    folder = save_tiny_published(tmp_path)
+    service = SpeechService(Synthesizer.load(folder))
+    try:
+        client = TestClient(create_api(service), raise_server_exceptions=False)
+        cool = client.post("/v1/audio/speech", json=wanted(temperature=0.5))
+        usual = client.post("/v1/audio/speech", json=wanted())
+        guided = client.post("/v1/audio/speech", json=wanted(guidance=2.0))
+    finally:
+        service.close()
+    assert (cool.status_code, usual.status_code) == (200, 200), cool.text
+    assert cool.content != usual.content
+    assert guided.status_code == 400, guided.text
+    assert "guidance" in guided.json()["error"]["message"]
 
 
 def test_a_whole_wav_is_the_offline_result(client: TestClient, service: SpeechService):
