@@ -18,7 +18,12 @@ from tokenizer.train.adversary import Discriminators, crop, discriminator_loss, 
 from tokenizer.train.data import UNLABELLED, audio_files, label, pack, segments
 from tokenizer.train.init import initialize
 from tokenizer.train.loop import draw_codebooks, label_loss
-from tokenizer.train.losses import patch_log_mel, repetition_distance, spectral_distances
+from tokenizer.train.losses import (
+    modulation_distance,
+    patch_log_mel,
+    repetition_distance,
+    spectral_distances,
+)
 from tokenizer.train.optim import make_optimizers
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
@@ -63,6 +68,40 @@ def test_repetition_distance_leads_away_from_a_buzz():
     distances = []
     for _ in range(30):
         distance = repetition_distance(output, target, 160, 16000)
+        optimizer.zero_grad()
+        distance.backward()
+        optimizer.step()
+        distances.append(distance.item())
+    assert distances[-1] < 0.5 * distances[0]
+
+
+def clicks(period: int, first: int) -> torch.Tensor:
+    wav = torch.zeros(1, 1, 16000)
+    wav[:, :, first::period] = 0.5
+    return wav
+
+
+def test_modulation_distance_hears_pulses_wherever_they_stand():
+    torch.manual_seed(0)
+    target = clicks(160, 0)
+    noise = target.std() * torch.randn(1, 1, 16000)
+    none, moved, other_pitch, hoarse = (
+        float(modulation_distance(x, target, 16000))
+        for x in (target, clicks(160, 71), clicks(128, 0), noise)
+    )
+    assert none == 0
+    assert moved < 0.02 < 0.1 < min(other_pitch, hoarse)
+    assert modulation_distance(noise, torch.zeros_like(target), 16000) == 0
+
+
+def test_modulation_distance_leads_from_noise_to_pulses():
+    torch.manual_seed(0)
+    target = clicks(160, 0)
+    output = (target.std() * torch.randn(1, 1, 16000)).requires_grad_()
+    optimizer = torch.optim.Adam([output], 3e-3)
+    distances = []
+    for _ in range(60):
+        distance = modulation_distance(output, target, 16000)
         optimizer.zero_grad()
         distance.backward()
         optimizer.step()

@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "--usual-codebooks", type=int, default=0, help="how many the language model speaks"
     )
     p.add_argument("--weight-repetition", type=float, default=0.0, help="against a buzz")
+    p.add_argument("--weight-modulation", type=float, default=0.0, help="against hoarseness")
     p.add_argument("--unquantized-steps", type=int, default=400)
     p.add_argument(
         "--discriminator-warmup", type=int, default=200, help="steps they learn alone ('gan')"
@@ -84,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         num_labels=num_labels,
         usual_codebooks=args.usual_codebooks,
         weight_repetition=args.weight_repetition,
+        weight_modulation=args.weight_modulation,
         unquantized_steps=args.unquantized_steps,
         discriminator_warmup=args.discriminator_warmup,
         max_steps=args.max_steps,

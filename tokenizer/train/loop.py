@@ -18,11 +18,26 @@ from tokenizer.config import PatchConfig
 from tokenizer.model import CatTokenizer, unpatchify
 from tokenizer.train.adversary import Adversary
 from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
-from tokenizer.train.losses import patch_log_mel, repetition_distance, spectral_distances
+from tokenizer.train.losses import (
+    modulation_distance,
+    patch_log_mel,
+    repetition_distance,
+    spectral_distances,
+)
 from tokenizer.train.optim import make_optimizers, set_rate
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
 from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
+
+FIGURES = (
+    "loss",
+    "mel",
+    "convergence",
+    "repetition",
+    "modulation",
+    "label",
+    "label_accuracy",
+)
 
 
 class Trainee(nn.Module):
@@ -75,6 +90,9 @@ class Trainee(nn.Module):
                 distance = repetition_distance(output, wav, patch.patch_size, codec.sample_rate)
                 result["repetition"] = distance
                 loss = loss + recipe.weight_repetition * distance
+            if recipe.weight_modulation:
+                result["modulation"] = modulation_distance(output, wav, codec.sample_rate)
+                loss = loss + recipe.weight_modulation * result["modulation"]
         if not recipe.freeze_encoder:
             loss = loss + recipe.weight_commitment * q.commitment
             loss = loss + recipe.weight_codebook * q.codebook
@@ -244,7 +262,7 @@ class _Run:
             keeper.update(quantized.codes)
             if progress.step % recipe.revive_every == 0:
                 figures["revived"] = keeper.revive(quantizer, quantized.projected, 0.05)
-        for name in ("loss", "mel", "convergence", "repetition", "label", "label_accuracy"):
+        for name in FIGURES:
             if name in result:
                 figures[name] = float(result[name].detach())
         figures |= {"commitment": float(quantized.commitment.detach()), "norm": float(norm)}

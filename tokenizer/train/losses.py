@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ FLOOR = 1e-5
 # silence more silent than anyone can hear.
 AUDIBLE = 5e-4
 REPETITION_HZ = 1000
+# Lower edges of the bands whose envelopes `modulation_distance` compares; the last has no upper.
+MODULATION_BANDS_HZ = (750, 1500, 2500, 4000)
 
 
 @lru_cache(maxsize=32)
@@ -120,3 +123,46 @@ def repetition_distance(output: Tensor, target: Tensor, patch: int, sample_rate:
     theirs, loudness = repetition(target)
     heard = loudness > AUDIBLE**2
     return (ours - theirs).square().sum(dim=2)[heard].sum() / heard.sum().clamp_min(1)
+
+
+def modulation_distance(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
+    """How differently the two pulsate above 750 Hz, wherever their pulses stand. Scalar.
+
+    A voice sounds clear because its high frequencies come in pulses, one for each period of the
+    pitch. Codes that were learnt from mels do not tell where the pulses are, so a decoder that is
+    told to match spectrogram cell for cell makes none, and sounds hoarse. This is the mean L1
+    distance between depths of modulation from 39 to 461 Hz, which have no phase; cf. the modulation
+    spectrum of Dau, Kollmeier and Kohlrausch (1997).
+
+    Args:
+        output, target: (B, 1, N).
+    """
+    ours, _ = modulation_depth(output, sample_rate)
+    theirs, level = modulation_depth(target, sample_rate)
+    heard = level > 2 * AUDIBLE
+    return (ours - theirs).abs().mean(-1)[heard].sum() / heard.sum().clamp_min(1)
+
+
+def modulation_depth(wav: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
+    """Spectra of the envelopes of bands, relative to their level.
+
+    Args:
+        wav: (B, 1, N).
+
+    Returns:
+        (B, bands, frames, 55): modulation at multiples of 7.8 Hz from 39 Hz up, in frames of 64 ms
+        that begin every 16 ms; and the level of each (B, bands, frames).
+    """
+    hop = sample_rate // 1000  # so that an envelope has 1000 values a second
+    window = 4 * hop
+    taper = hann(window).to(wav.device)
+    spectrum = torch.stft(wav.squeeze(1).float(), window, hop, window=taper, return_complex=True)
+    power = spectrum.real.square() + spectrum.imag.square()
+    edges = [round(hz * window / sample_rate) for hz in MODULATION_BANDS_HZ]
+    bands = [power[:, low:high].mean(1) for low, high in pairwise([*edges, power.shape[1]])]
+    envelope = (torch.stack(bands, dim=1) + 1e-7).sqrt() / (window / 4)
+    frames = envelope.unfold(2, 64, 16) * hann(64).to(wav.device)
+    spectrum = torch.fft.rfft(frames, 128)
+    strength = (spectrum.real.square() + spectrum.imag.square() + 1e-9).sqrt()[..., 5:60]
+    level = frames.sum(-1)
+    return strength / (level[..., None] + 1e-2), level / 32

@@ -29,6 +29,7 @@ class Recipe:
         windows_per_step: STFT windows drawn for each step out of `wave_windows`; all of them at
             once would take longer than the network.
         weight_repetition: of `losses.repetition_distance`, in the stages that make waveforms.
+        weight_modulation: of `losses.modulation_distance`, likewise.
         discriminator_s: seconds of every item that the discriminators see.
         discriminator_warmup: steps in which they learn alone.
     """
@@ -55,6 +56,7 @@ class Recipe:
     weight_mel: float = 15.0
     weight_convergence: float = 3.0
     weight_repetition: float = 0.0
+    weight_modulation: float = 0.0
     num_labels: int = 0
     weight_labels: float = 0.3
     weight_commitment: float = 0.25
