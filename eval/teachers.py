@@ -105,9 +105,10 @@ def _pico(lang: str) -> Teacher:
     return Teacher(f"pico-{lang}", command, "libttspico-utils (non-free)")
 
 
-def _espeak(name: str, voice: str) -> Teacher:
-    command = ("espeak-ng", "-v", voice, "-s", "{wpm}", "-w", "{wav}", "{text}")
-    return Teacher(name, command, "espeak-ng", "zh")
+def _espeak(name: str, voice: str, size: float = 1.0, pitch: int = 50) -> Teacher:
+    manner = ("-v", voice, "-p", str(pitch), "-s", "{wpm}")
+    command = ("espeak-ng", *manner, "-w", "{wav}", "{text}")
+    return Teacher(name, command, "espeak-ng", "zh", size)
 
 
 TEACHERS = {
@@ -123,6 +124,7 @@ TEACHERS = {
         # Plain `cmn` of espeak-ng 1.51 reads Chinese characters in English.
         _espeak("espeak-zh", "cmn-latn-pinyin"),
         _espeak("espeak-zh-f", "cmn-latn-pinyin+f3"),
+        _espeak("espeak-zh-light", "cmn-latn-pinyin", 0.87, 99),
     )
 }
 
@@ -138,6 +140,7 @@ _HINTS = {
     "rms-light": "flite-rms-light",
     "espeak-zh": "espeak-zh",
     "espeak-zh-f": "espeak-zh-f",
+    "espeak-zh-light": "espeak-zh-light",
 }
 
 

@@ -34,6 +34,7 @@ class Teacher:
         language: `en` or `zh`.
         size: length of the vocal tract relative to the program's own voice, in [0.8, 1.25];
             pitch goes down as it goes up, the speaking rate stays.
+        pitch: of espeak-ng, 0 to 99; 50 is a voice's own.
         about: who it is, for people to read.
     """
 
@@ -42,6 +43,7 @@ class Teacher:
     gender: str
     language: str
     size: float = 1.0
+    pitch: int = 50
     about: str = ""
 
 
@@ -52,12 +54,15 @@ TEACHERS = {
     "kal16": Teacher("flite", "kal16", "m", "en", about="American man, diphones"),
     "pico-us": Teacher("pico2wave", "en-US", "f", "en", about="American woman, brisk"),
     "pico-gb": Teacher("pico2wave", "en-GB", "f", "en", about="English woman"),
-    "rms-deep": Teacher("flite", "rms", "m", "en", 1.14, "American man, deep"),
-    "rms-light": Teacher("flite", "rms", "m", "en", 0.87, "American, light and young"),
+    "rms-deep": Teacher("flite", "rms", "m", "en", 1.14, about="American man, deep"),
+    "rms-light": Teacher("flite", "rms", "m", "en", 0.87, about="American, light and young"),
     # plain `cmn` of espeak-ng 1.51 reads Han characters in English
     "espeak-zh": Teacher("espeak-ng", "cmn-latn-pinyin", "m", "zh", about="Mandarin, man, by rule"),
     "espeak-zh-f": Teacher(
         "espeak-ng", "cmn-latn-pinyin+f3", "f", "zh", about="Mandarin, woman, by rule"
+    ),
+    "espeak-zh-light": Teacher(
+        "espeak-ng", "cmn-latn-pinyin", "m", "zh", 0.87, 99, "Mandarin, light and young, by rule"
     ),
 }
 
@@ -83,7 +88,8 @@ def _command(teacher: Teacher, text: str, wav: str, rate: float) -> list[str]:
     if teacher.program == "pico2wave":
         spoken = text if rate == 1 else f'<speed level="{100 * rate:.0f}">{text}</speed>'
         return ["pico2wave", "-l", teacher.voice, "-w", wav, spoken]
-    return ["espeak-ng", "-v", teacher.voice, "-s", f"{165 * rate:.0f}", "-w", wav, text]
+    manner = ["-v", teacher.voice, "-p", str(teacher.pitch), "-s", f"{165 * rate:.0f}"]
+    return ["espeak-ng", *manner, "-w", wav, text]
 
 
 def speak(teacher: Teacher, text: str, rate: float = 1.0) -> np.ndarray:
