@@ -186,6 +186,16 @@ def test_discriminators_tell_real_from_fake_and_losses_point_the_right_way():
     assert same_score < score
 
 
+def test_discriminators_see_faint_high_frequencies_beside_a_loud_low_tone():
+    torch.manual_seed(0)
+    net = Discriminators(periods=(), windows=(256,))
+    tone = 0.3 * torch.sin(2 * torch.pi * 200 / 16000 * torch.arange(4800.0)).expand(1, 1, -1)
+    faint = 0.003 * torch.randn(1, 1, 4801).diff()
+    with torch.no_grad():
+        _, features = generator_losses(net(tone + faint), net(tone))
+    assert features > 0.1
+
+
 def test_crop_takes_the_same_piece_of_every_wave():
     first = torch.arange(40.0).reshape(2, 1, 20)
     pieces = crop((first, -first), 8, seed=1)

@@ -62,8 +62,8 @@ class Recipe:
     weight_commitment: float = 0.25
     weight_codebook: float = 1.0
     weight_adversarial: float = 1.0
-    weight_features: float = 2.0
-    discriminator_lr: float = 2e-4
+    weight_features: float = 3.0
+    discriminator_lr: float = 1.5e-3
     discriminator_s: float = 0.5
     discriminator_warmup: int = 200
 
