@@ -27,8 +27,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--usual-codebooks", type=int, default=0, help="how many the language model speaks"
     )
+    p.add_argument("--usual-share", type=float, default=0.6, help="of the items that use so many")
+    p.add_argument("--codebooks", type=int, default=0, help="add some until there are so many")
+    p.add_argument(
+        "--keep-codebooks", type=int, default=0, help="so many first ones keep their meaning"
+    )
     p.add_argument("--weight-repetition", type=float, default=0.0, help="against a buzz")
     p.add_argument("--weight-modulation", type=float, default=0.0, help="against hoarseness")
+    p.add_argument("--weight-commitment", type=float, default=0.25)
     p.add_argument("--unquantized-steps", type=int, default=400)
     p.add_argument(
         "--discriminator-warmup", type=int, default=200, help="steps they learn alone ('gan')"
@@ -84,8 +90,12 @@ def main(argv: list[str] | None = None) -> int:
         optimizer=args.optimizer,
         num_labels=num_labels,
         usual_codebooks=args.usual_codebooks,
+        usual_share=args.usual_share,
+        codebooks=args.codebooks,
+        keep_codebooks=args.keep_codebooks,
         weight_repetition=args.weight_repetition,
         weight_modulation=args.weight_modulation,
+        weight_commitment=args.weight_commitment,
         unquantized_steps=args.unquantized_steps,
         discriminator_warmup=args.discriminator_warmup,
         max_steps=args.max_steps,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from tokenizer.config import PatchConfig
 from tokenizer.model import CatTokenizer, unpatchify
 from tokenizer.train.adversary import Adversary
 from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
+from tokenizer.train.keep import add_codebooks, drift
 from tokenizer.train.losses import (
     modulation_distance,
     patch_log_mel,
@@ -35,6 +37,7 @@ FIGURES = (
     "convergence",
     "repetition",
     "modulation",
+    "drift",
     "label",
     "label_accuracy",
 )
@@ -57,6 +60,12 @@ class Trainee(nn.Module):
         unused: list[nn.Module] = []
         if recipe.freeze_encoder:
             unused += [codec.encoder, codec.quantizer]
+        self.reference: CatTokenizer | None = None
+        if recipe.keep_codebooks:
+            self.reference = copy.deepcopy(codec)
+            self.reference.decoder = nn.ModuleList()
+            unused += [self.reference, codec.quantizer.input_proj]
+            unused += list(codec.quantizer.quantizers[: recipe.keep_codebooks])
         unused += [codec.decoder[-2]] if recipe.stage == "mel" else [self.mel_head]
         if recipe.freeze_encoder or not recipe.num_labels:
             unused.append(self.label_head)
@@ -70,7 +79,7 @@ class Trainee(nn.Module):
         codec, recipe = self.codec, self.recipe
         with torch.set_grad_enabled(not recipe.freeze_encoder):
             latents, _ = codec.encode_latents(wav)
-            q = quantize(codec.quantizer, latents, num_codebooks)
+            q = quantize(codec.quantizer, latents, num_codebooks, recipe.keep_codebooks)
         result: dict[str, Any] = {"latents": latents.detach(), "quantized": q}
         patch = codec.config.decoder_kwargs[-1]
         assert isinstance(patch, PatchConfig)
@@ -93,6 +102,11 @@ class Trainee(nn.Module):
             if recipe.weight_modulation:
                 result["modulation"] = modulation_distance(output, wav, codec.sample_rate)
                 loss = loss + recipe.weight_modulation * result["modulation"]
+        if self.reference is not None:
+            with torch.no_grad():
+                reference, _ = self.reference.encode_latents(wav)
+            result["drift"] = drift(codec.quantizer, latents, reference, recipe.keep_codebooks)
+            loss = loss + recipe.weight_drift * result["drift"]
         if not recipe.freeze_encoder:
             loss = loss + recipe.weight_commitment * q.commitment
             loss = loss + recipe.weight_codebook * q.codebook
@@ -159,6 +173,18 @@ def draw_windows(recipe: Recipe, step: int) -> tuple[int, ...]:
     return tuple(recipe.wave_windows[i] for i in order[: recipe.windows_per_step])
 
 
+def segment_samples(codec: CatTokenizer, recipe: Recipe) -> int:
+    return round(recipe.segment_s * codec.frame_rate) * codec.frame_size
+
+
+@torch.no_grad()
+def some_latents(codec: CatTokenizer, audio: PackedAudio, recipe: Recipe) -> Tensor:
+    """Latents of 96 segments, to start codebooks from: float32 (96, T, D)."""
+    batch, _ = next(segments(audio, 96, segment_samples(codec, recipe), recipe.seed + 1))
+    pieces = batch.to(codec.device).split(16)
+    return torch.cat([codec.encode_latents(wav)[0].float() for wav in pieces])
+
+
 def train(
     codec: CatTokenizer, audio: PackedAudio, recipe: Recipe, out: Path, budget_s: float
 ) -> CatTokenizer:
@@ -168,13 +194,15 @@ def train(
     """
     accelerator = make_accelerator()
     torch.manual_seed(recipe.seed)
+    if recipe.codebooks > codec.num_codebooks:
+        add_codebooks(codec, recipe.codebooks, some_latents(codec, audio, recipe))
     trainee = Trainee(codec, recipe)
     params = [p for p in trainee.parameters() if p.requires_grad]
     optimizers = make_optimizers(
         trainee, recipe.optimizer, recipe.learning_rate, recipe.weight_decay
     )
     model, *optimizers = accelerator.prepare(trainee, *optimizers)
-    progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
+    progress, keeper = Progress(), CodebookKeeper(codec.quantizer, kept=recipe.keep_codebooks)
     accelerator.register_for_checkpointing(progress, keeper)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
     state = out / "state"
@@ -209,7 +237,7 @@ class _Run:
     ) -> None:
         """Train until the budget or the steps are spent, or `stopped` is not empty any more."""
         recipe, device = self.recipe, self.accelerator.device
-        samples = round(recipe.segment_s * self.codec.frame_rate) * self.codec.frame_size
+        samples = segment_samples(self.codec, recipe)
         seed = recipe.seed + 7919 * self.accelerator.process_index
         batches = segments(self.audio, recipe.batch_size, samples, seed, progress.step)
         begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
@@ -220,7 +248,9 @@ class _Run:
             set_rate(self.optimizers, rate)
             due = recipe.stage == "mel" and progress.step >= recipe.unquantized_steps
             if due and not progress.seeded:
-                self._seed(samples)
+                with self.accelerator.autocast():
+                    latents = some_latents(self.codec, self.audio, recipe)
+                seed_codebooks(self.codec.quantizer, latents)
                 progress.seeded = True
             wav, labels = (x.to(device) for x in next(batches))
             figures = self._step(wav, labels, progress, keeper, adversary)
@@ -267,13 +297,6 @@ class _Run:
                 figures[name] = float(result[name].detach())
         figures |= {"commitment": float(quantized.commitment.detach()), "norm": float(norm)}
         return figures
-
-    def _seed(self, samples: int) -> None:
-        batch, _ = next(segments(self.audio, 96, samples, self.recipe.seed + 1))
-        with torch.no_grad(), self.accelerator.autocast():
-            pieces = batch.to(self.accelerator.device).split(16)
-            latents = torch.cat([self.codec.encode_latents(w)[0].float() for w in pieces])
-        seed_codebooks(self.codec.quantizer, latents.flatten(0, 1)[None])
 
     def save(self) -> None:
         """Write everything that resuming needs, and the tokenizer itself."""

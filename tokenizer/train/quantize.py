@@ -23,12 +23,15 @@ class Quantized:
     projected: list[Tensor]
 
 
-def quantize(quantizer: ResidualQuantizer, latents: Tensor, num_codebooks: Tensor) -> Quantized:
+def quantize(
+    quantizer: ResidualQuantizer, latents: Tensor, num_codebooks: Tensor, kept: int = 0
+) -> Quantized:
     """Quantize for training, each item with its own number of codebooks (quantizer dropout).
 
     Args:
         latents: (B, T, input_dim).
         num_codebooks: int64 (B,), codebooks that item b may use; 0 passes it unquantized.
+        kept: so many of the first codebooks do not learn, and latents learn nothing through them.
     """
     with torch.autocast(latents.device.type, enabled=False):
         x = pointwise(quantizer.input_proj, latents.float())
@@ -40,6 +43,12 @@ def quantize(quantizer: ResidualQuantizer, latents: Tensor, num_codebooks: Tenso
             active = (num_codebooks > k).to(x.device)[:, None, None]
             z = level.project(residual)
             index = level.nearest(z)
+            if k < kept:
+                value = level.lookup(index).detach()
+                total, residual = total + value * active, residual - value
+                codes.append(index)
+                projected.append(z.detach())
+                continue
             entry = level.codebook(index)
             commitment = commitment + ((z - entry.detach()).square() * active).mean()
             codebook = codebook + ((entry - z.detach()).square() * active).mean()
@@ -60,9 +69,10 @@ class CodebookKeeper:
     Left alone, codebooks collapse to a few entries; this is what prevents it.
     """
 
-    def __init__(self, quantizer: ResidualQuantizer, decay: float = 0.98) -> None:
+    def __init__(self, quantizer: ResidualQuantizer, decay: float = 0.98, kept: int = 0) -> None:
         config = quantizer.config
         self.decay = decay
+        self.kept = kept
         self.usage = torch.ones(config.num_quantizers, config.codebook_size)
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -83,7 +93,8 @@ class CodebookKeeper:
     def revive(self, quantizer: ResidualQuantizer, projected: list[Tensor], share: float) -> int:
         """Move entries used less than `share` of an even share to vectors of this batch."""
         moved = 0
-        for level, usage, z in zip(quantizer.quantizers, self.usage, projected, strict=True):
+        levels = list(zip(quantizer.quantizers, self.usage, projected, strict=True))
+        for level, usage, z in levels[self.kept :]:
             assert isinstance(level, Codebook)
             idle = (usage < share * usage.mean()).nonzero().flatten()
             pool = z.flatten(0, 1)
@@ -104,18 +115,24 @@ class CodebookKeeper:
 @torch.no_grad()
 def seed_codebooks(quantizer: ResidualQuantizer, latents: Tensor, seed: int = 0) -> None:
     """Start every codebook from k-means over residuals of real latents (B, T, input_dim)."""
-    generator = torch.Generator().manual_seed(seed)
     residual = pointwise(quantizer.input_proj, latents.float())
-    for level in quantizer.quantizers:
+    for k, level in enumerate(quantizer.quantizers):
         assert isinstance(level, Codebook)
-        z = level.project(residual).flatten(0, 1)
-        size = level.codebook.num_embeddings
-        centres = z[torch.randint(len(z), (size,), generator=generator)].clone()
-        for _ in range(5):
-            a, b = (F.normalize(v, dim=-1) if level.normalized else v for v in (z, centres))
-            nearest = torch.cdist(a, b).argmin(1)
-            sums = torch.zeros_like(centres).index_add_(0, nearest, z)
-            counts = torch.bincount(nearest, minlength=size)[:, None]
-            centres = torch.where(counts > 0, sums / counts.clamp_min(1), centres)
-        level.codebook.weight.copy_(centres)
+        seed_codebook(level, level.project(residual), seed + k)
         residual = residual - level.lookup(level.nearest(level.project(residual)))
+
+
+@torch.no_grad()
+def seed_codebook(level: Codebook, projected: Tensor, seed: int = 0) -> None:
+    """Start one codebook from k-means over the vectors (B, T, codebook_dim) it will search with."""
+    generator = torch.Generator().manual_seed(seed)
+    z = projected.flatten(0, 1)
+    size = level.codebook.num_embeddings
+    centres = z[torch.randint(len(z), (size,), generator=generator)].clone()
+    for _ in range(5):
+        a, b = (F.normalize(v, dim=-1) if level.normalized else v for v in (z, centres))
+        nearest = torch.cdist(a, b).argmin(1)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, z)
+        counts = torch.bincount(nearest, minlength=size)[:, None]
+        centres = torch.where(counts > 0, sums / counts.clamp_min(1), centres)
+    level.codebook.weight.copy_(centres)

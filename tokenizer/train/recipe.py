@@ -17,6 +17,9 @@ class Recipe:
             head (about four times faster than through the waveform, because phase is out of
             the way); 'wave' trains the waveform with spectral losses; 'gan' adds discriminators.
         freeze_encoder: keep encoder and quantizer as they are, so that codes stay valid.
+        codebooks: add some to the tokenizer until it has so many (0: as it is).
+        keep_codebooks: the first ones that stay as they are while encoder and the other ones learn,
+            with latents that look the same to them (`keep.drift`, times `weight_drift`).
         segment_s: length of a training segment; at least the attention window.
         unquantized_steps: steps before the codebooks are seeded and used ('mel' only).
         dropout: chance that an item uses a random number of codebooks, not all.
@@ -36,6 +39,8 @@ class Recipe:
 
     stage: str = "mel"
     freeze_encoder: bool = False
+    codebooks: int = 0
+    keep_codebooks: int = 0
     batch_size: int = 4
     segment_s: float = 2.56
     learning_rate: float = 1e-3
@@ -57,6 +62,7 @@ class Recipe:
     weight_convergence: float = 3.0
     weight_repetition: float = 0.0
     weight_modulation: float = 0.0
+    weight_drift: float = 5.0
     num_labels: int = 0
     weight_labels: float = 0.3
     weight_commitment: float = 0.25
@@ -72,3 +78,5 @@ class Recipe:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer {self.optimizer!r} is unknown; use one of {OPTIMIZERS}")
+        if self.freeze_encoder and (self.codebooks or self.keep_codebooks):
+            raise ValueError("codebooks and keep_codebooks are for an encoder that is not frozen")
