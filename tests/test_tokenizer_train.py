@@ -21,6 +21,7 @@ from tokenizer.train.loop import draw_codebooks, label_loss
 from tokenizer.train.losses import (
     modulation_distance,
     patch_log_mel,
+    phase_distance,
     repetition_distance,
     spectral_distances,
 )
@@ -107,6 +108,34 @@ def test_modulation_distance_leads_from_noise_to_pulses():
         optimizer.step()
         distances.append(distance.item())
     assert distances[-1] < 0.5 * distances[0]
+
+
+def test_phase_distance_tells_apart_what_a_magnitude_cannot():
+    time, harmonic = torch.arange(16000) / 16000, torch.arange(1, 9)[:, None]
+    turns = 2 * torch.pi * 140 * harmonic * time
+    target, dispersed = (
+        0.1 * (torch.sin(turns + shift) / harmonic).sum(0) for shift in (0, harmonic**2)
+    )
+    outputs = torch.stack([target, 0.3 * target, dispersed, target.roll(57)])[:, None]
+    distances = phase_distance(outputs, target.expand_as(outputs), 16000).tolist()
+    assert max(distances[:2]) < 0.01
+    assert min(distances[2:]) > 0.5
+
+
+def test_phase_distance_leads_to_the_wave():
+    torch.manual_seed(0)
+    target = 0.1 * torch.randn(1, 1, 4000)
+    output = (0.1 * torch.randn(1, 1, 4000)).requires_grad_()
+    optimizer = torch.optim.Adam([output], 1e-2)
+    distances = []
+    for _ in range(60):
+        distance = phase_distance(output, target, 16000).mean()
+        optimizer.zero_grad()
+        distance.backward()
+        optimizer.step()
+        distances.append(distance.item())
+    assert distances[0] > 0.8
+    assert distances[-1] < 0.3
 
 
 def test_patch_mel_has_one_row_a_patch_and_stands_on_its_patch():

@@ -87,7 +87,16 @@ def test_run_keeps_the_first_codebooks_learns_the_others_and_resumes(tmp_path):
     save_codec(tiny_codec(), start)
     command = [str(tmp_path), "--out", str(out), "--init", str(start), "--stage", "wave"]
     command += ["--budget-minutes", "9", "--batch-size", "2", "--segment-s", "0.48"]
-    command += ["--codebooks", "6", "--keep-codebooks", "2", "--cache", str(tmp_path / "cache")]
+    command += [
+        "--codebooks",
+        "6",
+        "--keep-codebooks",
+        "2",
+        "--weight-phase",
+        "1",
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
     for steps in (2, 3):
         assert main([*command, "--max-steps", str(steps)]) == 0
     first, last = load_codec(start), load_codec(out)

@@ -23,6 +23,7 @@ from tokenizer.train.keep import add_codebooks, drift
 from tokenizer.train.losses import (
     modulation_distance,
     patch_log_mel,
+    phase_distance,
     repetition_distance,
     spectral_distances,
 )
@@ -37,6 +38,7 @@ FIGURES = (
     "convergence",
     "repetition",
     "modulation",
+    "phase",
     "drift",
     "label",
     "label_accuracy",
@@ -102,6 +104,11 @@ class Trainee(nn.Module):
             if recipe.weight_modulation:
                 result["modulation"] = modulation_distance(output, wav, codec.sample_rate)
                 loss = loss + recipe.weight_modulation * result["modulation"]
+            if recipe.weight_phase:
+                fine = (num_codebooks > recipe.usual_codebooks).float().to(output.device)
+                phase = phase_distance(output, wav, codec.sample_rate) * fine
+                result["phase"] = phase.sum() / fine.sum().clamp_min(1)
+                loss = loss + recipe.weight_phase * phase.mean()
         if self.reference is not None:
             with torch.no_grad():
                 reference, _ = self.reference.encode_latents(wav)

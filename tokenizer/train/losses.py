@@ -16,6 +16,7 @@ AUDIBLE = 5e-4
 REPETITION_HZ = 1000
 # Lower edges of the bands whose envelopes `modulation_distance` compares; the last has no upper.
 MODULATION_BANDS_HZ = (750, 1500, 2500, 4000)
+PHASE_TOP_HZ = 2000
 
 
 @lru_cache(maxsize=32)
@@ -166,3 +167,30 @@ def modulation_depth(wav: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
     strength = (spectrum.real.square() + spectrum.imag.square() + 1e-9).sqrt()[..., 5:60]
     level = frames.sum(-1)
     return strength / (level[..., None] + 1e-2), level / 32
+
+
+def phase_distance(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
+    """How little two waveforms move together below 2 kHz, where a voice has its harmonics.
+
+    One minus the real part of the coherence of their STFTs in windows of 32 ms, with square roots
+    of magnitudes, so that the loudest harmonic is not all: 0 where phases agree, about 1 where they
+    have nothing to do with each other. Being quieter does not help, as it would with a distance
+    between samples.
+
+    Args:
+        output, target: (B, 1, N).
+
+    Returns:
+        (B,).
+    """
+    hop = sample_rate // 125
+    window = 4 * hop
+    taper = hann(window).to(output.device)
+    spectra = [
+        torch.stft(wav.squeeze(1).float(), window, hop, window=taper, return_complex=True)
+        for wav in (output, target)
+    ]
+    ours, theirs = (x[:, 1 : round(PHASE_TOP_HZ / sample_rate * window)] for x in spectra)
+    own, other = ((x.real.square() + x.imag.square() + 1e-6).sqrt() for x in (ours, theirs))
+    together = (ours.real * theirs.real + ours.imag * theirs.imag) / (own * other).sqrt()
+    return 1 - together.sum((1, 2)) / (own.sum((1, 2)) * other.sum((1, 2))).sqrt()

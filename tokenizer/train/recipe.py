@@ -33,6 +33,8 @@ class Recipe:
             once would take longer than the network.
         weight_repetition: of `losses.repetition_distance`, in the stages that make waveforms.
         weight_modulation: of `losses.modulation_distance`, likewise.
+        weight_phase: of `losses.phase_distance`, for items of more than `usual_codebooks`. It needs
+            an encoder that learns: codes from mels know no phase.
         discriminator_s: seconds of every item that the discriminators see.
         discriminator_warmup: steps in which they learn alone.
     """
@@ -62,6 +64,7 @@ class Recipe:
     weight_convergence: float = 3.0
     weight_repetition: float = 0.0
     weight_modulation: float = 0.0
+    weight_phase: float = 0.0
     weight_drift: float = 5.0
     num_labels: int = 0
     weight_labels: float = 0.3
