@@ -17,6 +17,7 @@ from tts.config import TtsConfig
 from tts.prompt import MAX_ADVANCE, Monologue, text_ids
 from tts.train.dataset import Prompts, batches, collate, example_rows
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
+from tts.train.init import add_codebooks
 from tts.train.labels import make_labels
 from tts.train.loop import Recipe, draw_codebooks, losses, train, weighted
 from tts.train.prepare import Example, frame_places, load_examples, save_examples
@@ -259,3 +260,21 @@ def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
         rest = iter(symbols)
         assert all(any(s == run for s in rest) for run in runs)  # a subsequence, in order
         assert len(runs) > len(symbols) // 2
+
+
+def test_new_codebooks_leave_what_the_model_knows_alone():
+    model = tiny_model()
+    larger = add_codebooks(model, CONFIG.n_vq + 2).eval()
+    batch = next(batches(make_examples(), Prompts(make_examples(), 3, 6), CONFIG, 4, 0))
+    hidden = torch.randn(5, CONFIG.language_config.hidden_size)
+    labels = batch.labels()[:5].clamp_min(0)
+    before = model.frame_logits(hidden, labels, CONFIG.n_vq)
+    after = larger.frame_logits(hidden, labels, CONFIG.n_vq)
+    for x, y in zip(before, after, strict=True):
+        assert torch.equal(x, y)
+    wider = torch.cat([labels, labels[:, -2:]], dim=1)
+    logits = larger.frame_logits(hidden, wider, CONFIG.n_vq + 2)
+    assert len(logits) == 1 + CONFIG.n_vq + 2
+    assert logits[-1].shape == logits[1].shape
+    with pytest.raises(ValueError, match="more than 1"):
+        add_codebooks(model, 1)

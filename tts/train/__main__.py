@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--config", type=Path, help="config.json of a new model")
     run.add_argument("--init", help="'embedded' or a folder to start from")
+    run.add_argument("--codebooks", type=int, help="of the tokenizer's, to add to those of --init")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--batch-size", type=int, default=16)
     run.add_argument("--learning-rate", type=float, default=1e-3)
@@ -85,12 +86,14 @@ def run(args: argparse.Namespace) -> int:
     from tts.checkpoint import load_model
     from tts.config import TtsConfig
     from tts.model import TtsModel
-    from tts.train.loop import Recipe, initialize, train
+    from tts.train.init import add_codebooks, initialize
+    from tts.train.loop import Recipe, train
     from tts.train.prepare import load_examples
 
     torch.manual_seed(args.seed)
     if args.init:
         model = load_model(args.init).requires_grad_(True).train()
+        model = add_codebooks(model, args.codebooks) if args.codebooks else model
     elif args.config:
         model = TtsModel(TtsConfig.from_file(args.config))
         initialize(model)
