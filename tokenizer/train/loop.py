@@ -105,7 +105,7 @@ class Trainee(nn.Module):
                 result["modulation"] = modulation_distance(output, wav, codec.sample_rate)
                 loss = loss + recipe.weight_modulation * result["modulation"]
             if recipe.weight_phase:
-                fine = (num_codebooks > recipe.usual_codebooks).float().to(output.device)
+                fine = (num_codebooks > recipe.keep_codebooks).float().to(output.device)
                 phase = phase_distance(output, wav, codec.sample_rate) * fine
                 result["phase"] = phase.sum() / fine.sum().clamp_min(1)
                 loss = loss + recipe.weight_phase * phase.mean()

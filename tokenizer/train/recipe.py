@@ -33,7 +33,7 @@ class Recipe:
             once would take longer than the network.
         weight_repetition: of `losses.repetition_distance`, in the stages that make waveforms.
         weight_modulation: of `losses.modulation_distance`, likewise.
-        weight_phase: of `losses.phase_distance`, for items of more than `usual_codebooks`. It needs
+        weight_phase: of `losses.phase_distance`, for items of more than `keep_codebooks`. It needs
             an encoder that learns: codes from mels know no phase.
         discriminator_s: seconds of every item that the discriminators see.
         discriminator_warmup: steps in which they learn alone.
