@@ -11,6 +11,7 @@ import soundfile
 
 from tts.train.corpus import HEADER, BuildPlan, build, main, read_corpus
 from tts.train.everyday import everyday
+from tts.train.recordings import import_recordings
 from tts.train.sentences import pieces, sentence_key, sentences
 from tts.train.teachers import TEACHERS, find_teacher, level, speak, trim
 
@@ -211,3 +212,42 @@ def test_a_larger_speaker_is_lower_at_the_same_pace() -> None:
         power = np.abs(np.fft.rfft(wav)) ** 2
         centroids[name] = (power * np.arange(len(power))).sum() / power.sum() / (len(wav) / 16000)
     assert centroids["rms-deep"] < centroids["rms"] < centroids["rms-light"]
+
+
+def test_recordings_become_a_corpus_of_one_rate_and_level(tmp_path: Path) -> None:
+    folder, out = tmp_path / "people", tmp_path / "out"
+    rng = np.random.default_rng(0)
+    speakers = {"a1": ("ann", 0.01), "a2": ("ann", 0.1), "b1": ("bob", 0.05), "b2": ("bob", 0.0)}
+    (folder / "audio").mkdir(parents=True)
+    for name, (_, loudness) in speakers.items():
+        wav = loudness * rng.standard_normal((24000, 2)).astype(np.float32)
+        soundfile.write(folder / "audio" / f"{name}.flac", wav, 24000)
+    write_headed(folder, *(f"{n}|{s}|f|en|1.00|Hello." for n, (s, _) in speakers.items()))
+    assert main(["recordings", str(folder), "--out", str(out)]) == 0
+    made = read_corpus(out)
+    assert [u.id for u in made] == ["a1", "a2", "b1"]  # b2 is silent
+    for utterance in made:
+        wav, rate = soundfile.read(utterance.path)
+        assert (rate, wav.ndim) == (16000, 1)
+        assert 20 * np.log10(np.sqrt(np.mean(wav**2))) == pytest.approx(-23, abs=0.1)
+    others = import_recordings([folder], tmp_path / "others", without=["ann"])
+    assert {u.speaker for u in others} == {"bob"}
+
+
+def test_recordings_that_cannot_be_imported_leave_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "people", tmp_path / "out"
+    write_audio(folder / "audio" / "a1.wav")
+    write_headed(folder, "a1|ann|f|en|0.50|Hello.")
+    for options, message in (
+        (["--only", "eve"], "no recordings of eve"),
+        (["--without", "ann"], "no speaker is left"),
+    ):
+        assert main(["recordings", str(folder), "--out", str(out), *options]) == 2
+        assert message in capsys.readouterr().err
+    assert main(["recordings", str(folder), str(folder), "--out", str(out)]) == 2
+    assert "share recordings' ids" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["people"]
+    assert main(["recordings", str(folder), "--out", str(folder)]) == 2
+    assert "exists already" in capsys.readouterr().err

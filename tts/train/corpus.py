@@ -4,6 +4,10 @@
 
 writes `DIR/audio/{id}.flac` (16 kHz mono) and `DIR/metadata.csv`. A killed build leaves a usable
 folder, and the same command goes on where it stopped.
+
+    python -m tts.train.corpus recordings FOLDER... --out DIR --without SPEAKER...
+
+makes such a folder of recordings of people.
 """
 
 import argparse
@@ -158,7 +162,7 @@ def build(plan: BuildPlan, jobs: int = 2) -> list[Utterance]:
             for made in pool.map(lambda item: _synthesize(plan, item), todo):
                 if made:
                     have_s[made.speaker] += made.seconds
-                    rows.write(_row(made))
+                    rows.write(table_row(made))
             rows.flush()
     return read_corpus(plan.out)
 
@@ -175,7 +179,8 @@ def _check_plan(plan: BuildPlan) -> None:
             raise ValueError(f"{name} is {value}: it must be between 0 and {high:g}")
 
 
-def _row(utterance: Utterance) -> str:
+def table_row(utterance: Utterance) -> str:
+    """Its line of `metadata.csv`."""
     u = utterance
     return f"{u.id}|{u.speaker}|{u.gender}|{u.language}|{u.seconds:.2f}|{u.text}\n"
 
@@ -262,9 +267,10 @@ def _parse_ljspeech(row: list[str], path: Path, where: str) -> Utterance:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run `build`; return the exit status."""
+    """Run `build` or `recordings`; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tts.train.corpus", description=__doc__)
-    command = parser.add_subparsers(required=True).add_parser("build", help="speak text files")
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("build", help="speak text files")
     command.add_argument("--out", type=Path, required=True)
     command.add_argument("--text", type=Path, action="append", required=True)
     command.add_argument("--voice", action="append", required=True)
@@ -274,19 +280,36 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("--leave-out", type=Path, help="file of sentences never to speak")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--jobs", type=int, default=2)
+    command.set_defaults(run=_build)
+    command = commands.add_parser("recordings", help="level recordings of people")
+    command.add_argument("folders", nargs="+", type=Path, help="with a metadata.csv each")
+    command.add_argument("--out", type=Path, required=True)
+    command.add_argument("--only", nargs="+", default=[], metavar="SPEAKER")
+    command.add_argument("--without", nargs="+", default=[], metavar="SPEAKER")
+    command.set_defaults(run=_recordings)
     args = parser.parse_args(argv)
     try:
-        left_out = args.leave_out.read_text("utf-8").splitlines() if args.leave_out else []
-        plan = BuildPlan(
-            args.out, args.text, args.voice, args.hours, args.everyday, args.rate_jitter,
-            frozenset(left_out), args.seed,
-        )  # fmt: skip
-        corpus = build(plan, args.jobs)
+        corpus = args.run(args)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{len(corpus)} utterances, {sum(u.seconds for u in corpus) / 3600:.2f} hours")
     return 0
+
+
+def _build(args: argparse.Namespace) -> list[Utterance]:
+    left_out = args.leave_out.read_text("utf-8").splitlines() if args.leave_out else []
+    plan = BuildPlan(
+        args.out, args.text, args.voice, args.hours, args.everyday, args.rate_jitter,
+        frozenset(left_out), args.seed,
+    )  # fmt: skip
+    return build(plan, args.jobs)
+
+
+def _recordings(args: argparse.Namespace) -> list[Utterance]:
+    from tts.train.recordings import import_recordings
+
+    return import_recordings(args.folders, args.out, args.only, args.without)
 
 
 if __name__ == "__main__":
