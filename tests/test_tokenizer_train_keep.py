@@ -76,8 +76,8 @@ def test_kept_codebooks_are_not_revived():
 
 
 def test_frozen_encoder_and_new_codebooks_contradict():
-    with pytest.raises(ValueError, match="not frozen"):
-        Recipe(freeze_encoder=True, keep_codebooks=4)
+    with pytest.raises(ValueError, match=r"codebooks is 16.*--freeze-encoder"):
+        Recipe(freeze_encoder=True, codebooks=16)
 
 
 def test_run_keeps_the_first_codebooks_learns_the_others_and_resumes(tmp_path):

@@ -35,6 +35,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--weight-repetition", type=float, default=0.0, help="against a buzz")
     p.add_argument("--weight-modulation", type=float, default=0.0, help="against hoarseness")
     p.add_argument("--weight-phase", type=float, default=0.0, help="so that codes tell the phase")
+    p.add_argument(
+        "--weight-listening", type=float, default=0.0, help="to be understood (needs --labels)"
+    )
+    p.add_argument("--listener-steps", type=int, default=1000, help="in which it learns to hear")
     p.add_argument("--weight-commitment", type=float, default=0.25)
     p.add_argument("--unquantized-steps", type=int, default=400)
     p.add_argument(
@@ -97,6 +101,8 @@ def main(argv: list[str] | None = None) -> int:
         weight_repetition=args.weight_repetition,
         weight_modulation=args.weight_modulation,
         weight_phase=args.weight_phase,
+        weight_listening=args.weight_listening,
+        listener_steps=args.listener_steps,
         weight_commitment=args.weight_commitment,
         unquantized_steps=args.unquantized_steps,
         discriminator_warmup=args.discriminator_warmup,

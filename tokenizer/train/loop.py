@@ -20,6 +20,7 @@ from tokenizer.model import CatTokenizer, unpatchify
 from tokenizer.train.adversary import Adversary
 from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
 from tokenizer.train.keep import add_codebooks, drift
+from tokenizer.train.listener import Listener, listening_distance, train_listener
 from tokenizer.train.losses import (
     modulation_distance,
     patch_log_mel,
@@ -39,6 +40,7 @@ FIGURES = (
     "repetition",
     "modulation",
     "phase",
+    "listening",
     "drift",
     "label",
     "label_accuracy",
@@ -48,10 +50,13 @@ FIGURES = (
 class Trainee(nn.Module):
     """The tokenizer, and the mel head that the first stage needs and nobody afterwards."""
 
-    def __init__(self, codec: CatTokenizer, recipe: Recipe) -> None:
+    def __init__(
+        self, codec: CatTokenizer, recipe: Recipe, listener: Listener | None = None
+    ) -> None:
         super().__init__()
         self.codec = codec
         self.recipe = recipe
+        self.listener = listener
         self.mel_head = MelHead(codec, recipe)
         quantizer = codec.config.quantizer_kwargs
         steps = round(1 / (codec.frame_rate * LABEL_S))
@@ -63,7 +68,7 @@ class Trainee(nn.Module):
         if recipe.freeze_encoder:
             unused += [codec.encoder, codec.quantizer]
         self.reference: CatTokenizer | None = None
-        if recipe.keep_codebooks:
+        if recipe.keep_codebooks and not recipe.freeze_encoder:
             self.reference = copy.deepcopy(codec)
             self.reference.decoder = nn.ModuleList()
             unused += [self.reference, codec.quantizer.input_proj]
@@ -109,6 +114,9 @@ class Trainee(nn.Module):
                 phase = phase_distance(output, wav, codec.sample_rate) * fine
                 result["phase"] = phase.sum() / fine.sum().clamp_min(1)
                 loss = loss + recipe.weight_phase * phase.mean()
+            if self.listener is not None:
+                result["listening"] = listening_distance(self.listener, output, wav)
+                loss = loss + recipe.weight_listening * result["listening"]
         if self.reference is not None:
             with torch.no_grad():
                 reference, _ = self.reference.encode_latents(wav)
@@ -203,7 +211,14 @@ def train(
     torch.manual_seed(recipe.seed)
     if recipe.codebooks > codec.num_codebooks:
         add_codebooks(codec, recipe.codebooks, some_latents(codec, audio, recipe))
-    trainee = Trainee(codec, recipe)
+    state, listener = out / "state", None
+    if recipe.weight_listening:
+        listener = Listener(recipe.num_labels, codec.sample_rate).to(codec.device)
+        if not state.is_dir():
+            heard = train_listener(listener, audio, recipe.listener_steps, recipe.seed + 2)
+            print("listener: cross-entropy {:.3f}, {:.3f} of the labels right".format(*heard))
+        listener.requires_grad_(False)
+    trainee = Trainee(codec, recipe, listener)
     params = [p for p in trainee.parameters() if p.requires_grad]
     optimizers = make_optimizers(
         trainee, recipe.optimizer, recipe.learning_rate, recipe.weight_decay
@@ -212,7 +227,6 @@ def train(
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer, kept=recipe.keep_codebooks)
     accelerator.register_for_checkpointing(progress, keeper)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
-    state = out / "state"
     if state.is_dir():
         accelerator.load_state(str(state))
     out.mkdir(parents=True, exist_ok=True)

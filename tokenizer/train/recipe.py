@@ -20,6 +20,7 @@ class Recipe:
         codebooks: add some to the tokenizer until it has so many (0: as it is).
         keep_codebooks: the first ones that stay as they are while encoder and the other ones learn,
             with latents that look the same to them (`keep.drift`, times `weight_drift`).
+            With a frozen encoder all of them stay, and this only says which know no phase.
         segment_s: length of a training segment; at least the attention window.
         unquantized_steps: steps before the codebooks are seeded and used ('mel' only).
         dropout: chance that an item uses a random number of codebooks, not all.
@@ -34,7 +35,9 @@ class Recipe:
         weight_repetition: of `losses.repetition_distance`, in the stages that make waveforms.
         weight_modulation: of `losses.modulation_distance`, likewise.
         weight_phase: of `losses.phase_distance`, for items of more than `keep_codebooks`. It needs
-            an encoder that learns: codes from mels know no phase.
+            an encoder that learns, or has learned with it: codes from mels know no phase.
+        weight_listening: of `listener.listening_distance`, in the stages that make waveforms. It
+            needs labels; the listener learns for `listener_steps` before the run begins.
         discriminator_s: seconds of every item that the discriminators see.
         discriminator_warmup: steps in which they learn alone.
     """
@@ -65,6 +68,8 @@ class Recipe:
     weight_repetition: float = 0.0
     weight_modulation: float = 0.0
     weight_phase: float = 0.0
+    weight_listening: float = 0.0
+    listener_steps: int = 1000
     weight_drift: float = 5.0
     num_labels: int = 0
     weight_labels: float = 0.3
@@ -81,5 +86,13 @@ class Recipe:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer {self.optimizer!r} is unknown; use one of {OPTIMIZERS}")
-        if self.freeze_encoder and (self.codebooks or self.keep_codebooks):
-            raise ValueError("codebooks and keep_codebooks are for an encoder that is not frozen")
+        if self.freeze_encoder and self.codebooks:
+            raise ValueError(
+                f"codebooks is {self.codebooks}: new ones need an encoder that learns; leave out "
+                "either --codebooks or --freeze-encoder"
+            )
+        if self.weight_listening and not self.num_labels:
+            raise ValueError(
+                f"weight_listening is {self.weight_listening}, and a listener learns from labels: "
+                "give a table of them (--labels), or 0"
+            )
