@@ -11,7 +11,8 @@ import soundfile
 from eval.prompts import best_voice, main
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.train.corpus import HEADER, read_corpus
-from tts.train.voices import prompt_candidates
+from tts.train.voices import make_voice, prompt_candidates
+from tts.voices import Voice
 
 TEXT = "A train came in."
 
@@ -34,6 +35,11 @@ class EverySecond:
 @pytest.fixture(scope="module")
 def synthesizer() -> Synthesizer:
     return Synthesizer.load("embedded")
+
+
+def _voices(corpus: Path, synthesizer: Synthesizer) -> list[Voice]:
+    candidates = prompt_candidates(read_corpus(corpus), 5)["rms"]
+    return [make_voice(u, synthesizer.codec) for u in candidates]
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +73,27 @@ def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
 
 
 def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> None:
-    candidates = prompt_candidates(read_corpus(corpus), 5)["rms"]
+    candidates = _voices(corpus, synthesizer)
     voice, errors = best_voice(candidates, synthesizer, [TEXT], EverySecond())
     assert errors == [4, 0]
     assert voice.transcript == "And so is this."
     assert (voice.name, voice.description) == ("rms", "American man")
+
+
+def test_the_worse_half_leaves_after_each_round(corpus: Path, synthesizer: Synthesizer) -> None:
+    candidates = _voices(corpus, synthesizer) * 2
+    # round 1: errors 4, 0, 4, 0, so the second and the fourth go on; round 2: 4 and 0 more
+    voice, errors = best_voice(candidates, synthesizer, [TEXT, TEXT], EverySecond(), rounds=2)
+    assert errors == [4, 4, 4, 0]
+    assert voice is candidates[3]
+
+
+def test_more_rounds_than_sentences_are_refused(corpus: Path, tmp_path: Path) -> None:
+    sentences = tmp_path / "dev.txt"
+    sentences.write_text(TEXT + "\n", "utf-8")
+    arguments = [str(corpus), "--out", str(tmp_path / "v"), "--sentences", str(sentences)]
+    with pytest.raises(ValueError, match="--rounds is 2, expected 1 to 1"):
+        main([*arguments, "--rounds", "2"])
 
 
 def test_an_unknown_speaker_is_named(corpus: Path, tmp_path: Path) -> None:
