@@ -124,6 +124,7 @@ TEACHERS = {
         # Plain `cmn` of espeak-ng 1.51 reads Chinese characters in English.
         _espeak("espeak-zh", "cmn-latn-pinyin"),
         _espeak("espeak-zh-f", "cmn-latn-pinyin+f3"),
+        _espeak("espeak-zh-steph", "cmn-latn-pinyin+steph"),
         _espeak("espeak-zh-light", "cmn-latn-pinyin", 0.87, 99),
     )
 }
@@ -140,6 +141,7 @@ _HINTS = {
     "rms-light": "flite-rms-light",
     "espeak-zh": "espeak-zh",
     "espeak-zh-f": "espeak-zh-f",
+    "espeak-zh-steph": "espeak-zh-steph",
     "espeak-zh-light": "espeak-zh-light",
 }
 

@@ -61,6 +61,9 @@ TEACHERS = {
     "espeak-zh-f": Teacher(
         "espeak-ng", "cmn-latn-pinyin+f3", "f", "zh", about="Mandarin, woman, by rule"
     ),
+    "espeak-zh-steph": Teacher(
+        "espeak-ng", "cmn-latn-pinyin+steph", "f", "zh", about="Mandarin, woman, by rule, clear"
+    ),
     "espeak-zh-light": Teacher(
         "espeak-ng", "cmn-latn-pinyin", "m", "zh", 0.87, 99, "Mandarin, light and young, by rule"
     ),
