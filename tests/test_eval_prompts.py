@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.prompts import best_voice, main
+from eval.prompts import Cost, best_voice, main, tone_errors, word_errors
+from eval.sources import Line, ModelSource
+from eval.tones import Featured
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.train.corpus import HEADER, read_corpus
 from tts.train.voices import make_voice, prompt_candidates
@@ -63,6 +65,11 @@ def corpus(synthesizer: Synthesizer, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+def _heard_by(synthesizer: Synthesizer) -> Cost:
+    listener = EverySecond()
+    return lambda voice, sentences: word_errors(synthesizer, voice, sentences, listener)
+
+
 def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
     found = prompt_candidates(read_corpus(corpus), 5)
     assert {who: [u.id for u in own] for who, own in found.items()} == {
@@ -74,7 +81,7 @@ def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
 
 def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> None:
     candidates = _voices(corpus, synthesizer)
-    voice, errors = best_voice(candidates, synthesizer, [TEXT], EverySecond())
+    voice, errors = best_voice(candidates, _heard_by(synthesizer), [TEXT])
     assert errors == [4, 0]
     assert voice.transcript == "And so is this."
     assert (voice.name, voice.description) == ("rms", "American man")
@@ -83,9 +90,27 @@ def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> Non
 def test_the_worse_half_leaves_after_each_round(corpus: Path, synthesizer: Synthesizer) -> None:
     candidates = _voices(corpus, synthesizer) * 2
     # round 1: errors 4, 0, 4, 0, so the second and the fourth go on; round 2: 4 and 0 more
-    voice, errors = best_voice(candidates, synthesizer, [TEXT, TEXT], EverySecond(), rounds=2)
+    voice, errors = best_voice(candidates, _heard_by(synthesizer), [TEXT, TEXT], rounds=2)
     assert errors == [4, 4, 4, 0]
     assert voice is candidates[3]
+
+
+def test_without_sentences_the_first_one_is_taken(corpus: Path, synthesizer: Synthesizer) -> None:
+    candidates = _voices(corpus, synthesizer)
+    voice, costs = best_voice(candidates, _heard_by(synthesizer), [])
+    assert voice is candidates[0]
+    assert costs == [0.0, 0.0]
+
+
+def test_pitch_like_the_teachers_costs_nothing(synthesizer: Synthesizer) -> None:
+    voice = synthesizer.voice("espeak-zh-light")
+    text = "今天天气很好。"
+    model = ModelSource(synthesizer)
+    assert tone_errors(synthesizer, Featured(model, {}), voice, [text]) < 1e-6
+    # the same pitch, taken for that of another sentence
+    line, other = (Line(t, 0, voice.name, 0) for t in (text, "你要去哪里吃晚饭？"))
+    truth = Featured(model, {line: Featured(model, {})(other)})
+    assert tone_errors(synthesizer, truth, voice, [text]) > 0.1
 
 
 def test_more_rounds_than_sentences_are_refused(corpus: Path, tmp_path: Path) -> None:
