@@ -39,13 +39,13 @@ def test_a_sample_is_small_ogg_opus(tmp_path: Path):
 
 
 def test_samples_of_the_embedded_voices(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    argv = ["samples", "--out", str(tmp_path), "--voices", "rms", "espeak-zh-f"]
+    argv = ["samples", "--out", str(tmp_path), "--voices", "rms", "espeak-zh-steph"]
     argv += ["--text", "Good morning.", "--zh-text", "早上好。"]
     assert main(argv) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [(s["voice"], s["lang"]) for s in result["samples"]] == [
         ("rms", "en"),
-        ("espeak-zh-f", "zh"),
+        ("espeak-zh-steph", "zh"),
     ]
     for sample in result["samples"]:
         wav, rate = read_wav(sample["file"])
