@@ -8,7 +8,7 @@ the teacher's rendering. Sentences that a test is held on have no place here.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from eval.sources import Line, TeacherSource
 from eval.teachers import teacher_of
 from eval.tones import Featured
 from eval.wer import score_utterance
-from tts.synthesizer import SpeechOptions, Synthesizer
+from tts.synthesizer import SpeechOptions, Synthesis, Synthesizer
 from tts.train.corpus import read_corpus
 from tts.train.voices import make_voice, prompt_candidates
 from tts.voices import Voice, save_voice
@@ -30,13 +30,20 @@ HEARD = ("en",)
 Cost = Callable[[Voice, Sequence[str]], float]
 
 
+def _said(
+    synthesizer: Synthesizer, voice: Voice, sentences: Sequence[str]
+) -> Iterator[tuple[str, Synthesis]]:
+    """Every sentence and how the voice says it, each with its own seed."""
+    for seed, text in enumerate(sentences):
+        yield text, synthesizer.synthesize(text, SpeechOptions(voice=voice, seed=seed))
+
+
 def word_errors(
     synthesizer: Synthesizer, voice: Voice, sentences: Sequence[str], listener: Listener
 ) -> int:
     """Words that the listener got wrong over all sentences, each said with its own seed."""
     total = 0
-    for seed, text in enumerate(sentences):
-        speech = synthesizer.synthesize(text, SpeechOptions(voice=voice, seed=seed))
+    for text, speech in _said(synthesizer, voice, sentences):
         heard = listener.transcribe(speech.wav, speech.sample_rate)
         total += score_utterance(text, heard).num_errors
     return total
@@ -51,10 +58,9 @@ def tone_errors(
         The sum of 1 - r, r the correlation of log F0 of a sentence, 0 where there is none.
     """
     total = 0.0
-    for seed, text in enumerate(sentences):
-        speech = synthesizer.synthesize(text, SpeechOptions(voice=voice, seed=seed))
+    for text, speech in _said(synthesizer, voice, sentences):
         said = features(speech.wav, speech.sample_rate)
-        pair = compare(truth(Line(text, seed, voice.name, 0)), said)
+        pair = compare(truth(Line(text, 0, voice.name, 0)), said)
         total += 1 - float(np.nan_to_num(correlation(pair.moments)))
     return total
 
@@ -72,28 +78,28 @@ def best_voice(
 
     Returns:
         The voice, and everyone's costs: on all sentences for those who came to the last round,
-        on fewer for the others. Without sentences the first candidate.
+        on fewer for the others. Without sentences the first candidate, and no costs.
     """
+    if not sentences:
+        return candidates[0], []
     costs = [0.0] * len(candidates)
     left = list(range(len(candidates)))
     for number in range(rounds):
         share = sentences[number::rounds]
         for i in left:
-            costs[i] += cost(candidates[i], share) if share else 0.0
+            costs[i] += cost(candidates[i], share)
         left.sort(key=lambda i: (costs[i], i))
         if number < rounds - 1:
             left = left[: (len(left) + 1) // 2]
     return candidates[left[0]], costs
 
 
-def _cost_of(voice: Voice, synthesizer: Synthesizer, listener: Listener) -> Cost:
-    """What speaks against a prompt of this speaker; nothing where nobody can tell."""
+def _cost_of(voice: Voice, synthesizer: Synthesizer, listener: Listener) -> Cost | None:
+    """What speaks against a prompt of this speaker; None where nobody can tell."""
     if voice.lang in HEARD:
         return lambda v, sentences: word_errors(synthesizer, v, sentences, listener)
     teacher = teacher_of(voice.name)
-    if teacher is None:
-        return lambda _voice, _sentences: 0.0
-    return partial(tone_errors, synthesizer, Featured(TeacherSource(teacher), {}))
+    return teacher and partial(tone_errors, synthesizer, Featured(TeacherSource(teacher), {}))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     files = {"en": args.sentences, "zh": args.zh_sentences}
     sentences = {k: read_sentences(f)[: args.limit] if f else [] for k, f in files.items()}
-    most = min(len(own) for own in sentences.values() if own)
+    most = min((len(own) for own in sentences.values() if own), default=0)
     if not 1 <= args.rounds <= most:
         raise ValueError(f"--rounds is {args.rounds}, expected 1 to {most} (sentences)")
     utterances = [u for folder in args.corpus for u in read_corpus(folder)]
@@ -127,7 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for speaker in wanted:
         voices = [make_voice(u, synthesizer.codec) for u in found[speaker]]
         cost = _cost_of(voices[0], synthesizer, listener)
-        voice, costs = best_voice(voices, cost, sentences[voices[0].lang], args.rounds)
+        own = sentences[voices[0].lang]
+        voice, costs = best_voice(voices, cost, own, args.rounds) if cost else (voices[0], [])
         (args.out / f"{voice.name}.safetensors").unlink(missing_ok=True)
         save_voice(voice, args.out)
         costs = [round(c, 3) for c in costs]
