@@ -74,7 +74,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Any]:
+def opened(file: Path) -> Iterator[Any]:
     """A safetensors file, mapped into memory; CheckpointError where it is damaged."""
     try:
         with safe_open(file, framework="pt") as opened:
@@ -89,7 +89,7 @@ def stored_shapes(folder: Path) -> dict[str, Shape]:
     """Names and shapes of all tensors of a model folder, from the files' headers alone."""
     shapes: dict[str, Shape] = {}
     for file in weight_files(folder):
-        with _opened(file) as opened:
+        with opened(file) as opened:
             for name in opened.keys():  # noqa: SIM118
                 shapes[name] = tuple(opened.get_slice(name).get_shape())
     return shapes
@@ -140,7 +140,7 @@ def load_weights(
     check_names(shapes_of(module), found, folder)
     tensors: dict[str, Tensor] = {}
     for file in weight_files(folder):
-        with _opened(file) as opened:
+        with opened(file) as opened:
             for name in opened.keys():  # noqa: SIM118
                 if name in found:
                     device, dtype = place(name)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from tokenizer.checkpoint import load_codec
+from tokenizer.decoder import DECODER, use_decoder
 from tokenizer.model import CatTokenizer, CodecState
 from tts.checkpoint import codec_name, load_model, model_folder_of
 from tts.config import check_guidance
@@ -151,7 +152,8 @@ class Synthesizer:
         Args:
             model: 'embedded', a folder, or a hub id.
             codec: likewise; None means MODEL/codec if there is one, else the one that such
-                models are made for.
+                models are made for. MODEL/decoder.safetensors takes the place of the decoder
+                of the tokenizer for whose codes it was made.
             device: torch device, such as 'cpu' or 'cuda'.
             dtype: of the language model; the codec stays in float32.
             device_map: see `tts.checkpoint.load_model`.
@@ -164,6 +166,8 @@ class Synthesizer:
         published = language_model.config.phonemes is None
         text_tokenizer = load_text_tokenizer(folder) if published else None
         sound = load_codec(codec_name(model, codec), device)
+        if (folder / DECODER).is_file():
+            use_decoder(sound, folder / DECODER)
         return cls(language_model, sound, str(model), text_tokenizer)
 
     @property

@@ -1,0 +1,51 @@
+"""A second decoder for the codes of a tokenizer: `decoder.safetensors` in a model's folder.
+
+A language model speaks only the first few codebooks. A decoder that was trained to hear nothing
+but those makes more of them than one that has to serve any number; codes mean the same to both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from tokenizer.codes import codec_fingerprint
+from tokenizer.files import replacing
+from tokenizer.model import CatTokenizer
+from tokenizer.weights import check_names, opened, shapes_of
+
+DECODER = "decoder.safetensors"
+MADE_FOR = "codec"
+
+
+def save_decoder(codec: CatTokenizer, file: str | Path, dtype: torch.dtype = torch.float16) -> None:
+    """Write the decoder of `codec`, and which tokenizer's codes it is for."""
+    state = codec.decoder.state_dict()
+    tensors = {name: x.detach().to(dtype).cpu().contiguous() for name, x in state.items()}
+    with replacing(file) as temporary:
+        save_file(tensors, temporary, {MADE_FOR: codec_fingerprint(codec)})
+
+
+def use_decoder(codec: CatTokenizer, file: str | Path) -> bool:
+    """Put the decoder of `file` in the place of the one of `codec`, which keeps its codes.
+
+    Returns:
+        Whether it was done; False, and nothing is changed, where the decoder is for the codes of
+        another tokenizer.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or does not fit the tokenizer's config.
+    """
+    file = Path(file)
+    with opened(file) as stored:
+        if (stored.metadata() or {}).get(MADE_FOR) != codec_fingerprint(codec):
+            return False
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    own = codec.decoder.state_dict()
+    check_names(shapes_of(codec.decoder), {k: tuple(x.shape) for k, x in tensors.items()}, file)
+    placed = {name: x.to(own[name].device, own[name].dtype) for name, x in tensors.items()}
+    codec.decoder.load_state_dict(placed, assign=True)
+    codec.decoder.requires_grad_(False)
+    return True
