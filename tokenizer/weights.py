@@ -89,9 +89,9 @@ def stored_shapes(folder: Path) -> dict[str, Shape]:
     """Names and shapes of all tensors of a model folder, from the files' headers alone."""
     shapes: dict[str, Shape] = {}
     for file in weight_files(folder):
-        with opened(file) as opened:
-            for name in opened.keys():  # noqa: SIM118
-                shapes[name] = tuple(opened.get_slice(name).get_shape())
+        with opened(file) as stored:
+            for name in stored.keys():  # noqa: SIM118
+                shapes[name] = tuple(stored.get_slice(name).get_shape())
     return shapes
 
 
@@ -140,11 +140,11 @@ def load_weights(
     check_names(shapes_of(module), found, folder)
     tensors: dict[str, Tensor] = {}
     for file in weight_files(folder):
-        with opened(file) as opened:
-            for name in opened.keys():  # noqa: SIM118
+        with opened(file) as stored:
+            for name in stored.keys():  # noqa: SIM118
                 if name in found:
                     device, dtype = place(name)
-                    tensors[name] = opened.get_tensor(name).to(device, dtype)
+                    tensors[name] = stored.get_tensor(name).to(device, dtype)
     module.load_state_dict(tensors, assign=True)
 
 
