@@ -21,6 +21,7 @@ SHORT = {
     "--budget-minutes": "0.02",
     "--unquantized-steps": "1",
     "--batch-size": "2",
+    "--listener-steps": "2",
 }
 PROGRAMS = {"pico-us": "pico2wave", "pico-gb": "pico2wave"}
 needs_teachers = pytest.mark.skipif(

@@ -11,6 +11,7 @@ import torch
 
 from tiny import SAMPLE_RATE, speech_like, tiny_codec, tiny_codec_config
 from tokenizer.checkpoint import load_codec, save_codec
+from tokenizer.decoder import DECODER, use_decoder
 from tokenizer.model import CatTokenizer
 from tokenizer.quantizer import Codebook, pointwise
 from tokenizer.train.__main__ import main
@@ -351,6 +352,10 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
     codes = first.encode(wav)
     assert not torch.equal(first.decode(codes), second.decode(codes))
     assert not torch.equal(second.decode(codes), third.decode(codes))
+    assert not (mel / DECODER).exists()
+    assert use_decoder(first, wave / DECODER)
+    # the file is in fp16
+    assert torch.allclose(first.decode(codes), second.decode(codes), atol=2e-3)
 
 
 def test_initialize_keeps_the_signal_at_unit_size():

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from tokenizer.checkpoint import save_codec
 from tokenizer.config import PatchConfig
+from tokenizer.decoder import DECODER, save_decoder
 from tokenizer.model import CatTokenizer, unpatchify
 from tokenizer.train.adversary import Adversary
 from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
@@ -205,7 +206,8 @@ def train(
 ) -> CatTokenizer:
     """Train until `budget_s` seconds of computing are spent; go on from `out` if it holds a run.
 
-    Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
+    Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json; where
+    the encoder is frozen also decoder.safetensors, which any model for these codes may bring.
     """
     accelerator = make_accelerator()
     torch.manual_seed(recipe.seed)
@@ -324,3 +326,5 @@ class _Run:
         self.accelerator.save_state(str(self.out / "state"))
         if self.accelerator.is_main_process:
             save_codec(self.codec, self.out)
+            if self.recipe.freeze_encoder:
+                save_decoder(self.codec, self.out / DECODER)
