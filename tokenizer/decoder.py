@@ -9,12 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from tokenizer.codes import codec_fingerprint
-from tokenizer.files import replacing
 from tokenizer.model import CatTokenizer
-from tokenizer.weights import check_names, opened, shapes_of
+from tokenizer.weights import check_names, opened, save_tensors, shapes_of
 
 DECODER = "decoder.safetensors"
 MADE_FOR = "codec"
@@ -22,10 +20,7 @@ MADE_FOR = "codec"
 
 def save_decoder(codec: CatTokenizer, file: str | Path, dtype: torch.dtype = torch.float16) -> None:
     """Write the decoder of `codec`, and which tokenizer's codes it is for."""
-    state = codec.decoder.state_dict()
-    tensors = {name: x.detach().to(dtype).cpu().contiguous() for name, x in state.items()}
-    with replacing(file) as temporary:
-        save_file(tensors, temporary, {MADE_FOR: codec_fingerprint(codec)})
+    save_tensors(codec.decoder, Path(file), dtype, {MADE_FOR: codec_fingerprint(codec)})
 
 
 def use_decoder(codec: CatTokenizer, file: str | Path) -> bool:

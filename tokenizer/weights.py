@@ -157,11 +157,18 @@ def save_folder(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {k: v.detach().to(dtype).cpu().contiguous() for k, v in module.state_dict().items()}
-    with replacing(folder / SINGLE) as temporary:
-        save_file(tensors, temporary)
+    save_tensors(module, folder / SINGLE, dtype)
     with replacing(folder / "config.json") as temporary:
         temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def save_tensors(
+    module: nn.Module, file: Path, dtype: torch.dtype, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a module's tensors as `dtype` to one safetensors file, whole or not at all."""
+    tensors = {k: v.detach().to(dtype).cpu().contiguous() for k, v in module.state_dict().items()}
+    with replacing(file) as temporary:
+        save_file(tensors, temporary, metadata)
 
 
 def spread(
