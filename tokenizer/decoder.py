@@ -12,7 +12,7 @@ import torch
 
 from tokenizer.codes import codec_fingerprint
 from tokenizer.model import CatTokenizer
-from tokenizer.weights import check_names, opened, save_tensors, shapes_of
+from tokenizer.weights import load_tensors, opened, save_tensors
 
 DECODER = "decoder.safetensors"
 MADE_FOR = "codec"
@@ -37,10 +37,7 @@ def use_decoder(codec: CatTokenizer, file: str | Path) -> bool:
     with opened(file) as stored:
         if (stored.metadata() or {}).get(MADE_FOR) != codec_fingerprint(codec):
             return False
-        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     own = codec.decoder.state_dict()
-    check_names(shapes_of(codec.decoder), {k: tuple(x.shape) for k, x in tensors.items()}, file)
-    placed = {name: x.to(own[name].device, own[name].dtype) for name, x in tensors.items()}
-    codec.decoder.load_state_dict(placed, assign=True)
+    load_tensors(codec.decoder, [file], lambda n: (own[n].device, own[n].dtype), file)
     codec.decoder.requires_grad_(False)
     return True

@@ -6,7 +6,7 @@ Nothing here unpickles or runs code that a checkpoint brings.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,18 +77,18 @@ def weight_files(folder: Path) -> list[Path]:
 def opened(file: Path) -> Iterator[Any]:
     """A safetensors file, mapped into memory; CheckpointError where it is damaged."""
     try:
-        with safe_open(file, framework="pt") as opened:
-            yield opened
+        with safe_open(file, framework="pt") as stored:
+            yield stored
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{file} is damaged or cut short ({error}); fetch or copy it again"
         ) from error
 
 
-def stored_shapes(folder: Path) -> dict[str, Shape]:
-    """Names and shapes of all tensors of a model folder, from the files' headers alone."""
+def shapes_in(files: Sequence[Path]) -> dict[str, Shape]:
+    """Names and shapes of all tensors of some files, from their headers alone."""
     shapes: dict[str, Shape] = {}
-    for file in weight_files(folder):
+    for file in files:
         with opened(file) as stored:
             for name in stored.keys():  # noqa: SIM118
                 shapes[name] = tuple(stored.get_slice(name).get_shape())
@@ -136,10 +136,21 @@ def load_weights(
     Raises:
         CheckpointError: a file is missing or damaged, or names or shapes differ.
     """
-    found = {k: v for k, v in stored_shapes(folder).items() if k not in unused}
-    check_names(shapes_of(module), found, folder)
+    load_tensors(module, weight_files(folder), place, folder, unused)
+
+
+def load_tensors(
+    module: nn.Module,
+    files: Sequence[Path],
+    place: Callable[[str], tuple[torch.device, torch.dtype]],
+    where: Path,
+    unused: frozenset[str] = frozenset(),
+) -> None:
+    """As `load_weights`, from these files; `where` is what errors call them together."""
+    found = {k: v for k, v in shapes_in(files).items() if k not in unused}
+    check_names(shapes_of(module), found, where)
     tensors: dict[str, Tensor] = {}
-    for file in weight_files(folder):
+    for file in files:
         with opened(file) as stored:
             for name in stored.keys():  # noqa: SIM118
                 if name in found:
