@@ -19,13 +19,6 @@ from tokenizer.train.adversary import Discriminators, crop, discriminator_loss, 
 from tokenizer.train.data import UNLABELLED, audio_files, label, pack, segments
 from tokenizer.train.init import initialize
 from tokenizer.train.loop import draw_codebooks, label_loss
-from tokenizer.train.losses import (
-    modulation_distance,
-    patch_log_mel,
-    phase_distance,
-    repetition_distance,
-    spectral_distances,
-)
 from tokenizer.train.optim import make_optimizers
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
@@ -36,115 +29,6 @@ def corpus(folder, count=3):
     for i in range(count):
         soundfile.write(folder / f"clip{i}.wav", speech_like(2.0, seed=i), SAMPLE_RATE)
     return folder
-
-
-def test_losses_are_zero_for_equal_sounds_and_grow_with_noise():
-    clean = torch.from_numpy(speech_like(0.5))[None, None]
-    noise = torch.randn_like(clean)
-    degraded = (clean, clean + 0.001 * noise, clean + 0.1 * noise)
-    rows = [spectral_distances(x, clean, (64, 256, 1024), SAMPLE_RATE) for x in degraded]
-    for none, small, large in zip(*rows, strict=True):
-        assert none == 0
-        assert 0 < small < large
-
-
-def test_repetition_distance_hears_a_buzz_that_the_target_lacks():
-    torch.manual_seed(0)
-    noise, other = 0.05 * torch.randn(2, 2, 1, 16000)
-    every_patch, every_second = (noise[:, :, :n].repeat(1, 1, 16000 // n) for n in (160, 320))
-    none, chance, half, whole = (
-        float(repetition_distance(x, noise, 160, 16000))
-        for x in (noise, other, every_second, every_patch)
-    )
-    assert none == 0
-    assert chance < 0.2 < 1 < half < whole
-    silence = torch.zeros_like(noise)
-    assert repetition_distance(every_patch, silence, 160, 16000) == 0
-
-
-def test_repetition_distance_leads_away_from_a_buzz():
-    torch.manual_seed(0)
-    target = 0.05 * torch.randn(1, 1, 8000)
-    output = (0.05 * torch.randn(1, 1, 160)).repeat(1, 1, 50).requires_grad_()
-    optimizer = torch.optim.Adam([output], 3e-3)
-    distances = []
-    for _ in range(30):
-        distance = repetition_distance(output, target, 160, 16000)
-        optimizer.zero_grad()
-        distance.backward()
-        optimizer.step()
-        distances.append(distance.item())
-    assert distances[-1] < 0.5 * distances[0]
-
-
-def clicks(period: int, first: int) -> torch.Tensor:
-    wav = torch.zeros(1, 1, 16000)
-    wav[:, :, first::period] = 0.5
-    return wav
-
-
-def test_modulation_distance_hears_pulses_wherever_they_stand():
-    torch.manual_seed(0)
-    target = clicks(160, 0)
-    noise = target.std() * torch.randn(1, 1, 16000)
-    none, moved, other_pitch, hoarse = (
-        float(modulation_distance(x, target, 16000))
-        for x in (target, clicks(160, 71), clicks(128, 0), noise)
-    )
-    assert none == 0
-    assert moved < 0.02 < 0.1 < min(other_pitch, hoarse)
-    assert modulation_distance(noise, torch.zeros_like(target), 16000) == 0
-
-
-def test_modulation_distance_leads_from_noise_to_pulses():
-    torch.manual_seed(0)
-    target = clicks(160, 0)
-    output = (target.std() * torch.randn(1, 1, 16000)).requires_grad_()
-    optimizer = torch.optim.Adam([output], 3e-3)
-    distances = []
-    for _ in range(60):
-        distance = modulation_distance(output, target, 16000)
-        optimizer.zero_grad()
-        distance.backward()
-        optimizer.step()
-        distances.append(distance.item())
-    assert distances[-1] < 0.5 * distances[0]
-
-
-def test_phase_distance_tells_apart_what_a_magnitude_cannot():
-    time, harmonic = torch.arange(16000) / 16000, torch.arange(1, 9)[:, None]
-    turns = 2 * torch.pi * 140 * harmonic * time
-    target, dispersed = (
-        0.1 * (torch.sin(turns + shift) / harmonic).sum(0) for shift in (0, harmonic**2)
-    )
-    outputs = torch.stack([target, 0.3 * target, dispersed, target.roll(57)])[:, None]
-    distances = phase_distance(outputs, target.expand_as(outputs), 16000).tolist()
-    assert max(distances[:2]) < 0.01
-    assert min(distances[2:]) > 0.5
-
-
-def test_phase_distance_leads_to_the_wave():
-    torch.manual_seed(0)
-    target = 0.1 * torch.randn(1, 1, 4000)
-    output = (0.1 * torch.randn(1, 1, 4000)).requires_grad_()
-    optimizer = torch.optim.Adam([output], 1e-2)
-    distances = []
-    for _ in range(60):
-        distance = phase_distance(output, target, 16000).mean()
-        optimizer.zero_grad()
-        distance.backward()
-        optimizer.step()
-        distances.append(distance.item())
-    assert distances[0] > 0.8
-    assert distances[-1] < 0.3
-
-
-def test_patch_mel_has_one_row_a_patch_and_stands_on_its_patch():
-    wav = torch.zeros(1, 1, 2400)
-    wav[..., 1200:1440] = torch.randn(240)
-    mel = patch_log_mel(wav, 240, SAMPLE_RATE, ((256, 20), (512, 30)))
-    assert mel.shape == (1, 10, 50)
-    assert mel[0, :, :20].mean(dim=1).argmax() == 5
 
 
 def test_training_quantizer_gives_the_codes_of_the_real_one():

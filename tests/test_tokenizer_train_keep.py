@@ -87,24 +87,15 @@ def test_run_keeps_the_first_codebooks_learns_the_others_and_resumes(tmp_path):
     save_codec(tiny_codec(), start)
     command = [str(tmp_path), "--out", str(out), "--init", str(start), "--stage", "wave"]
     command += ["--budget-minutes", "9", "--batch-size", "2", "--segment-s", "0.48"]
-    command += [
-        "--codebooks",
-        "6",
-        "--keep-codebooks",
-        "2",
-        "--weight-phase",
-        "1",
-        "--cache",
-        str(tmp_path / "cache"),
-    ]
+    command += ["--codebooks", "6", "--keep-codebooks", "2", "--weight-phase", "1"]
+    command += ["--weight-envelope", "1", "--cache", str(tmp_path / "cache")]
     for steps in (2, 3):
         assert main([*command, "--max-steps", str(steps)]) == 0
     first, last = load_codec(start), load_codec(out)
     assert last.num_codebooks == 6
     assert json.loads((out / "config.json").read_text())["quantizer_kwargs"]["num_quantizers"] == 6
     names = [n for n, p in first.named_parameters() if not torch.equal(p, last.get_parameter(n))]
-    assert not [
-        n for n in names if n.startswith(("quantizer.quantizers.0", "quantizer.quantizers.1"))
-    ]
+    kept = ("input_proj", "output_proj", "quantizers.0", "quantizers.1")
+    assert not [n for n in names if n.startswith(tuple(f"quantizer.{part}" for part in kept))]
     for part in ("encoder.", "decoder.", "quantizer.quantizers.2"):
         assert [n for n in names if n.startswith(part)]

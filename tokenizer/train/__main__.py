@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--weight-repetition", type=float, default=0.0, help="against a buzz")
     p.add_argument("--weight-modulation", type=float, default=0.0, help="against hoarseness")
     p.add_argument("--weight-phase", type=float, default=0.0, help="so that codes tell the phase")
+    p.add_argument("--weight-envelope", type=float, default=0.0, help="for intelligibility (STOI)")
     p.add_argument(
         "--weight-listening", type=float, default=0.0, help="to be understood (needs --labels)"
     )
@@ -101,6 +102,7 @@ def main(argv: list[str] | None = None) -> int:
         weight_repetition=args.weight_repetition,
         weight_modulation=args.weight_modulation,
         weight_phase=args.weight_phase,
+        weight_envelope=args.weight_envelope,
         weight_listening=args.weight_listening,
         listener_steps=args.listener_steps,
         weight_commitment=args.weight_commitment,

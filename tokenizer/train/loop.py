@@ -23,6 +23,7 @@ from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
 from tokenizer.train.keep import add_codebooks, drift
 from tokenizer.train.listener import Listener, listening_distance, train_listener
 from tokenizer.train.losses import (
+    envelope_distance,
     modulation_distance,
     patch_log_mel,
     phase_distance,
@@ -41,6 +42,7 @@ FIGURES = (
     "repetition",
     "modulation",
     "phase",
+    "envelope",
     "listening",
     "drift",
     "label",
@@ -72,7 +74,8 @@ class Trainee(nn.Module):
         if recipe.keep_codebooks and not recipe.freeze_encoder:
             self.reference = copy.deepcopy(codec)
             self.reference.decoder = nn.ModuleList()
-            unused += [self.reference, codec.quantizer.input_proj]
+            # With the last projection they also sound the same to whoever decodes them alone.
+            unused += [self.reference, codec.quantizer.input_proj, codec.quantizer.output_proj]
             unused += list(codec.quantizer.quantizers[: recipe.keep_codebooks])
         unused += [codec.decoder[-2]] if recipe.stage == "mel" else [self.mel_head]
         if recipe.freeze_encoder or not recipe.num_labels:
@@ -115,6 +118,9 @@ class Trainee(nn.Module):
                 phase = phase_distance(output, wav, codec.sample_rate) * fine
                 result["phase"] = phase.sum() / fine.sum().clamp_min(1)
                 loss = loss + recipe.weight_phase * phase.mean()
+            if recipe.weight_envelope:
+                result["envelope"] = envelope_distance(output, wav, codec.sample_rate)
+                loss = loss + recipe.weight_envelope * result["envelope"]
             if self.listener is not None:
                 result["listening"] = listening_distance(self.listener, output, wav)
                 loss = loss + recipe.weight_listening * result["listening"]

@@ -36,6 +36,7 @@ class Recipe:
         weight_modulation: of `losses.modulation_distance`, likewise.
         weight_phase: of `losses.phase_distance`, for items of more than `keep_codebooks`. It needs
             an encoder that learns, or has learned with it: codes from mels know no phase.
+        weight_envelope: of `losses.envelope_distance`, in the stages that make waveforms.
         weight_listening: of `listener.listening_distance`, in the stages that make waveforms. It
             needs labels; the listener learns for `listener_steps` before the run begins.
         discriminator_s: seconds of every item that the discriminators see.
@@ -68,6 +69,7 @@ class Recipe:
     weight_repetition: float = 0.0
     weight_modulation: float = 0.0
     weight_phase: float = 0.0
+    weight_envelope: float = 0.0
     weight_listening: float = 0.0
     listener_steps: int = 1000
     weight_drift: float = 5.0
