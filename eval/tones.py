@@ -48,6 +48,8 @@ from eval.sources import (
 )
 from eval.stats import Interval, double_ratio_interval, mean_interval
 from eval.teachers import Teacher, find_teacher, teacher_of
+from tokenizer.audio import normalize_loudness
+from tts.voices import TARGET_DBFS
 
 SENTENCES = Path(__file__).parent / "data" / "everyday_zh_test.txt"
 GOAL_CORRELATION, GOAL_DISTANCE_RATIO = 0.85, 1.2
@@ -105,7 +107,11 @@ class Figures:
 
 @dataclass(frozen=True)
 class CopySource:
-    """What a source says, through the tokenizer."""
+    """What a source says, at the level of a prompt, through the tokenizer.
+
+    Synthesizers speak up to 7 dB louder than the language model has ever heard them, and the
+    tokenizer keeps less of what is loud.
+    """
 
     source: Source
     model: ModelSource
@@ -114,7 +120,8 @@ class CopySource:
         """See `Source.say`; with as many codebooks as the language model uses."""
         speech, synthesizer = self.source.say(line), self.model.synthesizer
         k = synthesizer.num_codebooks
-        _, copies = reconstruct(synthesizer.codec, speech.wav, speech.sample_rate, [k])
+        wav = normalize_loudness(speech.wav, TARGET_DBFS)
+        _, copies = reconstruct(synthesizer.codec, wav, speech.sample_rate, [k])
         return Speech(copies[k], synthesizer.sample_rate)
 
     def identity(self, line: Line) -> dict[str, Any] | None:
@@ -124,7 +131,7 @@ class CopySource:
             return None
         # The first digest is the language model's, which does not speak here.
         codec = [*self.model.digests[1:], self.model.synthesizer.num_codebooks]
-        return {"copied": said, "codec": codec}
+        return {"copied": said, "dbfs": TARGET_DBFS, "codec": codec}
 
 
 @dataclass

@@ -21,9 +21,9 @@ from eval.prosody import (
     pitch,
     pooled_correlation,
 )
-from eval.sources import Line, Speech
+from eval.sources import Line, Speech, load_model
 from eval.teachers import TEACHERS
-from eval.tones import MODEL, OTHER, RATE, Featured, measure, tabulate
+from eval.tones import MODEL, OTHER, RATE, CopySource, Featured, measure, tabulate
 
 RATE_HZ = 16000
 
@@ -130,11 +130,13 @@ def test_silence_and_stubs_cannot_be_compared():
 class Tunes:
     """Says a buzz whose contour is the text's numbers; the seed adds noise, 9 says nothing."""
 
+    gain: float = 1.0
+
     def say(self, line: Line) -> Speech:
         if line.seed == 9:
             raise AudioError("hoarse")
         contour = _contour(*map(float, line.text.split()), seconds=0.6)
-        return Speech(_voice(contour, line.seed / 10), RATE_HZ)
+        return Speech(np.float32(self.gain) * _voice(contour, line.seed / 10), RATE_HZ)
 
     def identity(self, line: Line) -> dict[str, Any] | None:
         return {"text": line.text, "seed": line.seed}
@@ -166,6 +168,13 @@ def test_experiment(tmp_path: Path):
     # What was compared is kept: six pairs (the failed one has nothing).
     assert len(list(tmp_path.iterdir())) == 9
     assert measure(RATE, Tunes(), truth, lines, tmp_path) == [p for p in pairs if p.system == RATE]
+
+
+def test_copies_do_not_depend_on_the_level_of_the_original():
+    model, line = load_model("embedded", "cpu"), Line("100 160 100", 1, "v", 0)
+    loud, quiet = (CopySource(Tunes(gain), model).say(line).wav for gain in (1.0, 0.125))
+    assert np.abs(loud).max() > 0.1
+    assert np.array_equal(loud, quiet)
 
 
 def test_command_line(

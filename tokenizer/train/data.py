@@ -19,6 +19,8 @@ HELD_OUT_PERCENT = 1
 PEAK = 32767.0
 LABEL_S = 0.01
 UNLABELLED = -1
+# About the level of the recordings: recordings of people and of loud synthesizers differ as much.
+LOWEST_GAIN_DB, HIGHEST_GAIN_DB = -9.0, 7.0
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def segments(
         wav = (
             np.stack([audio.samples[i : i + num_samples] for i in first]).astype(np.float32) / PEAK
         )
-        gain = 10 ** (rng.uniform(-5.0, 3.0, (batch_size, 1)) / 20)
+        gain = 10 ** (rng.uniform(LOWEST_GAIN_DB, HIGHEST_GAIN_DB, (batch_size, 1)) / 20)
         peak = np.abs(wav).max(axis=1, keepdims=True) + 1e-6
         wav *= np.minimum(gain, 1.0 / peak).astype(np.float32)
         yield torch.from_numpy(wav)[:, None], _labels(audio, first, num_samples)
