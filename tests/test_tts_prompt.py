@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from frontend import phonemize
 from tiny import tiny_tts_config
 from tts.config import PhonemeConfig
 from tts.prompt import MAX_ADVANCE, Monologue, UnknownSymbolError, prompt_rows, text_ids
@@ -61,9 +62,16 @@ def test_the_first_frame_may_reach_the_first_few_symbols():
 
 
 def test_a_place_may_stay_or_advance_but_never_go_back():
-    state = monologue().after(102)
-    assert state.position == 2
-    assert state.allowed().tolist() == [102 + i for i in range(MAX_ADVANCE + 1)]
+    state = monologue().after(101)
+    assert state.position == 1
+    assert state.allowed().tolist() == [101 + i for i in range(MAX_ADVANCE + 1)]
+
+
+def test_no_syllable_can_be_left_out():
+    symbols = phonemize("花都开了").symbols
+    (first,) = (i for i, s in enumerate(symbols) if s == "zh_h")
+    (next_one,) = (i for i, s in enumerate(symbols) if s == "zh_d")
+    assert 100 + next_one not in monologue(position=first).allowed().tolist()
 
 
 def test_the_end_is_open_only_after_the_last_symbol():
@@ -81,7 +89,9 @@ def test_too_long_a_stay_forces_the_next_step():
 
 def test_a_limit_closes_the_rest_until_released():
     state = monologue(limit=3)
-    assert state.allowed().tolist() == [100, 101, 102]
+    assert state.allowed().tolist() == [100, 101]
+    state = state.after(101)
+    assert state.allowed().tolist() == [101, 102]
     state = state.after(102)
     assert state.allowed().tolist() == [102]
     free = state.released()
