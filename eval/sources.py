@@ -97,16 +97,20 @@ class ModelSource:
         return Speech(wav.clamp(-1, 1).cpu().numpy(), self.synthesizer.sample_rate)
 
 
-def program_digest() -> str:
-    """Hash of the code that turns a request into sound: a change of it makes other sounds."""
+def speaking_files() -> list[Path]:
+    """The code and data that turn a request into sound: a change of them makes other sounds."""
+    import frontend
     import tokenizer
     import tts
 
-    speaking = ("engine", "fast", "model", "runners", "sampling", "synthesizer", "transformer")
-    root = Path(tts.__file__).parent
-    files = [root / f"{name}.py" for name in speaking]
-    files += sorted(Path(tokenizer.__file__).parent.glob("*.py"))
-    return key_of({f"{file.parent.name}/{file.name}": file_digest(file) for file in files})
+    speaking, models, texts = (Path(str(p.__file__)).parent for p in (tts, tokenizer, frontend))
+    data = (file for file in (texts / "data").iterdir() if file.is_file())
+    return [*speaking.glob("*.py"), *models.glob("*.py"), *texts.rglob("*.py"), *data]
+
+
+def program_digest() -> str:
+    """Hash of the program that speaks."""
+    return key_of({"/".join(f.parts[-2:]): file_digest(f) for f in speaking_files()})
 
 
 def load_model(model: str, device: str = "cpu") -> ModelSource:

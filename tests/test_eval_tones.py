@@ -21,7 +21,7 @@ from eval.prosody import (
     pitch,
     pooled_correlation,
 )
-from eval.sources import Line, Speech, load_model
+from eval.sources import Line, Speech, load_model, speaking_files
 from eval.teachers import TEACHERS
 from eval.tones import MODEL, OTHER, RATE, CopySource, Featured, measure, tabulate
 
@@ -175,6 +175,12 @@ def test_copies_do_not_depend_on_the_level_of_the_original():
     loud, quiet = (CopySource(Tunes(gain), model).say(line).wav for gain in (1.0, 0.125))
     assert np.abs(loud).max() > 0.1
     assert np.array_equal(loud, quiet)
+
+
+def test_a_cached_sound_depends_on_all_that_made_it():
+    names = {"/".join(file.parts[-2:]) for file in speaking_files()}
+    made_by = {"tts/prompt.py", "tts/steps.py", "tts/config.py", "tokenizer/quantizer.py"}
+    assert made_by | {"frontend/sandhi.py", "data/zh_words.txt.gz"} <= names
 
 
 def test_command_line(
