@@ -14,6 +14,8 @@ import soxr
 import torch
 from torch import Tensor
 
+from tokenizer.train.recipe import Recipe
+
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 HELD_OUT_PERCENT = 1
 PEAK = 32767.0
@@ -30,6 +32,7 @@ class PackedAudio:
     Attributes:
         samples: int16.
         starts: the first sample of each recording.
+        folders: first sample and name of each folder's part, in order.
         labels: int16, one for every `LABEL_S` of `samples`, UNLABELLED where nothing is known;
             None without labels.
     """
@@ -37,7 +40,13 @@ class PackedAudio:
     samples: np.ndarray
     starts: np.ndarray
     sample_rate: int
+    folders: tuple[tuple[int, str], ...] = ((0, ""),)
     labels: np.ndarray | None = None
+
+    @property
+    def num_labels(self) -> int:
+        """One more than the highest label; 0 without labels."""
+        return 0 if self.labels is None else int(self.labels.max()) + 1
 
     @property
     def seconds(self) -> float:
@@ -73,20 +82,31 @@ def pack(files: list[Path], sample_rate: int, cache: Path) -> PackedAudio:
     if index.is_file():
         stored = json.loads(index.read_text())
         if stored["files"] == listing and stored["sample_rate"] == sample_rate:
-            return PackedAudio(
-                np.load(data, mmap_mode="r"), np.array(stored["starts"]), sample_rate
-            )
+            return _packed(np.load(data, mmap_mode="r"), stored["starts"], files, sample_rate)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    pieces, starts, total = [], [], 0
-    for file in files:
-        wav = np.clip(np.round(read_mono(file, sample_rate) * PEAK), -PEAK, PEAK).astype(np.int16)
-        starts.append(total)
-        total += len(wav)
-        pieces.append(wav)
-    samples = np.concatenate(pieces)
-    np.save(data, samples)
+    starts, total = [], 0
+    raw = cache.with_suffix(".raw")
+    with raw.open("wb") as out:
+        for file in files:
+            wav = np.clip(np.round(read_mono(file, sample_rate) * PEAK), -PEAK, PEAK)
+            starts.append(total)
+            total += len(wav)
+            out.write(wav.astype(np.int16).tobytes())
+    np.save(data, np.memmap(raw, np.int16, "r"))
+    raw.unlink()
     index.write_text(json.dumps({"files": listing, "starts": starts, "sample_rate": sample_rate}))
-    return PackedAudio(samples, np.array(starts), sample_rate)
+    return _packed(np.load(data, mmap_mode="r"), starts, files, sample_rate)
+
+
+def _packed(
+    samples: np.ndarray, starts: list[int], files: list[Path], sample_rate: int
+) -> PackedAudio:
+    folders: list[tuple[int, str]] = []
+    for start, file in zip(starts, files, strict=True):
+        name = file.parent.parent.name if file.parent.name in ("audio", "wavs") else file.parent.name
+        if not folders or folders[-1][1] != name:
+            folders.append((start, name))
+    return PackedAudio(samples, np.array(starts), sample_rate, tuple(folders))
 
 
 def label(audio: PackedAudio, files: list[Path], table: Path) -> PackedAudio:
@@ -117,27 +137,64 @@ def label(audio: PackedAudio, files: list[Path], table: Path) -> PackedAudio:
 
 
 def segments(
-    audio: PackedAudio, batch_size: int, num_samples: int, seed: int, first_step: int = 0
+    audio: PackedAudio,
+    batch_size: int,
+    num_samples: int,
+    seed: int,
+    first_step: int = 0,
+    recipe: Recipe | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless random segments with a random gain.
+    """Endless random segments with a random gain, some with noise.
 
     Yields float32 (B, 1, num_samples) and int64 (B, num_samples / step) labels.
 
     The batch of a step depends on seed and step alone, so a resumed run goes on exactly.
     A segment may run from one recording into the next: the tokenizer must live with that.
+
+    Args:
+        recipe: says which folder is heard how often, and how often there is noise.
     """
+    recipe = recipe or Recipe()
+    lows, highs, shares = _parts(audio, num_samples, recipe.shares)
     step = first_step
     while True:
         rng = np.random.default_rng((seed, step))
-        first = rng.integers(0, len(audio.samples) - num_samples, batch_size)
+        part = rng.choice(len(shares), batch_size, p=shares)
+        first = rng.integers(lows[part], highs[part])
         wav = (
             np.stack([audio.samples[i : i + num_samples] for i in first]).astype(np.float32) / PEAK
         )
         gain = 10 ** (rng.uniform(LOWEST_GAIN_DB, HIGHEST_GAIN_DB, (batch_size, 1)) / 20)
         peak = np.abs(wav).max(axis=1, keepdims=True) + 1e-6
         wav *= np.minimum(gain, 1.0 / peak).astype(np.float32)
+        for item in wav:
+            if rng.random() < recipe.noise_share:
+                level = 10 ** (rng.uniform(*recipe.noise_db) / 20)
+                item += level * rng.standard_normal(num_samples, np.float32)
         yield torch.from_numpy(wav)[:, None], _labels(audio, first, num_samples)
         step += 1
+
+
+def _parts(
+    audio: PackedAudio, num_samples: int, shares: dict[str, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First and last beginning of a segment in each folder's part, and the part's share."""
+    begins = np.array([begin for begin, _ in audio.folders])
+    ends = np.append(begins[1:], len(audio.samples))
+    lows, highs = begins, np.maximum(begins + 1, ends - num_samples)
+    highs = np.minimum(highs, len(audio.samples) - num_samples + 1)
+    names = [name for _, name in audio.folders]
+    if unknown := sorted(set(shares) - set(names)):
+        raise ValueError(f"shares: no folder {', '.join(unknown)} among {', '.join(names)}")
+    lengths = (ends - begins).astype(np.float64)
+    named = np.array([name in shares for name in names])
+    result = np.zeros(len(names))
+    for name, share in shares.items():
+        own = np.array([n == name for n in names])
+        result[own] = share * lengths[own] / lengths[own].sum()
+    if not named.all():
+        result[~named] = (1 - sum(shares.values())) * lengths[~named] / lengths[~named].sum()
+    return lows, highs, result / result.sum()
 
 
 def _labels(audio: PackedAudio, first: np.ndarray, num_samples: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -12,168 +11,20 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tokenizer.checkpoint import save_codec
-from tokenizer.config import PatchConfig
-from tokenizer.decoder import DECODER, save_decoder
-from tokenizer.model import CatTokenizer, unpatchify
+from tokenizer.model import CatTokenizer
 from tokenizer.train.adversary import Adversary
-from tokenizer.train.data import LABEL_S, UNLABELLED, PackedAudio, segments
-from tokenizer.train.keep import add_codebooks, drift
-from tokenizer.train.listener import Listener, listening_distance, train_listener
-from tokenizer.train.losses import (
-    envelope_distance,
-    modulation_distance,
-    patch_log_mel,
-    phase_distance,
-    repetition_distance,
-    spectral_distances,
-)
-from tokenizer.train.optim import make_optimizers, set_rate
-from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
+from tokenizer.train.data import PackedAudio, segments
+from tokenizer.train.init import initialize_output
+from tokenizer.train.listener import Listener, train_listener
+from tokenizer.train.optim import make_optimizer, set_rate
+from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
 from tokenizer.train.recipe import Recipe
 from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
+from tokenizer.train.trainee import FIGURES, Trainee
 
-FIGURES = (
-    "loss",
-    "mel",
-    "convergence",
-    "repetition",
-    "modulation",
-    "phase",
-    "envelope",
-    "listening",
-    "drift",
-    "label",
-    "label_accuracy",
-)
-
-
-class Trainee(nn.Module):
-    """The tokenizer, and the mel head that the first stage needs and nobody afterwards."""
-
-    def __init__(
-        self, codec: CatTokenizer, recipe: Recipe, listener: Listener | None = None
-    ) -> None:
-        super().__init__()
-        self.codec = codec
-        self.recipe = recipe
-        self.listener = listener
-        self.mel_head = MelHead(codec, recipe)
-        quantizer = codec.config.quantizer_kwargs
-        steps = round(1 / (codec.frame_rate * LABEL_S))
-        self.label_head = nn.Sequential(
-            nn.LayerNorm(quantizer.output_dim),
-            nn.Linear(quantizer.output_dim, steps * max(1, recipe.num_labels)),
-        )
-        unused: list[nn.Module] = []
-        if recipe.freeze_encoder:
-            unused += [codec.encoder, codec.quantizer]
-        self.reference: CatTokenizer | None = None
-        if recipe.keep_codebooks and not recipe.freeze_encoder:
-            self.reference = copy.deepcopy(codec)
-            self.reference.decoder = nn.ModuleList()
-            # With the last projection they also sound the same to whoever decodes them alone.
-            unused += [self.reference, codec.quantizer.input_proj, codec.quantizer.output_proj]
-            unused += list(codec.quantizer.quantizers[: recipe.keep_codebooks])
-        unused += [codec.decoder[-2]] if recipe.stage == "mel" else [self.mel_head]
-        if recipe.freeze_encoder or not recipe.num_labels:
-            unused.append(self.label_head)
-        for module in unused:
-            module.requires_grad_(False)
-
-    def forward(
-        self, wav: Tensor, labels: Tensor, num_codebooks: Tensor, windows: tuple[int, ...]
-    ) -> dict[str, Any]:
-        """Losses of one batch wav (B, 1, N) whose items use `num_codebooks` (B,) codebooks."""
-        codec, recipe = self.codec, self.recipe
-        with torch.set_grad_enabled(not recipe.freeze_encoder):
-            latents, _ = codec.encode_latents(wav)
-            q = quantize(codec.quantizer, latents, num_codebooks, recipe.keep_codebooks)
-        result: dict[str, Any] = {"latents": latents.detach(), "quantized": q}
-        patch = codec.config.decoder_kwargs[-1]
-        assert isinstance(patch, PatchConfig)
-        if recipe.stage == "mel":
-            target = patch_log_mel(wav, patch.patch_size, codec.sample_rate, recipe.mel_specs)
-            mel = self.mel_head(codec, q.latents)
-            result["mel"] = (mel.float() - target).abs().mean()
-            loss = recipe.weight_mel * result["mel"]
-        else:
-            output = codec.decode_latents(q.latents)[0].float()
-            result["output"] = output
-            distances = spectral_distances(output, wav, windows, codec.sample_rate)
-            result["mel"], result["convergence"] = distances
-            loss = recipe.weight_mel * result["mel"]
-            loss = loss + recipe.weight_convergence * result["convergence"]
-            if recipe.weight_repetition:
-                distance = repetition_distance(output, wav, patch.patch_size, codec.sample_rate)
-                result["repetition"] = distance
-                loss = loss + recipe.weight_repetition * distance
-            if recipe.weight_modulation:
-                result["modulation"] = modulation_distance(output, wav, codec.sample_rate)
-                loss = loss + recipe.weight_modulation * result["modulation"]
-            if recipe.weight_phase:
-                fine = (num_codebooks > recipe.keep_codebooks).float().to(output.device)
-                phase = phase_distance(output, wav, codec.sample_rate) * fine
-                result["phase"] = phase.sum() / fine.sum().clamp_min(1)
-                loss = loss + recipe.weight_phase * phase.mean()
-            if recipe.weight_envelope:
-                result["envelope"] = envelope_distance(output, wav, codec.sample_rate)
-                loss = loss + recipe.weight_envelope * result["envelope"]
-            if self.listener is not None:
-                result["listening"] = listening_distance(self.listener, output, wav)
-                loss = loss + recipe.weight_listening * result["listening"]
-        if self.reference is not None:
-            with torch.no_grad():
-                reference, _ = self.reference.encode_latents(wav)
-            result["drift"] = drift(codec.quantizer, latents, reference, recipe.keep_codebooks)
-            loss = loss + recipe.weight_drift * result["drift"]
-        if not recipe.freeze_encoder:
-            loss = loss + recipe.weight_commitment * q.commitment
-            loss = loss + recipe.weight_codebook * q.codebook
-            if recipe.num_labels:
-                figures = label_loss(self.label_head(q.latents), labels, recipe.num_labels)
-                result["label"], result["label_accuracy"] = figures
-                loss = loss + recipe.weight_labels * result["label"]
-        result["loss"] = loss
-        return result
-
-
-def label_loss(logits: Tensor, labels: Tensor, num_labels: int) -> tuple[Tensor, Tensor]:
-    """Cross-entropy and share right of the labels.
-
-    Args:
-        logits: (B, T, S * num_labels), S labels a frame. labels: int64 (B, T * S).
-    """
-    logits, labels = logits.float().reshape(-1, num_labels), labels.flatten()
-    known = labels != UNLABELLED
-    right = (logits.argmax(1) == labels) & known
-    loss = F.cross_entropy(logits, labels, ignore_index=UNLABELLED, reduction="sum")
-    count = known.sum().clamp_min(1)
-    return loss / count, right.sum() / count
-
-
-class MelHead(nn.Module):
-    """Log-mels at the patch rate, read off the decoder before its last and most costly stage."""
-
-    def __init__(self, codec: CatTokenizer, recipe: Recipe) -> None:
-        super().__init__()
-        stage, patch = codec.config.decoder_kwargs[-4:-2]
-        assert not isinstance(stage, PatchConfig)
-        assert isinstance(patch, PatchConfig)
-        self.patch_size = patch.patch_size
-        bands = sum(bands for _, bands in recipe.mel_specs)
-        self.linear = nn.Linear(stage.d_model, self.patch_size * bands)
-        nn.init.constant_(self.linear.bias, -3.0)
-
-    def forward(self, codec: CatTokenizer, latents: Tensor) -> Tensor:
-        """Latents (B, T, D) -> (B, T * patches a frame, bands)."""
-        x, config = latents, codec.config.decoder_kwargs
-        for stage, module in zip(config[:-4], codec.decoder[:-4], strict=True):
-            x = unpatchify(x, stage.patch_size) if isinstance(stage, PatchConfig) else module(x)[0]
-        hidden = codec.decoder[-4].hidden(x)[0]  # type: ignore[operator]
-        return self.linear(hidden).unflatten(-1, (self.patch_size, -1)).flatten(1, 2)
+SAVE_EVERY_S = 300
 
 
 def draw_codebooks(recipe: Recipe, batch: int, total: int, step: int) -> Tensor:
@@ -202,7 +53,8 @@ def segment_samples(codec: CatTokenizer, recipe: Recipe) -> int:
 @torch.no_grad()
 def some_latents(codec: CatTokenizer, audio: PackedAudio, recipe: Recipe) -> Tensor:
     """Latents of 96 segments, to start codebooks from: float32 (96, T, D)."""
-    batch, _ = next(segments(audio, 96, segment_samples(codec, recipe), recipe.seed + 1))
+    samples = segment_samples(codec, recipe)
+    batch, _ = next(segments(audio, 96, samples, recipe.seed + 1, recipe=recipe))
     pieces = batch.to(codec.device).split(16)
     return torch.cat([codec.encode_latents(wav)[0].float() for wav in pieces])
 
@@ -212,34 +64,34 @@ def train(
 ) -> CatTokenizer:
     """Train until `budget_s` seconds of computing are spent; go on from `out` if it holds a run.
 
-    Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json; where
-    the encoder is frozen also decoder.safetensors, which any model for these codes may bring.
+    Writes to `out`: recipe.json, log.jsonl, state/ (for resuming), model.safetensors and
+    config.json.
     """
     accelerator = make_accelerator()
     torch.manual_seed(recipe.seed)
-    if recipe.codebooks > codec.num_codebooks:
-        add_codebooks(codec, recipe.codebooks, some_latents(codec, audio, recipe))
     state, listener = out / "state", None
+    if recipe.fresh_output and not state.is_dir():
+        initialize_output(codec)
     if recipe.weight_listening:
-        listener = Listener(recipe.num_labels, codec.sample_rate).to(codec.device)
+        if not audio.num_labels:
+            raise ValueError("weight_listening needs labels to learn from: give --labels, or 0")
+        listener = Listener(audio.num_labels, codec.sample_rate).to(codec.device)
         if not state.is_dir():
             heard = train_listener(listener, audio, recipe.listener_steps, recipe.seed + 2)
             print("listener: cross-entropy {:.3f}, {:.3f} of the labels right".format(*heard))
         listener.requires_grad_(False)
-    trainee = Trainee(codec, recipe, listener)
+    trainee = Trainee(codec, recipe, audio.num_labels, listener)
     params = [p for p in trainee.parameters() if p.requires_grad]
-    optimizers = make_optimizers(
-        trainee, recipe.optimizer, recipe.learning_rate, recipe.weight_decay
-    )
-    model, *optimizers = accelerator.prepare(trainee, *optimizers)
-    progress, keeper = Progress(), CodebookKeeper(codec.quantizer, kept=recipe.keep_codebooks)
+    optimizer = make_optimizer(trainee, recipe.learning_rate, recipe.weight_decay)
+    model, optimizer = accelerator.prepare(trainee, optimizer)
+    progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
     accelerator.register_for_checkpointing(progress, keeper)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
     if state.is_dir():
         accelerator.load_state(str(state))
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    run = _Run(accelerator, model, optimizers, params, codec, recipe, audio, out)
+    run = _Run(accelerator, model, optimizer, params, codec, recipe, audio, out)
     with polite_stop() as stopped:
         run.loop(progress, keeper, adversary, budget_s, stopped)
     return codec
@@ -249,7 +101,7 @@ def train(
 class _Run:
     accelerator: Accelerator
     model: nn.Module
-    optimizers: list[Any]
+    optimizer: Any
     params: list[nn.Parameter]
     codec: CatTokenizer
     recipe: Recipe
@@ -268,13 +120,21 @@ class _Run:
         recipe, device = self.recipe, self.accelerator.device
         samples = segment_samples(self.codec, recipe)
         seed = recipe.seed + 7919 * self.accelerator.process_index
-        batches = segments(self.audio, recipe.batch_size, samples, seed, progress.step)
+        batches = segments(
+            self.audio, recipe.batch_size, samples, seed, progress.step, recipe=recipe
+        )
         begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
         log = TrainingLog(self.out / "log.jsonl")
         while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
             spent = progress.elapsed_s / budget_s
-            rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
-            set_rate(self.optimizers, rate)
+            rate = learning_rate(
+                recipe.learning_rate,
+                recipe.warmup_steps,
+                progress.step,
+                spent,
+                recipe.decay_share,
+            )
+            set_rate(self.optimizer, rate)
             due = recipe.stage == "mel" and progress.step >= recipe.unquantized_steps
             if due and not progress.seeded:
                 with self.accelerator.autocast():
@@ -288,7 +148,7 @@ class _Run:
             progress.elapsed_s = time.monotonic() - begun
             if progress.step % 50 == 0 and self.accelerator.is_main_process:
                 log.write(progress, lr=float(f"{rate:.3g}"), used=keeper.used())
-            if time.monotonic() - saved > 300:
+            if time.monotonic() - saved > SAVE_EVERY_S:
                 self.save()
                 saved = time.monotonic()
         self.save()
@@ -314,8 +174,7 @@ class _Run:
         self.model.zero_grad()
         self.accelerator.backward(loss)
         norm: Any = self.accelerator.clip_grad_norm_(self.params, recipe.clip)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        self.optimizer.step()
         quantized = result["quantized"]
         if not recipe.freeze_encoder and (progress.seeded or recipe.stage != "mel"):
             keeper.update(quantized.codes)
@@ -332,5 +191,3 @@ class _Run:
         self.accelerator.save_state(str(self.out / "state"))
         if self.accelerator.is_main_process:
             save_codec(self.codec, self.out)
-            if self.recipe.freeze_encoder:
-                save_decoder(self.codec, self.out / DECODER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -13,14 +12,8 @@ FLOOR = 1e-5
 # For waveforms: 66 dB below full scale. With a lower floor most of the gradient goes into making
 # silence more silent than anyone can hear.
 AUDIBLE = 5e-4
-REPETITION_HZ = 1000
-# Lower edges of the bands whose envelopes `modulation_distance` compares; the last has no upper.
-MODULATION_BANDS_HZ = (750, 1500, 2500, 4000)
 PHASE_TOP_HZ = 2000
-# Fifteen bands of a third of an octave, centred on 150 Hz and upwards, as STOI has them.
-LOWEST_BAND_HZ = 150
-NUM_THIRD_OCTAVES = 15
-ENVELOPE_FRAMES = 30
+LOW_BAND_WINDOW_S = 0.032
 
 
 @lru_cache(maxsize=32)
@@ -96,83 +89,6 @@ def spectral_distances(
     return torch.stack(mel).mean(), torch.stack(convergence).mean()
 
 
-def repetition_distance(output: Tensor, target: Tensor, patch: int, sample_rate: int) -> Tensor:
-    """How much more, or less, `output` repeats itself from patch to patch than `target`. Scalar.
-
-    A decoder that makes `patch` samples at a time gets a spectral envelope right by saying the
-    same in every patch, which makes a buzz at the rate of the patches. Above 1 kHz neither the
-    bands of a mel nor the loud low harmonics of a voice show it; the autocorrelation does. This is
-    the sum over lags of 1 to 6 patches of the squared difference of autocorrelations, of magnitudes
-    in place of powers so that all frequencies have a say (Tolonen and Karjalainen 2000), mean over
-    frames.
-
-    Args:
-        output, target: (B, 1, N).
-    """
-    window = 8 * patch
-    taper = hann(window).to(output.device)
-    lags = patch * torch.arange(1, 7, device=output.device)
-    own = torch.fft.irfft(torch.fft.rfft(taper, 2 * window).abs().square())
-    lowest = round(REPETITION_HZ / sample_rate * 2 * window)
-
-    def repetition(wav: Tensor) -> tuple[Tensor, Tensor]:
-        frames = wav.squeeze(1).float().unfold(1, window, window // 4) * taper
-        spectrum = torch.fft.rfft(frames, 2 * window)[:, :, lowest:]
-        power = spectrum.real.square() + spectrum.imag.square()
-        strength = (power + 1e-9).sqrt()
-        lagged = torch.fft.irfft(F.pad(strength, (lowest, 0)))
-        share = lagged[:, :, lags] / lagged[:, :, :1]
-        return share / (own[lags] / own[0]), power.mean(dim=2) / window
-
-    ours, _ = repetition(output)
-    theirs, loudness = repetition(target)
-    heard = loudness > AUDIBLE**2
-    return (ours - theirs).square().sum(dim=2)[heard].sum() / heard.sum().clamp_min(1)
-
-
-def modulation_distance(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
-    """How differently the two pulsate above 750 Hz, wherever their pulses stand. Scalar.
-
-    A voice sounds clear because its high frequencies come in pulses, one for each period of the
-    pitch. Codes that were learnt from mels do not tell where the pulses are, so a decoder that is
-    told to match spectrogram cell for cell makes none, and sounds hoarse. This is the mean L1
-    distance between depths of modulation from 39 to 461 Hz, which have no phase; cf. the modulation
-    spectrum of Dau, Kollmeier and Kohlrausch (1997).
-
-    Args:
-        output, target: (B, 1, N).
-    """
-    ours, _ = modulation_depth(output, sample_rate)
-    theirs, level = modulation_depth(target, sample_rate)
-    heard = level > 2 * AUDIBLE
-    return (ours - theirs).abs().mean(-1)[heard].sum() / heard.sum().clamp_min(1)
-
-
-def modulation_depth(wav: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
-    """Spectra of the envelopes of bands, relative to their level.
-
-    Args:
-        wav: (B, 1, N).
-
-    Returns:
-        (B, bands, frames, 55): modulation at multiples of 7.8 Hz from 39 Hz up, in frames of 64 ms
-        that begin every 16 ms; and the level of each (B, bands, frames).
-    """
-    hop = sample_rate // 1000  # so that an envelope has 1000 values a second
-    window = 4 * hop
-    taper = hann(window).to(wav.device)
-    spectrum = torch.stft(wav.squeeze(1).float(), window, hop, window=taper, return_complex=True)
-    power = spectrum.real.square() + spectrum.imag.square()
-    edges = [round(hz * window / sample_rate) for hz in MODULATION_BANDS_HZ]
-    bands = [power[:, low:high].mean(1) for low, high in pairwise([*edges, power.shape[1]])]
-    envelope = (torch.stack(bands, dim=1) + 1e-7).sqrt() / (window / 4)
-    frames = envelope.unfold(2, 64, 16) * hann(64).to(wav.device)
-    spectrum = torch.fft.rfft(frames, 128)
-    strength = (spectrum.real.square() + spectrum.imag.square() + 1e-9).sqrt()[..., 5:60]
-    level = frames.sum(-1)
-    return strength / (level[..., None] + 1e-2), level / 32
-
-
 def phase_distance(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
     """How little two waveforms move together below 2 kHz, where a voice has its harmonics.
 
@@ -200,41 +116,35 @@ def phase_distance(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
     return 1 - together.sum((1, 2)) / (own.sum((1, 2)) * other.sum((1, 2))).sqrt()
 
 
-@lru_cache(maxsize=32)
-def third_octaves(n_fft: int, sample_rate: int) -> Tensor:
-    """Which bins are in which band: float32 (15, n_fft / 2 + 1), ones and zeros."""
-    centres = LOWEST_BAND_HZ * 2 ** (torch.arange(NUM_THIRD_OCTAVES) / 3)
-    bins = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1)
-    edge = 2 ** (1 / 6)
-    return ((bins >= centres[:, None] / edge) & (bins < centres[:, None] * edge)).float()
+def low_band_size(sample_rate: int) -> int:
+    """How many numbers `low_band` gives for a patch."""
+    window = round(LOW_BAND_WINDOW_S * sample_rate)
+    return 2 * (round(PHASE_TOP_HZ / sample_rate * window) - 1)
 
 
-def envelope_distance(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
-    """How little the levels in bands of a third of an octave rise and fall together. Scalar.
+def low_band(wav: Tensor, patch: int, sample_rate: int) -> Tensor:
+    """Spectrum below 2 kHz around each patch, with its phases: what a mel leaves out.
 
-    One minus the correlation of the envelopes over 384 ms, mean over bands and over stretches in
-    which the target is heard, as the measure of intelligibility STOI takes it (Taal, Hendriks,
-    Heusdens and Jensen 2011) but for its clipping. Half of its bands are below 1 kHz, where a
-    distance of log-mels has few.
+    Magnitudes are replaced by their square roots, so that the loudest harmonic is not all.
 
     Args:
-        output, target: (B, 1, N), at least half a second long.
+        wav: (B, 1, T * patch).
+
+    Returns:
+        (B, T, 2 * bins), real parts, then imaginary ones.
     """
-    window = round(0.0256 * sample_rate)
-    n_fft, hop = 1 << (window - 1).bit_length(), window // 2
-    taper = hann(window).to(output.device)
-    bands = third_octaves(n_fft, sample_rate).to(output.device)
+    window = round(LOW_BAND_WINDOW_S * sample_rate)
+    taper = hann(window).to(wav.device)
+    half = patch // 2
+    shifted = F.pad(wav, (0, patch))[:, :, half : half + wav.shape[2]].squeeze(1).float()
+    spectrum = torch.stft(
+        shifted, window, patch, window=taper, center=True, return_complex=True
+    )[:, 1 : low_band_size(sample_rate) // 2 + 1, :-1] / (window / 4)
+    size = (spectrum.real.square() + spectrum.imag.square() + 1e-8).sqrt().sqrt()
+    return torch.cat([spectrum.real / size, spectrum.imag / size], dim=1).transpose(1, 2)
 
-    def envelopes(wav: Tensor) -> Tensor:
-        spectrum = torch.stft(
-            wav.squeeze(1).float(), n_fft, hop, window, window=taper, return_complex=True
-        )
-        power = (spectrum.real.square() + spectrum.imag.square()) / (window / 4) ** 2
-        return (bands @ power + 1e-10).sqrt().unfold(2, ENVELOPE_FRAMES, ENVELOPE_FRAMES // 6)
 
-    ours, theirs = envelopes(output), envelopes(target)
-    heard = theirs.square().mean(-1).sum(1) > (2 * AUDIBLE) ** 2
-    ours, theirs = (x - x.mean(-1, keepdim=True) for x in (ours, theirs))
-    size = (ours.square().sum(-1) * theirs.square().sum(-1) + 1e-12).sqrt()
-    apart = 1 - (ours * theirs).sum(-1) / size
-    return apart.mean(1)[heard].sum() / heard.sum().clamp_min(1)
+def low_band_distance(output: Tensor, target: Tensor) -> Tensor:
+    """L1 distance of two results of `low_band` relative to the target's size: (B,)."""
+    apart = (output.float() - target).abs().mean((1, 2))
+    return apart / (target.abs().mean((1, 2)) + 1e-3)

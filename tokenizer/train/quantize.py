@@ -24,14 +24,13 @@ class Quantized:
 
 
 def quantize(
-    quantizer: ResidualQuantizer, latents: Tensor, num_codebooks: Tensor, kept: int = 0
+    quantizer: ResidualQuantizer, latents: Tensor, num_codebooks: Tensor
 ) -> Quantized:
     """Quantize for training, each item with its own number of codebooks (quantizer dropout).
 
     Args:
         latents: (B, T, input_dim).
         num_codebooks: int64 (B,), codebooks that item b may use; 0 passes it unquantized.
-        kept: so many of the first codebooks do not learn, and latents learn nothing through them.
     """
     with torch.autocast(latents.device.type, enabled=False):
         x = pointwise(quantizer.input_proj, latents.float())
@@ -43,12 +42,6 @@ def quantize(
             active = (num_codebooks > k).to(x.device)[:, None, None]
             z = level.project(residual)
             index = level.nearest(z)
-            if k < kept:
-                value = level.lookup(index).detach()
-                total, residual = total + value * active, residual - value
-                codes.append(index)
-                projected.append(z.detach())
-                continue
             entry = level.codebook(index)
             commitment = commitment + ((z - entry.detach()).square() * active).mean()
             codebook = codebook + ((entry - z.detach()).square() * active).mean()
@@ -69,10 +62,9 @@ class CodebookKeeper:
     Left alone, codebooks collapse to a few entries; this is what prevents it.
     """
 
-    def __init__(self, quantizer: ResidualQuantizer, decay: float = 0.98, kept: int = 0) -> None:
+    def __init__(self, quantizer: ResidualQuantizer, decay: float = 0.98) -> None:
         config = quantizer.config
         self.decay = decay
-        self.kept = kept
         self.usage = torch.ones(config.num_quantizers, config.codebook_size)
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -93,8 +85,7 @@ class CodebookKeeper:
     def revive(self, quantizer: ResidualQuantizer, projected: list[Tensor], share: float) -> int:
         """Move entries used less than `share` of an even share to vectors of this batch."""
         moved = 0
-        levels = list(zip(quantizer.quantizers, self.usage, projected, strict=True))
-        for level, usage, z in levels[self.kept :]:
+        for level, usage, z in zip(quantizer.quantizers, self.usage, projected, strict=True):
             assert isinstance(level, Codebook)
             idle = (usage < share * usage.mean()).nonzero().flatten()
             pool = z.flatten(0, 1)

@@ -1,58 +1,59 @@
-"""What a training run is: the stages of the recipe and their numbers."""
+"""What a training run is: the stages of the recipe and their numbers, read from a TOML file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tokenizer.strict import strict
 
 STAGES = ("mel", "wave", "gan")
-OPTIMIZERS = ("adamw", "muon")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One stage of training.
+    """One stage of training; a file of `recipes/` sets what differs from these defaults.
 
     Attributes:
-        stage: 'mel' trains encoder, quantizer and decoder against log-mels through a throw-away
-            head (about four times faster than through the waveform, because phase is out of
-            the way); 'wave' trains the waveform with spectral losses; 'gan' adds discriminators.
+        stage: 'mel' trains encoder, quantizer and decoder against log-mels and the phase of low
+            frequencies through throw-away heads, which is about four times faster than through the
+            waveform; 'wave' trains the waveform with spectral losses; 'gan' adds discriminators.
         freeze_encoder: keep encoder and quantizer as they are, so that codes stay valid.
-        codebooks: add some to the tokenizer until it has so many (0: as it is).
-        keep_codebooks: the first ones that stay as they are while encoder and the other ones learn,
-            with latents that look the same to them (`keep.drift`, times `weight_drift`).
-            With a frozen encoder all of them stay, and this only says which know no phase.
+        fresh_output: begin with a new last projection, as after 'mel'.
+        shares: how much of what it hears comes from the folder of this name; folders that are not
+            named share the rest by their hours.
+        noise_share, noise_db: this share of the items has noise of such levels (dBFS) added.
         segment_s: length of a training segment; at least the attention window.
         unquantized_steps: steps before the codebooks are seeded and used ('mel' only).
-        dropout: chance that an item uses a random number of codebooks, not all.
         usual_codebooks: how many the language model speaks (0: not known); `usual_share` of the
             items use so many, and `dropout` is about the others.
-        optimizer: 'adamw', or 'muon' for the matrices inside the layers and AdamW for the rest.
-        num_labels: kinds of labels (`data.label`); 0 where there are none.
+        dropout: chance that an item uses a random number of codebooks, not all.
         weight_labels: of the cross-entropy of the labels, read off the quantized latents: it
             makes the codes, the coarse ones above all, say what is spoken.
         windows_per_step: STFT windows drawn for each step out of `wave_windows`; all of them at
             once would take longer than the network.
-        weight_repetition: of `losses.repetition_distance`, in the stages that make waveforms.
-        weight_modulation: of `losses.modulation_distance`, likewise.
-        weight_phase: of `losses.phase_distance`, for items of more than `keep_codebooks`. It needs
-            an encoder that learns, or has learned with it: codes from mels know no phase.
-        weight_envelope: of `losses.envelope_distance`, in the stages that make waveforms.
+        weight_phase: of `losses.phase_distance` ('mel': `losses.low_band_distance`), for items of
+            more than `phase_above` codebooks: the first ones stay easy to predict.
         weight_listening: of `listener.listening_distance`, in the stages that make waveforms. It
             needs labels; the listener learns for `listener_steps` before the run begins.
         discriminator_s: seconds of every item that the discriminators see.
         discriminator_warmup: steps in which they learn alone.
+        decay_share: the learning rate falls to nothing over this last part of the budget.
     """
 
     stage: str = "mel"
     freeze_encoder: bool = False
-    codebooks: int = 0
-    keep_codebooks: int = 0
+    fresh_output: bool = False
+    shares: dict[str, float] = field(default_factory=dict)
+    noise_share: float = 0.0
+    noise_db: tuple[float, float] = (-70.0, -40.0)
     batch_size: int = 4
     segment_s: float = 2.56
     learning_rate: float = 1e-3
-    optimizer: str = "adamw"
     warmup_steps: int = 200
     max_steps: int = 10**9
+    decay_share: float = 0.4
     weight_decay: float = 0.01
     clip: float = 1.0
     seed: int = 0
@@ -61,19 +62,15 @@ class Recipe:
     usual_codebooks: int = 0
     usual_share: float = 0.6
     revive_every: int = 20
-    mel_specs: tuple[tuple[int, int], ...] = ((512, 64), (1024, 100))
+    mel_specs: tuple[tuple[int, int], ...] = ((768, 64), (1536, 100))
     wave_windows: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048)
     windows_per_step: int = 3
     weight_mel: float = 15.0
     weight_convergence: float = 3.0
-    weight_repetition: float = 0.0
-    weight_modulation: float = 0.0
     weight_phase: float = 0.0
-    weight_envelope: float = 0.0
+    phase_above: int = 0
     weight_listening: float = 0.0
     listener_steps: int = 1000
-    weight_drift: float = 5.0
-    num_labels: int = 0
     weight_labels: float = 0.3
     weight_commitment: float = 0.25
     weight_codebook: float = 1.0
@@ -86,15 +83,21 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer {self.optimizer!r} is unknown; use one of {OPTIMIZERS}")
-        if self.freeze_encoder and self.codebooks:
-            raise ValueError(
-                f"codebooks is {self.codebooks}: new ones need an encoder that learns; leave out "
-                "either --codebooks or --freeze-encoder"
-            )
-        if self.weight_listening and not self.num_labels:
-            raise ValueError(
-                f"weight_listening is {self.weight_listening}, and a listener learns from labels: "
-                "give a table of them (--labels), or 0"
-            )
+        if not 0 < self.decay_share <= 1:
+            raise ValueError(f"decay_share is {self.decay_share}; use more than 0, at most 1")
+        if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1:
+            raise ValueError(f"shares {self.shares}: none may be negative, their sum at most 1")
+
+    @classmethod
+    def from_file(cls, path: Path) -> Recipe:
+        """Read a TOML file with this class's fields; ValueError names what is wrong in it."""
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path} is not valid TOML: {error}") from error
+        data = {k: _tuples(v) for k, v in data.items()}
+        return strict(cls, data, str(path))
+
+
+def _tuples(value: object) -> object:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -41,14 +41,17 @@ def make_accelerator() -> Accelerator:
     return Accelerator(mixed_precision="bf16" if native else "no", cpu=True)
 
 
-def learning_rate(peak: float, warmup_steps: int, step: int, spent: float) -> float:
-    """Warm up by steps, hold, then fall linearly over the last 40 % of the time budget.
+def learning_rate(
+    peak: float, warmup_steps: int, step: int, spent: float, decay_share: float = 0.4
+) -> float:
+    """Warm up by steps, hold, then fall linearly over the last part of the time budget.
 
     Args:
         spent: share of the time budget that is used up, 0 to 1.
+        decay_share: the last part, more than 0 to 1.
     """
     warm = min(1.0, (step + 1) / warmup_steps)
-    decay = min(1.0, (1.0 - min(spent, 1.0)) / 0.4)
+    decay = min(1.0, (1.0 - min(spent, 1.0)) / decay_share)
     return peak * warm * max(decay, 0.02)
 
 
@@ -87,23 +90,3 @@ class TrainingLog:
         with self.path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
         print(line, flush=True)
-
-
-def plot_log(log: Path, picture: Path, names: tuple[str, ...]) -> None:
-    """Draw columns of a JSON-lines log over the step to a PNG (needs matplotlib)."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    figure, axes = pyplot.subplots(len(names), 1, sharex=True, figsize=(8, 2.2 * len(names)))
-    for axis, name in zip([axes] if len(names) == 1 else axes, names, strict=True):
-        points = [(r["step"], r[name]) for r in rows if name in r]
-        axis.plot(*zip(*points, strict=True))
-        axis.set_ylabel(name)
-        axis.grid(alpha=0.3)
-    figure.supxlabel("step")
-    figure.tight_layout()
-    figure.savefig(picture, dpi=100)
-    pyplot.close(figure)

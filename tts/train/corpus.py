@@ -144,7 +144,7 @@ def build(plan: BuildPlan, jobs: int = 2) -> list[Utterance]:
     _check_plan(plan)
     (plan.out / "audio").mkdir(parents=True, exist_ok=True)
     table = plan.out / "metadata.csv"
-    _repair_table(table)
+    repair_table(table)
     done = {u.id: u.seconds for u in read_corpus(plan.out)}
     goal_s = plan.hours * 3600 / len(plan.voices)
     have_s = dict.fromkeys(plan.voices, 0.0)
@@ -185,7 +185,7 @@ def table_row(utterance: Utterance) -> str:
     return f"{u.id}|{u.speaker}|{u.gender}|{u.language}|{u.seconds:.2f}|{u.text}\n"
 
 
-def _repair_table(table: Path) -> None:
+def repair_table(table: Path) -> None:
     """Write the header of a new table; cut the half-written last line of an interrupted one."""
     old = table.read_bytes() if table.exists() else b""
     whole = old[: old.rfind(b"\n") + 1] or f"{HEADER}\n".encode()

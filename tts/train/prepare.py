@@ -18,6 +18,7 @@ from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
 from tts.prompt import MAX_ADVANCE
 from tts.train.align import align, train_aligner
+from tts.train.build import read_readings
 from tts.train.corpus import Utterance, read_corpus
 from tts.train.mfcc import mfcc, normalise_by_speaker
 
@@ -96,7 +97,7 @@ def prepare(
 
 
 def aligned_corpora(
-    folders: list[Path], worst_share: float, max_seconds: float = 6.0
+    folders: list[Path], worst_share: float, max_seconds: float = 15.0
 ) -> dict[str, tuple[list[tuple[Utterance, tuple[str, ...]]], dict[str, np.ndarray]]]:
     """Phonemize and align whole corpora.
 
@@ -106,8 +107,9 @@ def aligned_corpora(
     """
     by_language: dict[str, list[tuple[Utterance, tuple[str, ...]]]] = {}
     for folder in folders:
+        readings = read_readings(folder)
         for utterance in read_corpus(folder):
-            symbols = _symbols(utterance)
+            symbols = readings.get(utterance.id) or _symbols(utterance)
             if symbols and 0.6 < utterance.seconds <= max_seconds:
                 by_language.setdefault(utterance.language, []).append((utterance, symbols))
     result = {}

@@ -12,7 +12,8 @@ import soundfile
 from tokenizer.audio import is_silent
 from tokenizer.train.data import read_mono
 from tts.train.corpus import HEADER, Utterance, read_corpus, table_row
-from tts.train.teachers import SAMPLE_RATE_HZ, level
+from tts.train.levels import level
+from tts.train.natural import SAMPLE_RATE_HZ
 
 
 def import_recordings(
@@ -21,7 +22,7 @@ def import_recordings(
     only: Collection[str] = (),
     without: Collection[str] = (),
 ) -> list[Utterance]:
-    """Copy speech folders into one corpus: 16 kHz, mono, at the level of the synthetic voices.
+    """Copy speech folders into one corpus: 24 kHz, mono, at the level of the synthetic voices.
 
     Silent recordings are left out.
 
