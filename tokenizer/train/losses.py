@@ -137,14 +137,13 @@ def low_band(wav: Tensor, patch: int, sample_rate: int) -> Tensor:
     taper = hann(window).to(wav.device)
     half = patch // 2
     shifted = F.pad(wav, (0, patch))[:, :, half : half + wav.shape[2]].squeeze(1).float()
-    spectrum = torch.stft(
-        shifted, window, patch, window=taper, center=True, return_complex=True
-    )[:, 1 : low_band_size(sample_rate) // 2 + 1, :-1] / (window / 4)
+    spectrum = torch.stft(shifted, window, patch, window=taper, center=True, return_complex=True)[
+        :, 1 : low_band_size(sample_rate) // 2 + 1, :-1
+    ] / (window / 4)
     size = (spectrum.real.square() + spectrum.imag.square() + 1e-8).sqrt().sqrt()
     return torch.cat([spectrum.real / size, spectrum.imag / size], dim=1).transpose(1, 2)
 
 
 def low_band_distance(output: Tensor, target: Tensor) -> Tensor:
-    """L1 distance of two results of `low_band` relative to the target's size: (B,)."""
-    apart = (output.float() - target).abs().mean((1, 2))
-    return apart / (target.abs().mean((1, 2)) + 1e-3)
+    """L1 distance of two results of `low_band` relative to the size of the whole batch: (B,)."""
+    return (output.float() - target).abs().mean((1, 2)) / (target.abs().mean() + 1e-3)

@@ -23,9 +23,7 @@ class Quantized:
     projected: list[Tensor]
 
 
-def quantize(
-    quantizer: ResidualQuantizer, latents: Tensor, num_codebooks: Tensor
-) -> Quantized:
+def quantize(quantizer: ResidualQuantizer, latents: Tensor, num_codebooks: Tensor) -> Quantized:
     """Quantize for training, each item with its own number of codebooks (quantizer dropout).
 
     Args:

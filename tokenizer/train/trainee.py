@@ -157,6 +157,9 @@ class SpectrumHead(nn.Module):
         self.mel = nn.Linear(stage.d_model, self.patch_size * self.bands)
         self.low = nn.Linear(stage.d_model, self.patch_size * low_band_size(codec.sample_rate))
         nn.init.constant_(self.mel.bias, -3.0)
+        # Near the silence that most cells are, or its gradient drowns the mel's for long.
+        nn.init.normal_(self.low.weight, std=1e-3)
+        nn.init.zeros_(self.low.bias)
 
     def forward(self, codec: CatTokenizer, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (B, T, D) -> (B, T * patches a frame, bands), and the same of the low band."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import replace
 from pathlib import Path
-
-from tokenizer.train.recipe import OPTIMIZERS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     prepare.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
     prepare.add_argument("--out", type=Path, required=True, help=".npz file to write")
     prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
-    prepare.add_argument("--max-seconds", type=float, default=6.0)
+    prepare.add_argument("--max-seconds", type=float, default=15.0)
     prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
     labels = commands.add_parser("labels", help="phonemes by time, for the tokenizer's training")
     labels.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
@@ -29,26 +29,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--config", type=Path, help="config.json of a new model")
     run.add_argument("--init", help="'embedded' or a folder to start from")
-    run.add_argument("--codebooks", type=int, help="of the tokenizer's, to add to those of --init")
+    run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
     run.add_argument("--budget-minutes", type=float, required=True)
-    run.add_argument("--batch-size", type=int, default=16)
-    run.add_argument("--learning-rate", type=float, default=1e-3)
-    run.add_argument("--optimizer", choices=OPTIMIZERS, default="adamw")
-    run.add_argument("--prefix-dropout", type=float, default=1.0, metavar="P")
-    run.add_argument("--guide-share", type=float, default=0.75)
-    run.add_argument("--short-frames", type=int, default=36)
-    run.add_argument("--short-share", type=float, default=0.25)
-    run.add_argument("--prompt-frames", type=int, nargs=2, default=(19, 31), metavar="N")
-    run.add_argument("--textless", type=float, default=0.0, metavar="P", help="see the recipe")
-    run.add_argument("--noise", type=float, default=0.0, metavar="P", help="see the recipe")
-    run.add_argument(
-        "--weight",
-        action="append",
-        default=[],
-        metavar="SPEAKER=W",
-        help="draw utterances of this speaker W times as often",
-    )
-    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--max-steps", type=int, help="stop after so many in all")
     return p
 
 
@@ -86,44 +69,27 @@ def run(args: argparse.Namespace) -> int:
     from tts.checkpoint import load_model
     from tts.config import TtsConfig
     from tts.model import TtsModel
-    from tts.train.init import add_codebooks, initialize
+    from tts.train.init import initialize
     from tts.train.loop import Recipe, train
     from tts.train.prepare import load_examples
 
-    torch.manual_seed(args.seed)
+    try:
+        recipe = Recipe.from_file(args.recipe)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if args.max_steps:
+        recipe = replace(recipe, max_steps=args.max_steps)
+    torch.manual_seed(recipe.seed)
     if args.init:
         model = load_model(args.init).requires_grad_(True).train()
-        model = add_codebooks(model, args.codebooks) if args.codebooks else model
     elif args.config:
         model = TtsModel(TtsConfig.from_file(args.config))
         initialize(model)
     else:
         parser().error("give --config for a new model or --init for one to go on from")
-    recipe = Recipe(
-        batch_size=args.batch_size,
-        learning_rate=args.learning_rate,
-        optimizer=args.optimizer,
-        prefix_dropout=args.prefix_dropout,
-        guide_share=args.guide_share,
-        short_share=args.short_share,
-        short_frames=args.short_frames,
-        seed=args.seed,
-        min_prompt_frames=args.prompt_frames[0],
-        max_prompt_frames=args.prompt_frames[1],
-        textless=args.textless,
-        noise=args.noise,
-        speaker_weights=dict(speaker_weight(item) for item in args.weight),
-    )
     train(model, load_examples(args.examples), recipe, args.out, args.budget_minutes * 60)
     return 0
-
-
-def speaker_weight(item: str) -> tuple[str, float]:
-    """`SPEAKER=W` as a pair; ValueError where W is no number from 0 up."""
-    speaker, _, weight = item.rpartition("=")
-    if not speaker or not weight.replace(".", "", 1).isdigit():
-        raise ValueError(f"--weight {item!r}: write SPEAKER=W with W from 0 up, e.g. slt=2.5")
-    return speaker, float(weight)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -138,7 +140,7 @@ def collate(examples: list[Row], config: TtsConfig) -> Batch:
     return Batch(stacked, stacked, source, torch.cat(real), looks, choices, chosen)
 
 
-def spoil(batch: Batch, config: TtsConfig, share: float, rng: np.random.Generator) -> Batch:
+def corrupt_codes(batch: Batch, config: TtsConfig, share: float, rng: np.random.Generator) -> Batch:
     """Put wrong codes into what the model reads.
 
     At inference it reads what it has said itself, mistakes included; one that has only ever read
@@ -162,26 +164,103 @@ def spoil(batch: Batch, config: TtsConfig, share: float, rng: np.random.Generato
     return batch._replace(inputs=inputs)
 
 
-class Prompts:
-    """Reference codes for an example: a random stretch of another utterance of its speaker."""
+@dataclass(frozen=True)
+class Mixture:
+    """What examples a run sees.
 
-    def __init__(self, examples: list[Example], min_frames: int, max_frames: int) -> None:
-        self.min_frames, self.max_frames = min_frames, max_frames
+    Attributes:
+        languages: share of the examples in each language; those not named share the rest by
+            number.
+        balance: how often a speaker of `n` utterances is drawn, in proportion to n to this power:
+            1 draws all utterances alike, 0 all speakers.
+        min_prompt_frames, max_prompt_frames: length of a prompt, drawn evenly on a logarithmic
+            scale; it may run over several utterances of its speaker.
+        join: chance that an example goes on with another utterance of its speaker, and again.
+        max_frames: longest example.
+        textless: chance that an example hides its text; what guidance at inference needs.
+        noise: share of frames that are read with wrong codes, see `corrupt_codes`.
+    """
+
+    languages: dict[str, float] = field(default_factory=dict)
+    balance: float = 1.0
+    min_prompt_frames: int = 19
+    max_prompt_frames: int = 31
+    join: float = 0.0
+    max_frames: int = 375
+    textless: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_prompt_frames <= self.max_prompt_frames:
+            raise ValueError(
+                f"prompts of {self.min_prompt_frames} to {self.max_prompt_frames} frames: "
+                "use 1 or more, the smaller first"
+            )
+
+    def chances(self, examples: list[Example]) -> np.ndarray:
+        """How likely each example is to be drawn: float64, their sum is 1."""
+        speakers = Counter(e.speaker for e in examples)
+        chance = np.array([speakers[e.speaker] ** (self.balance - 1) for e in examples])
+        languages = np.array([e.language for e in examples])
+        free = ~np.isin(languages, list(self.languages))
+        for language, share in self.languages.items():
+            own = languages == language
+            if own.any():
+                chance[own] *= share / chance[own].sum()
+        if free.any():
+            chance[free] *= max(0.0, 1 - sum(self.languages.values())) / chance[free].sum()
+        return chance / chance.sum()
+
+
+class Prompts:
+    """Other speech of an example's speaker, drawn at random."""
+
+    def __init__(self, examples: list[Example], mixture: Mixture) -> None:
+        self.mixture = mixture
         self.by_speaker: dict[str, list[Example]] = {}
         for example in examples:
             self.by_speaker.setdefault(example.speaker, []).append(example)
 
     def draw(self, example: Example, rng: np.random.Generator) -> np.ndarray:
-        """uint16 (K, P)."""
+        """Codes of a prompt: uint16 (K, P)."""
+        low, high = self.mixture.min_prompt_frames, self.mixture.max_prompt_frames
+        length = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+        parts: list[np.ndarray] = []
+        while (missing := length - sum(p.shape[1] for p in parts)) > 0 and len(parts) < 8:
+            codes = self.other(example, rng).codes
+            first = int(rng.integers(0, max(1, codes.shape[1] - missing + 1)))
+            parts.append(codes[:, first : first + missing])
+        return np.concatenate(parts, axis=1)
+
+    def other(self, example: Example, rng: np.random.Generator) -> Example:
+        """Another utterance of the speaker, or the same where there is no other."""
         own = self.by_speaker[example.speaker]
-        other = own[rng.integers(len(own))]
+        found = own[rng.integers(len(own))]
         for _ in range(8):
-            if other.id != example.id and other.codes.shape[1] >= self.min_frames:
+            if found.id not in example.id.split("+"):
                 break
-            other = own[rng.integers(len(own))]
-        length = int(rng.integers(self.min_frames, self.max_frames + 1))
-        first = int(rng.integers(0, max(1, other.codes.shape[1] - length + 1)))
-        return other.codes[:, first : first + length]
+            found = own[rng.integers(len(own))]
+        return found
+
+    def join(self, example: Example, rng: np.random.Generator) -> Example:
+        """The example and, by chance, others of its speaker after it, as one text."""
+        while rng.random() < self.mixture.join:
+            other = self.other(example, rng)
+            if len(example.places) + len(other.places) > self.mixture.max_frames:
+                break
+            example = joined(example, other)
+        return example
+
+
+def joined(first: Example, second: Example) -> Example:
+    """One utterance after another."""
+    return replace(
+        first,
+        id=f"{first.id}+{second.id}",
+        symbols=np.concatenate([first.symbols, second.symbols]),
+        codes=np.concatenate([first.codes, second.codes], axis=1),
+        places=np.concatenate([first.places, second.places + len(first.symbols)]),
+    )
 
 
 def batches(
@@ -192,32 +271,37 @@ def batches(
     seed: int,
     first_step: int = 0,
     max_frames: int | None = None,
-    weights: dict[str, float] | None = None,
-    textless: float = 0.0,
-    noise: float = 0.0,
 ) -> Iterator[Batch]:
     """Endless batches of similar lengths; what a step sees depends on seed and step alone.
 
     Args:
+        prompts: its mixture says what is drawn how often.
         max_frames: longer examples are left out for now (short ones first).
-        weights: how often an utterance of a speaker is drawn; 1 for those not named.
-        textless: chance that an example hides its text.
-        noise: share of frames that are read with wrong codes, see `spoil`.
     """
-    chosen = [e for e in examples if max_frames is None or len(e.places) <= max_frames]
-    pool = POOL_BATCHES * batch_size
-    share = np.array([(weights or {}).get(e.speaker, 1.0) for e in chosen])
-    pool = min(pool, int((share > 0).sum()))
+    mixture = prompts.mixture
+    limit = min(max_frames or mixture.max_frames, mixture.max_frames)
+    chosen = [e for e in examples if len(e.places) <= limit]
+    chances = mixture.chances(chosen)
+    pool = min(POOL_BATCHES * batch_size, int((chances > 0).sum()))
     step = first_step
+    kept: tuple[int, list[Example]] = (-1, [])
     while True:
         number, inside = divmod(step, POOL_BATCHES)
         rng = np.random.default_rng((seed, number))
-        picked = rng.choice(len(chosen), pool, replace=False, p=share / share.sum())
-        picked = sorted(picked, key=lambda i: len(chosen[i].places) + len(chosen[i].symbols))
-        order = rng.permutation(max(1, len(picked) // batch_size))
+        if kept[0] != number:
+            drawn = [chosen[i] for i in rng.choice(len(chosen), pool, replace=False, p=chances)]
+            if max_frames is None:
+                drawn = [prompts.join(e, rng) for e in drawn]
+            kept = (number, sorted(drawn, key=lambda e: len(e.places) + len(e.symbols)))
+        picked = kept[1]
+        order = np.random.default_rng((seed, number, -1 % 2**32)).permutation(
+            max(1, len(picked) // batch_size)
+        )
         slot = int(order[inside % len(order)]) * batch_size
         rng = np.random.default_rng((seed, number, inside))
-        own = [chosen[i] for i in picked[slot : slot + batch_size]]
-        rows = [example_rows(e, prompts.draw(e, rng), config, rng.random() < textless) for e in own]
-        yield spoil(collate(rows, config), config, noise, rng)
+        rows = [
+            example_rows(e, prompts.draw(e, rng), config, rng.random() < mixture.textless)
+            for e in picked[slot : slot + batch_size]
+        ]
+        yield corrupt_codes(collate(rows, config), config, mixture.noise, rng)
         step += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.train.optim import make_optimizers, set_rate
+from tokenizer.strict import strict
+from tokenizer.train.optim import make_optimizer, set_rate
 from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
 from tts.checkpoint import save_model
 from tts.model import TtsModel
-from tts.train.dataset import CLOSED, Batch, Prompts, batches
+from tts.train.dataset import CLOSED, Batch, Mixture, Prompts, batches
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.prepare import Example, held_out
 
@@ -27,47 +29,66 @@ HINT_WEIGHTS = (0.2, 0.25)  # text, first code
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of a run.
+    """Numbers of a run; a file of `recipes/` sets what differs from these defaults.
 
     Attributes:
         prefix_dropout: Progressive Sequence Dropout: chance that a batch uses a random number
             k of codebooks; the others vanish from the input sum and from the loss.
+        depth_share: share of the frames whose finer codes are learnt in a step. The first code
+            and the place are learnt from all; what a step costs is mostly the other codes.
         text_weight, audio_weights: of the channels' losses; the last audio weight repeats.
             Without the weight on text the place in the text is drowned by the codes.
         guide_weight: of the attention guide's loss.
         guide_share: share of the budget during which the attention guide is on.
-        speaker_weights: how often an utterance of a speaker is drawn; 1 for those not named.
-        textless: chance that an example hides its text; what guidance at inference needs.
-        noise: share of frames that are read with wrong codes.
+        data: who is heard how often, with prompts of which length; see `dataset.Mixture`.
         short_share, short_frames: for this share of the budget only examples up to this length.
+        decay_share: the learning rate falls to nothing over this last part of the budget.
     """
 
     batch_size: int = 16
     learning_rate: float = 1e-3
-    optimizer: str = "adamw"
     warmup_steps: int = 300
     weight_decay: float = 0.02
     clip: float = 1.0
     seed: int = 0
     prefix_dropout: float = 1.0
+    depth_share: float = 1.0
     text_weight: float = 3.0
     guide_weight: float = 0.3
     audio_weights: tuple[float, ...] = (3.0, 2.0, 1.0)
-    min_prompt_frames: int = 19
-    max_prompt_frames: int = 31
     guide_share: float = 0.75
     short_share: float = 0.25
     short_frames: int = 36
-    speaker_weights: dict[str, float] = field(default_factory=dict)
-    textless: float = 0.0
-    noise: float = 0.0
+    decay_share: float = 0.4
+    data: Mixture = field(default_factory=Mixture)
     max_steps: int = 10**9
+
+    def __post_init__(self) -> None:
+        if not 0 < self.depth_share <= 1:
+            raise ValueError(f"depth_share is {self.depth_share}; use more than 0, at most 1")
+
+    @classmethod
+    def from_file(cls, path: Path) -> Recipe:
+        """Read a TOML file with this class's fields; ValueError names what is wrong in it."""
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path} is not valid TOML: {error}") from error
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        values["data"] = strict(Mixture, values.get("data", {}), f"{path}: data")
+        return strict(cls, values, str(path))
 
 
 def losses(
-    model: TtsModel, batch: Batch, num_codebooks: int, hints: bool = False
+    model: TtsModel,
+    batch: Batch,
+    num_codebooks: int,
+    hints: bool = False,
+    depth_share: float = 1.0,
 ) -> tuple[list[Tensor], Tensor]:
     """Cross-entropy of the text channel and of `num_codebooks` audio channels; and of hints.
+
+    Codes after the first are asked of a random `depth_share` of the frames.
 
     The hint asks the temporal latent itself, past the depth transformer and its gated
     projections, for the text and the first code: a short way for the first gradients.
@@ -79,7 +100,15 @@ def losses(
     spare = -len(hidden) % ROUND_FRAMES
     hidden = F.pad(hidden, (0, 0, 0, spare))
     labels = F.pad(labels, (0, 0, 0, spare), value=IGNORED)
-    logits = model.frame_logits(hidden, labels.clamp_min(0), num_codebooks)
+    if depth_share < 1 and num_codebooks > 1:
+        logits = model.frame_logits(hidden, labels.clamp_min(0), 1)
+        count = max(1, round(len(hidden) * depth_share / ROUND_FRAMES)) * ROUND_FRAMES
+        some = torch.randperm(len(hidden), device=hidden.device)[:count]
+        fine_labels = labels[some]
+        fine = model.frame_logits(hidden[some], fine_labels.clamp_min(0), num_codebooks)[2:]
+    else:
+        logits, fine_labels = model.frame_logits(hidden, labels.clamp_min(0), num_codebooks), labels
+        logits, fine = logits[:2], logits[2:]
     hint = torch.zeros((), device=hidden.device)
     if hints:
         for channel, weight in enumerate(HINT_WEIGHTS):
@@ -87,9 +116,10 @@ def losses(
             target = labels[:, channel]
             hint = hint + weight * F.cross_entropy(x.float(), target, ignore_index=IGNORED)
     text = place_loss(logits[0][: len(batch.chosen)], batch.choices, batch.chosen)
-    audio = [
-        F.cross_entropy(x, labels[:, c], ignore_index=IGNORED)
-        for c, x in enumerate(logits[1:], start=1)
+    audio = [F.cross_entropy(logits[1], labels[:, 1], ignore_index=IGNORED)]
+    audio += [
+        F.cross_entropy(x, fine_labels[:, c], ignore_index=IGNORED)
+        for c, x in enumerate(fine, start=2)
     ]
     return [text, *audio], hint
 
@@ -129,7 +159,8 @@ class Trainee(nn.Module):
         self, batch: Batch, num_codebooks: int, guided: bool
     ) -> tuple[Tensor, list[Tensor], Tensor]:
         """Loss to minimise, the channels' losses, and the guide's (zero where it is off)."""
-        values, hint = losses(self.model, batch, num_codebooks, guided)
+        share = self.recipe.depth_share
+        values, hint = losses(self.model, batch, num_codebooks, guided, share)
         loss, guide = weighted(values, self.recipe) + hint, torch.zeros(())
         if guided:
             guide = guide_loss(self.model, self.kept, tuple(batch.looks.unbind()))
@@ -153,15 +184,15 @@ def train(
     Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
     """
     accelerator = make_accelerator()
-    optimizers = make_optimizers(model, recipe.optimizer, recipe.learning_rate, recipe.weight_decay)
-    trainee, *optimizers = accelerator.prepare(Trainee(model, recipe), *optimizers)
+    optimizer = make_optimizer(model, recipe.learning_rate, recipe.weight_decay)
+    trainee, optimizer = accelerator.prepare(Trainee(model, recipe), optimizer)
     progress = Progress()
     accelerator.register_for_checkpointing(progress)
     out.mkdir(parents=True, exist_ok=True)
     if (out / "state").is_dir():
         accelerator.load_state(str(out / "state"))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    run = _Run(accelerator, trainee, optimizers, model, recipe, out)
+    run = _Run(accelerator, trainee, optimizer, model, recipe, out)
     with polite_stop() as stopped:
         run.loop(progress, examples, budget_s, stopped)
     return model
@@ -171,7 +202,7 @@ def train(
 class _Run:
     accelerator: Accelerator
     trainee: nn.Module
-    optimizers: list[Any]
+    optimizer: Any
     model: TtsModel
     recipe: Recipe
     out: Path
@@ -181,7 +212,7 @@ class _Run:
     ) -> None:
         recipe, accelerator = self.recipe, self.accelerator
         training = [e for e in examples if not held_out(e.id)]
-        prompts = Prompts(training, recipe.min_prompt_frames, recipe.max_prompt_frames)
+        prompts = Prompts(training, recipe.data)
         check = self._validation([e for e in examples if held_out(e.id)], prompts)
         log = TrainingLog(self.out / "log.jsonl", decay=0.98)
         begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
@@ -198,12 +229,15 @@ class _Run:
                     recipe.seed + 7919 * accelerator.process_index,
                     progress.step,
                     recipe.short_frames if short else None,
-                    recipe.speaker_weights,
-                    recipe.textless,
-                    recipe.noise,
                 )
-            rate = learning_rate(recipe.learning_rate, recipe.warmup_steps, progress.step, spent)
-            set_rate(self.optimizers, rate)
+            rate = learning_rate(
+                recipe.learning_rate,
+                recipe.warmup_steps,
+                progress.step,
+                spent,
+                recipe.decay_share,
+            )
+            set_rate(self.optimizer, rate)
             log.add(self._step(next(source), progress.step, spent < recipe.guide_share))
             progress.step += 1
             progress.elapsed_s = time.monotonic() - begun
@@ -223,8 +257,7 @@ class _Run:
         self.model.zero_grad()
         self.accelerator.backward(loss)
         norm: Any = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        self.optimizer.step()
         figures = {"text": float(values[0].detach()), "norm": float(norm)}
         if guided:
             figures["guide"] = float(guide.detach())

@@ -56,7 +56,9 @@ class Reader:
         """What to say for every English word: the teacher's own reading, which knows weak forms
         and flaps, where it is a way of saying ours; else ours."""
         text = " ".join(w.text for w in words if w.lang == "en" or not w.lang)
-        tokens = self.g2p.phonemize_tokens(self.g2p.tokenize(re.sub(r"\s+([,.?!;:…])", r"\1", text)))
+        tokens = self.g2p.phonemize_tokens(
+            self.g2p.tokenize(re.sub(r"\s+([,.?!;:…])", r"\1", text))
+        )
         spoken = [(t.text, t.phonemes or "") for t in tokens if any(c.isalpha() for c in t.text)]
         own = [w for w in words if w.lang == "en"]
         if [t for t, _ in spoken] != [w.text for w in own]:

@@ -58,7 +58,8 @@ def read_sources(
         kept = [
             line
             for line in sorted(lines)
-            if line and not _ASIDE.search(line)
+            if line
+            and not _ASIDE.search(line)
             and bool(HAN.search(line)) == (language == "zh")
             and length(line, language) <= (MAX_WORDS if language == "en" else MAX_HAN)
             and sentence_key(line) not in left_out
@@ -166,7 +167,9 @@ class _Mandarin(_Kinds):
     def word(self) -> str:
         characters = re.findall(r"[\u4e00-\u9fff]{2,}", self.everyday() + "，" + self.prose())
         run = self.rng.choice(characters) if characters else ""
-        return run[: self.rng.choice((1, 2, 2, 3, 4))] + self.rng.choice(("。", "。", "！", "？", ""))
+        return run[: self.rng.choice((1, 2, 2, 3, 4))] + self.rng.choice(
+            ("。", "。", "！", "？", "")
+        )
 
     def list(self) -> str:
         runs = re.findall(r"[\u4e00-\u9fff]{2,4}", self.everyday() + "，" + self.prose())
@@ -175,12 +178,13 @@ class _Mandarin(_Kinds):
 
     def number(self) -> str:
         r = self.rng
+        half = r.choice(("上午", "下午", "晚上"))
         return r.choice(
             (
                 f"{r.choice((r.randint(0, 99), r.randint(100, 99999)))}。",
                 f"一共{r.randint(1, 999)}块{r.randint(1, 9)}毛。",
                 f"{r.randint(1900, 2030)}年{r.randint(1, 12)}月{r.randint(1, 28)}日。",
-                f"现在是{r.choice(('上午', '下午', '晚上'))}{r.randint(1, 12)}点{r.randint(1, 59)}分。",
+                f"现在是{half}{r.randint(1, 12)}点{r.randint(1, 59)}分。",
                 f"电话是{r.randint(13000000000, 18999999999)}。",
                 f"大约{r.randint(1, 100)}%，也就是{r.randint(1, 90)}.{r.randint(1, 9)}公里。",
                 f"第{r.randint(1, 120)}名，{r.randint(1, 99)}岁。",
