@@ -22,11 +22,23 @@ KINDS = {
         **{"number": 0.07, "list": 0.04, "clause": 0.04},
     },
     "zh": {
-        **{"everyday": 0.50, "prose": 0.14, "joined": 0.16, "word": 0.06, "number": 0.08},
-        **{"list": 0.03, "clause": 0.03},
+        **{"everyday": 0.43, "prose": 0.12, "joined": 0.13, "word": 0.06, "number": 0.08},
+        **{"list": 0.03, "clause": 0.03, "mixed": 0.12},
     },
 }
 MAX_WORDS, MAX_HAN = 36, 60
+# Mandarin sentences with a place for an English word, as people say them.
+_FRAMES = (
+    "我用{}给你发过去。 你会用{}吗？ 这个{}怎么打开？ 我们下午有一个{}。 他在{}工作了三年。 "
+    "请把{}发给我。 我最喜欢的是{}。 {}是什么意思？ 老师说这个词读{}。 周末去{}吧。 "
+    "我的{}找不到了。 他的英文名叫{}。 这家店卖{}。 记得更新你的{}。 我在{}上看到的。 "
+    "今天的{}很不错。 她刚从{}回来。 我们要不要换一个{}？ 这次的{}是谁负责的？ 没有{}怎么办？"
+).split(" ")
+_LOANS = (
+    "iPhone WiFi email app Google Windows Python PPT logo party offer boss deadline meeting CEO "
+    "coffee Chris Anna London Paris Monday video blog password Facebook YouTube laptop menu show "
+    "team leader project manager office tour model bug demo online chat game music movie sorry"
+).split()
 _CLAUSE = re.compile(r"(?<=[,;:，；：])\s*")
 _ASIDE = re.compile(r"[()（）\[\]]")
 _EN_WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?")
@@ -170,6 +182,16 @@ class _Mandarin(_Kinds):
         return run[: self.rng.choice((1, 2, 2, 3, 4))] + self.rng.choice(
             ("。", "。", "！", "？", "")
         )
+
+    def mixed(self) -> str:
+        """Both languages: a word in a sentence, or a sentence after a sentence."""
+        if self.rng.random() < 0.6:
+            few = " ".join(self.rng.sample(_LOANS, self.rng.choice((1, 1, 1, 2))))
+            return self.rng.choice(_FRAMES).format(few)
+        words = _EN_WORD.findall(everyday(self.rng))
+        parts = [self.everyday(), " ".join(words).capitalize() + "."]
+        self.rng.shuffle(parts)
+        return " ".join(parts)
 
     def list(self) -> str:
         runs = re.findall(r"[\u4e00-\u9fff]{2,4}", self.everyday() + "，" + self.prose())
