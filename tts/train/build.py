@@ -13,7 +13,7 @@ import soundfile
 
 from frontend import EmptyTextError, phonemize
 from frontend.types import Word
-from tts.train.corpus import Utterance, read_corpus, repair_table, table_row
+from tts.train.corpus import Utterance, cut_half_line, read_corpus, repair_table, table_row
 from tts.train.levels import level, trim
 from tts.train.natural import SAMPLE_RATE_HZ, Teachers, Voice
 from tts.train.sentences import sentence_key
@@ -52,6 +52,9 @@ class BuildPlan:
     def __post_init__(self) -> None:
         if not self.voices:
             raise ValueError("no voice: give at least one --voice")
+        names = [speaker_name(voice) for voice in self.voices]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"voice {', '.join(twice)} is asked for twice: give it once")
         if not 0 < self.hours <= 1000:
             raise ValueError(f"hours is {self.hours}: it must be between 0 and 1000")
         if not 0.5 <= self.slowest <= self.fastest <= 2:
@@ -70,8 +73,8 @@ class _Item:
 
 
 def speaker_name(voice: str) -> str:
-    """`kokoro:mix:7` -> `mix7`: fit for a file's name."""
-    return voice.removeprefix("kokoro:").replace(":", "")
+    """`kokoro:mix:7` -> `mix7`, `hibari@1.08` -> `hibari-1.08`: fit for a file's name."""
+    return voice.removeprefix("kokoro:").replace(":", "").replace("@", "-")
 
 
 def build(plan: BuildPlan) -> list[Utterance]:
@@ -86,16 +89,18 @@ def build(plan: BuildPlan) -> list[Utterance]:
     Raises:
         ValueError: a voice is unknown, a teacher or a text is missing.
     """
+    items = _items(plan)
     (plan.out / "audio").mkdir(parents=True, exist_ok=True)
-    table = plan.out / "metadata.csv"
+    table, said = plan.out / "metadata.csv", plan.out / READINGS
     repair_table(table)
+    cut_half_line(said)
     done = {u.id: u.seconds for u in read_corpus(plan.out)}
     have, goal = sum(done.values()), plan.hours * 3600
     with (
         table.open("a", encoding="utf-8") as rows,
-        (plan.out / READINGS).open("a", encoding="utf-8") as readings,
+        said.open("a", encoding="utf-8") as readings,
     ):
-        for item in _items(plan):
+        for item in items:
             if have >= goal:
                 break
             if item.id in done:
@@ -132,13 +137,28 @@ def build(plan: BuildPlan) -> list[Utterance]:
 
 
 def _items(plan: BuildPlan) -> Iterator[_Item]:
+    """What to speak, without end; ValueError at once where a voice or a text is missing."""
     teachers = Teachers(plan.teachers)
     voices = [teachers.voice(name) for name in plan.voices]
-    left_out = {sentence_key(sentence) for sentence in plan.left_out}
+    left_out = {key for sentence in plan.left_out if (key := sentence_key(sentence))}
     texts = {}
-    for language in sorted({voice.language for voice in voices}):
+    for voice in voices:
+        language = voice.language
+        if language in texts:
+            continue
+        if language not in plan.everyday or language not in plan.prose:
+            raise ValueError(
+                f"voice {voice.name} speaks {language}: give --everyday-{language} and "
+                f"--prose-{language}"
+            )
         sources = read_sources(plan.everyday[language], plan.prose[language], language, left_out)
-        texts[language] = items(sources, language, plan.seed)
+        texts[language] = items(sources, language, plan.seed, left_out)
+    return _turns(plan, voices, texts)
+
+
+def _turns(
+    plan: BuildPlan, voices: list[Voice], texts: dict[str, Iterator[str]]
+) -> Iterator[_Item]:
     rng = random.Random(f"{plan.seed} rate")
     number = 0
     while True:

@@ -1,6 +1,6 @@
 """Natural synthesizers that speak training sentences: hibari and Kokoro.
 
-`python -m scripts.fetch_teachers FOLDER` brings both. hibari has one voice, an American woman, and
+`python scripts/fetch_teachers.py FOLDER` brings both. hibari has one voice, an American woman, and
 speaks 60 to 120 times faster than real time on one core; Kokoro has 54 voices, any weighted mean of
 which is a voice too, and needs about as long as it speaks. Neither is needed to use the trained
 model.
@@ -13,11 +13,11 @@ import random
 import re
 import sys
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import soxr
 
 from frontend.types import Word
 from tts.train.kokoro_phonemes import english_phonemes, said_alike, utterance_phonemes
@@ -27,6 +27,7 @@ MAX_TOKENS = 500
 # Kokoro's names say language and sex: a American, b British, z Mandarin; f, m.
 ACCENTS = {"a": "en", "b": "en", "z": "zh"}
 MIXED = 3
+SMALLEST, LARGEST = 0.8, 1.25
 # Voices whose sound is below that of the others (predicted opinion under 3.6): not to be mixed.
 _ODD = frozenset({"am_santa", "am_puck", "em_santa"})
 
@@ -87,11 +88,16 @@ class Teachers:
 
         Args:
             name: `hibari`, `kokoro:af_heart` (any of Kokoro's), `kokoro:mix:SEED` (a mean of
-                three English ones with random weights) or `kokoro:zmix:SEED` (of Mandarin ones).
+                three English ones with random weights) or `kokoro:zmix:SEED` (of Mandarin ones);
+                with `@1.08` behind it somebody like that whose vocal tract is 1.08 times as long
+                and whose pitch is as much lower.
 
         Raises:
             ValueError: there is no such voice, or the folder lacks what it needs.
         """
+        whose, _, size = name.partition("@")
+        if size:
+            return Resized(self.voice(whose), _size(size))
         if name == "hibari":
             return Hibari(self, name)
         kind, _, rest = name.partition(":")
@@ -115,13 +121,19 @@ class Teachers:
         wanted = "z" if kind == "zmix" else "ab"
         rng = random.Random(f"{kind} {seed}")
         pool = [n for n in names if n[0] in wanted and n not in _ODD]
+        if not pool:
+            raise ValueError(
+                f"no voices to mix in {self.folder}/kokoro/voices: run "
+                "`python scripts/fetch_teachers.py DIR`"
+            )
         # One sex and one accent first, so that a mixture is somebody and not an average of all.
         first = rng.choice(pool)
         alike = [n for n in pool if n[:2] == first[:2] and n != first]
         chosen = [first, *rng.sample(alike, min(MIXED - 1, len(alike)))]
         if kind == "mix" and rng.random() < 0.5:
             foreign = [n for n in names if n[0] not in "abz" and n[1] == first[1] and n not in _ODD]
-            chosen[-1] = rng.choice(foreign)
+            if foreign:
+                chosen[-1] = rng.choice(foreign)
         parts = [rng.uniform(0.15, 1) for _ in chosen]
         parts[0] = max(parts)
         return {n: p / sum(parts) for n, p in zip(chosen, parts, strict=True)}
@@ -230,7 +242,36 @@ class Kokoro:
         return self.teachers.session("kokoro/model.onnx").run(None, feed)[0].reshape(-1)
 
 
-@lru_cache(maxsize=4)
-def teachers(folder: Path) -> Teachers:
-    """Those in a folder, loaded once."""
-    return Teachers(folder)
+@dataclass(frozen=True)
+class Resized:
+    """A voice played slower or faster, and spoken faster or slower to keep its pace."""
+
+    voice: Voice
+    size: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.voice.name}@{self.size:g}"
+
+    @property
+    def gender(self) -> str:
+        return self.voice.gender
+
+    @property
+    def language(self) -> str:
+        return self.voice.language
+
+    def speak(self, words: tuple[Word, ...], rate: float, seed: int) -> np.ndarray:
+        """float32 (N,) at 24 kHz."""
+        wav = self.voice.speak(words, rate * self.size, seed)
+        return np.asarray(soxr.resample(wav, SAMPLE_RATE_HZ / self.size, SAMPLE_RATE_HZ))
+
+
+def _size(text: str) -> float:
+    try:
+        size = float(text)
+    except ValueError:
+        size = 0.0
+    if not SMALLEST <= size <= LARGEST:
+        raise ValueError(f"size @{text}: give a number from {SMALLEST} to {LARGEST}")
+    return size
