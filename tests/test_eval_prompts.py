@@ -84,7 +84,7 @@ def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> Non
     voice, errors = best_voice(candidates, _heard_by(synthesizer), [TEXT])
     assert errors == [4, 0]
     assert voice.transcript == "And so is this."
-    assert (voice.name, voice.description) == ("rms", "American man")
+    assert (voice.name, voice.description) == ("rms", "training speaker rms")
 
 
 def test_the_worse_half_leaves_after_each_round(corpus: Path, synthesizer: Synthesizer) -> None:

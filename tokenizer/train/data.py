@@ -183,8 +183,15 @@ def _parts(
     """First and last beginning of a segment in each folder's part, and the part's share."""
     begins = np.array([begin for begin, _ in audio.folders])
     ends = np.append(begins[1:], len(audio.samples))
-    lows, highs = begins, np.maximum(begins + 1, ends - num_samples)
-    highs = np.minimum(highs, len(audio.samples) - num_samples + 1)
+    last = len(audio.samples) - num_samples
+    if last < 0:
+        raise ValueError(
+            f"{audio.seconds:.2f} s of audio are shorter than one segment: give more, or a smaller "
+            "segment_s"
+        )
+    # a folder shorter than a segment is heard with what follows it, the last with what precedes it
+    lows = np.minimum(begins, last)
+    highs = np.clip(ends - num_samples + 1, lows + 1, last + 1)
     names = [name for _, name in audio.folders]
     if unknown := sorted(set(shares) - set(names)):
         raise ValueError(f"shares: no folder {', '.join(unknown)} among {', '.join(names)}")

@@ -52,9 +52,6 @@ class BuildPlan:
     def __post_init__(self) -> None:
         if not self.voices:
             raise ValueError("no voice: give at least one --voice")
-        names = [speaker_name(voice) for voice in self.voices]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"voice {', '.join(twice)} is asked for twice: give it once")
         if not 0 < self.hours <= 1000:
             raise ValueError(f"hours is {self.hours}: it must be between 0 and 1000")
         if not 0.5 <= self.slowest <= self.fastest <= 2:
@@ -87,7 +84,7 @@ def build(plan: BuildPlan) -> list[Utterance]:
         The whole corpus, as `read_corpus` gives it.
 
     Raises:
-        ValueError: a voice is unknown, a teacher or a text is missing.
+        ValueError: a voice is unknown or given twice, a teacher or a text is missing.
     """
     items = _items(plan)
     (plan.out / "audio").mkdir(parents=True, exist_ok=True)
@@ -140,6 +137,9 @@ def _items(plan: BuildPlan) -> Iterator[_Item]:
     """What to speak, without end; ValueError at once where a voice or a text is missing."""
     teachers = Teachers(plan.teachers)
     voices = [teachers.voice(name) for name in plan.voices]
+    names = [speaker_name(voice.name) for voice in voices]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"voice {', '.join(twice)} is asked for twice: give it once")
     left_out = {key for sentence in plan.left_out if (key := sentence_key(sentence))}
     texts = {}
     for voice in voices:

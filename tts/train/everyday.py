@@ -6,7 +6,7 @@ has slots such as `{food}`, each filled from a word list; `{a:thing}` puts the r
 
 import random
 import re
-import string
+import unicodedata
 
 _LISTS = {
     "name": "Anna Tom Mary Peter Jack Lucy Sarah David Emma Paul Alice Robert Helen George Kate "
@@ -282,5 +282,10 @@ def everyday(rng: random.Random) -> str:
 
 def word_keys(sentence: str) -> tuple[str, ...]:
     """Return the sentence's words, lower case and without punctuation, to compare sentences."""
-    table = str.maketrans("", "", string.punctuation.replace("'", ""))
-    return tuple(sentence.lower().translate(table).split())
+    words = sentence.lower().replace("’", "'")
+    return tuple("".join(c for c in words if c == "'" or not _is_mark(c)).split())
+
+
+def _is_mark(char: str) -> bool:
+    """Whether a character is punctuation or a sign, of whichever script."""
+    return unicodedata.category(char)[0] in "PS"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontend.wordlist import words
 from tts.train.everyday import everyday
 from tts.train.sentences import HAN, sentence_key
 
@@ -28,17 +29,17 @@ KINDS = {
 }
 MAX_WORDS, MAX_HAN = 36, 60
 # Mandarin sentences with a place for an English word, as people say them.
-_FRAMES = (
+_FRAMES = words(
     "我用{}给你发过去。 你会用{}吗？ 这个{}怎么打开？ 我们下午有一个{}。 他在{}工作了三年。 "
     "请把{}发给我。 我最喜欢的是{}。 {}是什么意思？ 老师说这个词读{}。 周末去{}吧。 "
     "我的{}找不到了。 他的英文名叫{}。 这家店卖{}。 记得更新你的{}。 我在{}上看到的。 "
     "今天的{}很不错。 她刚从{}回来。 我们要不要换一个{}？ 这次的{}是谁负责的？ 没有{}怎么办？"
-).split(" ")
-_LOANS = (
+)
+_LOANS = words(
     "iPhone WiFi email app Google Windows Python PPT logo party offer boss deadline meeting CEO "
     "coffee Chris Anna London Paris Monday video blog password Facebook YouTube laptop menu show "
     "team leader project manager office tour model bug demo online chat game music movie sorry"
-).split()
+)
 _CLAUSE = re.compile(r"(?<=[,;:，；：])\s*")
 _ASIDE = re.compile(r"[()（）\[\]]")
 _EN_WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?")
@@ -54,7 +55,7 @@ class Sources:
 
 
 def read_sources(
-    everyday_file: Path, prose_file: Path, language: str, left_out: set[str]
+    everyday_file: Path, prose_file: Path, language: str, left_out: Collection[str]
 ) -> Sources:
     """Read two files of sentences, a line each.
 
@@ -88,14 +89,22 @@ def length(text: str, language: str) -> int:
     return len(text.split()) if language == "en" else len(HAN.findall(text))
 
 
-def items(sources: Sources, language: str, seed: int) -> Iterator[str]:
-    """Endless texts, the same for the same seed. A sentence comes again when all were used."""
+def items(
+    sources: Sources, language: str, seed: int, left_out: Collection[str] = ()
+) -> Iterator[str]:
+    """Endless texts, the same for the same seed. A sentence comes again when all were used.
+
+    Args:
+        left_out: `sentence_key` of what no text may be: a template or a piece of a sentence may
+            give one that `read_sources` has not seen.
+    """
     rng = random.Random(f"{language} {seed}")
     kinds = KINDS[language]
     make = _English(rng, sources) if language == "en" else _Mandarin(rng, sources)
     while True:
         kind = rng.choices(list(kinds), list(kinds.values()))[0]
-        if text := getattr(make, kind)():
+        text = getattr(make, kind)()
+        if text and sentence_key(text) not in left_out:
             yield text
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from tokenizer.audio import read_audio
 from tokenizer.model import CatTokenizer
 from tts.train.corpus import Utterance, read_corpus
-from tts.train.teachers import TEACHERS
 from tts.voices import Voice, save_voice, voice_from_audio
 
 PROMPT_S = (1.3, 1.8)
@@ -33,9 +32,7 @@ def make_voice(
     """A voice whose prompt is this utterance; its name is the speaker's."""
     wav, name = read_audio(u.path, codec.sample_rate), u.speaker.lower()
     voice, _ = voice_from_audio(codec, wav, name, u.text, u.language, source)
-    teacher = TEACHERS.get(u.speaker)
-    about = teacher.about if teacher else f"training speaker {u.speaker}"
-    return replace(voice, gender=u.gender, description=about)
+    return replace(voice, gender=u.gender, description=f"training speaker {u.speaker}")
 
 
 def make_voices(corpora: list[Path], codec: CatTokenizer, out: Path) -> list[str]:
