@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from frontend.symbols import LANGUAGE_TAGS, SYMBOL_TO_ID
 from tts.config import TtsConfig
 from tts.prompt import MAX_ADVANCE, audio_rows, prompt_rows, text_rows, without_text
 from tts.train.guide import IGNORED
@@ -21,6 +22,7 @@ POOL_BATCHES = 32
 # Round lengths, so that matrix products meet few different shapes.
 ROUND_ROWS = 32
 CLOSED = -1
+TAGS = [SYMBOL_TO_ID[tag] for tag in LANGUAGE_TAGS.values()]
 
 
 class Batch(NamedTuple):
@@ -234,7 +236,7 @@ class Prompts:
 
     def other(self, example: Example, rng: np.random.Generator) -> Example:
         """Another utterance of the speaker, or the same where there is no other."""
-        own = self.by_speaker[example.speaker]
+        own = self.by_speaker.get(example.speaker, [example])
         found = own[rng.integers(len(own))]
         for _ in range(8):
             if found.id not in example.id.split("+"):
@@ -253,13 +255,16 @@ class Prompts:
 
 
 def joined(first: Example, second: Example) -> Example:
-    """One utterance after another."""
+    """One utterance after another, as one text: its language is named again where it changes."""
+    tags = first.symbols[np.isin(first.symbols, TAGS)]
+    cut = int(len(tags) > 0 and second.symbols[0] == tags[-1])
     return replace(
         first,
         id=f"{first.id}+{second.id}",
-        symbols=np.concatenate([first.symbols, second.symbols]),
+        symbols=np.concatenate([first.symbols, second.symbols[cut:]]),
         codes=np.concatenate([first.codes, second.codes], axis=1),
-        places=np.concatenate([first.places, second.places + len(first.symbols)]),
+        # a frame that was at the tag is still at the last symbol before it
+        places=np.concatenate([first.places, second.places + len(first.symbols) - cut]),
     )
 
 
