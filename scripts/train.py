@@ -1,0 +1,161 @@
+"""Train the shipped weights from nothing: `python scripts/train.py DATA OUT --teachers DIR`.
+
+Reads `recipes/voice.toml`, and runs one command after another: corpora, labels, the stages of the
+tokenizer, the language model. Each leaves its result in OUT; what is there already is not made
+again, and a stage that was interrupted goes on. `--scale .001` does all of it in minutes, to see
+that it works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parent.parent
+RECIPES = REPOSITORY / "recipes"
+LEAST_HOURS, LEAST_MINUTES = 0.01, 0.02
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command and the file that says it is done.
+
+    Attributes:
+        command: arguments of `python -m`.
+    """
+
+    name: str
+    command: list[str]
+    done: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything is.
+
+    Attributes:
+        scale: of all hours and minutes.
+    """
+
+    recipe: dict[str, Any]
+    data: Path
+    out: Path
+    teachers: Path
+    scale: float = 1.0
+
+    def steps(self) -> Iterator[Step]:
+        """Everything in order."""
+        for name in self.recipe["corpora"]:
+            yield self._corpus(name)
+        for folder in self.recipe["people"]["folders"]:
+            yield self._people(folder)
+        for name, stage in self.recipe["stages"].items():
+            if stage.get("labels"):
+                yield self._labels(stage["corpora"])
+            if stage["kind"] == "tokenizer":
+                yield self._tokenizer(name, stage)
+            else:
+                yield self._prepare(name, stage)
+                yield self._language_model(name, stage)
+
+    def _corpus(self, name: str) -> Step:
+        corpus, texts = self.recipe["corpora"][name], self.recipe["texts"]
+        hours = max(LEAST_HOURS, corpus["hours"] * self.scale)
+        command = ["tts.train.corpus", "build", "--out", str(self._folder(name))]
+        command += ["--teachers", str(self.teachers), "--hours", f"{hours:g}"]
+        command += ["--seed", str(corpus["seed"])]
+        for voice in corpus["voices"]:
+            command += ["--voice", voice]
+        for kind in ("everyday", "prose"):
+            for language in ("en", "zh"):
+                command += [f"--{kind}-{language}", str(self.data / texts[f"{kind}_{language}"])]
+        return Step(
+            f"corpus {name}", [*command, "--leave-out", *self._left_out()], self._done(name)
+        )
+
+    def _left_out(self) -> list[str]:
+        places = [(self.data / n, REPOSITORY / n) for n in self.recipe["texts"]["left_out"]]
+        return [str(first if first.is_file() else second) for first, second in places]
+
+    def _people(self, folder: str) -> Step:
+        command = ["tts.train.corpus", "recordings", str(self.data / folder)]
+        command += ["--out", str(self._folder(folder)), "--without-held-out"]
+        return Step(f"people {folder}", command, self._folder(folder) / "metadata.csv")
+
+    def _labels(self, corpora: list[str]) -> Step:
+        out = self.out / f"labels-{'-'.join(corpora)}.npz"
+        return Step(
+            "labels", ["tts.train", "labels", *self._folders(corpora), "--out", str(out)], out
+        )
+
+    def _tokenizer(self, name: str, stage: dict[str, Any]) -> Step:
+        command = ["tokenizer.train", *self._folders(stage["corpora"]), *self._run(name, stage)]
+        command += ["--cache", str(self.out / f"audio-{'-'.join(stage['corpora'])}")]
+        if "labels" in stage:
+            command += ["--labels", str(self.out / f"labels-{'-'.join(stage['corpora'])}.npz")]
+        return Step(f"tokenizer {name}", command, self._done(name))
+
+    def _prepare(self, name: str, stage: dict[str, Any]) -> Step:
+        out = self.out / f"{name}-examples.npz"
+        command = ["tts.train", "prepare", *self._folders(stage["corpora"]), "--out", str(out)]
+        return Step("examples", [*command, "--codec", str(self.out / stage["codec"])], out)
+
+    def _language_model(self, name: str, stage: dict[str, Any]) -> Step:
+        examples = str(self.out / f"{name}-examples.npz")
+        return Step(name, ["tts.train", "run", examples, *self._run(name, stage)], self._done(name))
+
+    def _run(self, name: str, stage: dict[str, Any]) -> list[str]:
+        minutes = max(LEAST_MINUTES, stage["minutes"] * self.scale)
+        arguments = ["--recipe", str(RECIPES / stage["recipe"]), "--out", str(self.out / name)]
+        arguments += ["--budget-minutes", f"{minutes:g}"]
+        if "config" in stage:
+            return [*arguments, "--config", str(RECIPES / stage["config"])]
+        return [*arguments, "--init", str(self.out / stage["init"])]
+
+    def _folder(self, corpus: str) -> Path:
+        return self.out / "corpora" / corpus
+
+    def _folders(self, corpora: list[str]) -> list[str]:
+        people = self.recipe["people"]["folders"]
+        names = [n for c in corpora for n in (people if c == "people" else [c])]
+        return [str(self._folder(name)) for name in names]
+
+    def _done(self, name: str) -> Path:
+        return self.out / f"{name}.done"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with texts and recordings of people")
+    parser.add_argument("out", type=Path, help="folder for everything that is made")
+    parser.add_argument("--teachers", type=Path, required=True, help="from fetch_teachers.py")
+    parser.add_argument("--recipe", type=Path, default=RECIPES / "voice.toml")
+    parser.add_argument("--scale", type=float, default=1.0, help="of all hours and minutes")
+    parser.add_argument("--list", action="store_true", help="print the commands and stop")
+    args = parser.parse_args(argv)
+    recipe = tomllib.loads(args.recipe.read_text("utf-8"))
+    plan = Plan(recipe, args.data, args.out, args.teachers, args.scale)
+    for step in plan.steps():
+        line = " ".join(["python", "-m", *step.command])
+        if args.list:
+            print(line)
+            continue
+        if step.done.exists():
+            continue
+        print(f"== {step.name}\n{line}", flush=True)
+        done = subprocess.run([sys.executable, "-m", *step.command], cwd=REPOSITORY, check=False)
+        if done.returncode:
+            print(f"error: {step.name} failed with exit code {done.returncode}", file=sys.stderr)
+            return 1
+        step.done.touch()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
