@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from tiny import SAMPLE_RATE, speech_like, tiny_codec
-from tokenizer.train.loop import Trainee
 from tokenizer.train.losses import (
-    envelope_distance,
-    modulation_distance,
+    low_band,
+    low_band_distance,
+    low_band_size,
     patch_log_mel,
     phase_distance,
-    repetition_distance,
     spectral_distances,
 )
 from tokenizer.train.recipe import Recipe
+from tokenizer.train.trainee import Trainee
 
 
 def descend(
@@ -44,80 +44,6 @@ def test_losses_are_zero_for_equal_sounds_and_grow_with_noise():
     for none, small, large in zip(*rows, strict=True):
         assert none == 0
         assert 0 < small < large
-
-
-def test_repetition_distance_hears_a_buzz_that_the_target_lacks():
-    torch.manual_seed(0)
-    noise, other = 0.05 * torch.randn(2, 2, 1, 16000)
-    every_patch, every_second = (noise[:, :, :n].repeat(1, 1, 16000 // n) for n in (160, 320))
-    none, chance, half, whole = (
-        float(repetition_distance(x, noise, 160, 16000))
-        for x in (noise, other, every_second, every_patch)
-    )
-    assert none == 0
-    assert chance < 0.2 < 1 < half < whole
-    silence = torch.zeros_like(noise)
-    assert repetition_distance(every_patch, silence, 160, 16000) == 0
-
-
-def test_repetition_distance_leads_away_from_a_buzz():
-    torch.manual_seed(0)
-    target = 0.05 * torch.randn(1, 1, 8000)
-    output = (0.05 * torch.randn(1, 1, 160)).repeat(1, 1, 50)
-    distances = descend(lambda x: repetition_distance(x, target, 160, 16000), output, 3e-3, 30)
-    assert distances[-1] < 0.5 * distances[0]
-
-
-def clicks(period: int, first: int) -> torch.Tensor:
-    wav = torch.zeros(1, 1, 16000)
-    wav[:, :, first::period] = 0.5
-    return wav
-
-
-def test_modulation_distance_hears_pulses_wherever_they_stand():
-    torch.manual_seed(0)
-    target = clicks(160, 0)
-    noise = target.std() * torch.randn(1, 1, 16000)
-    none, moved, other_pitch, hoarse = (
-        float(modulation_distance(x, target, 16000))
-        for x in (target, clicks(160, 71), clicks(128, 0), noise)
-    )
-    assert none == 0
-    assert moved < 0.02 < 0.1 < min(other_pitch, hoarse)
-    assert modulation_distance(noise, torch.zeros_like(target), 16000) == 0
-
-
-def test_modulation_distance_leads_from_noise_to_pulses():
-    torch.manual_seed(0)
-    target = clicks(160, 0)
-    output = target.std() * torch.randn(1, 1, 16000)
-    distances = descend(lambda x: modulation_distance(x, target, 16000), output, 3e-3, 60)
-    assert distances[-1] < 0.5 * distances[0]
-
-
-def pulsating(rate_hz: float) -> torch.Tensor:
-    time = torch.arange(32000) / 16000
-    return (torch.sin(2 * torch.pi * rate_hz * time) + 1) * 0.05 * torch.randn(1, 1, 32000)
-
-
-def test_envelope_distance_follows_levels_and_nothing_else():
-    torch.manual_seed(0)
-    target = pulsating(4)
-    none, quieter, other_noise, other_rate, level = (
-        float(envelope_distance(x, target, 16000))
-        for x in (target, 0.3 * target, pulsating(4), pulsating(7), torch.randn(1, 1, 32000))
-    )
-    assert max(none, quieter) < 0.01
-    assert other_noise < 0.5 < 0.8 < min(other_rate, level)
-    assert envelope_distance(target, torch.zeros_like(target), 16000) == 0
-
-
-def test_envelope_distance_leads_to_the_levels():
-    torch.manual_seed(0)
-    target = pulsating(4)
-    output = 0.05 * torch.randn(1, 1, 32000)
-    distances = descend(lambda x: envelope_distance(x, target, 16000), output, 3e-3, 40)
-    assert distances[-1] < 0.5 * distances[0]
 
 
 def test_phase_distance_tells_apart_what_a_magnitude_cannot():
@@ -149,13 +75,69 @@ def test_patch_mel_has_one_row_a_patch_and_stands_on_its_patch():
     assert mel[0, :, :20].mean(dim=1).argmax() == 5
 
 
-def test_weight_of_the_envelopes_reaches_the_loss():
+def harmonics(shift: Tensor | int = 0, pitch: float = 140.0) -> Tensor:
+    """(1, 1, 24000): eight harmonics whose phases are shifted."""
+    time, harmonic = torch.arange(24000) / 24000, torch.arange(1, 9)[:, None]
+    turns = 2 * torch.pi * pitch * harmonic * time
+    return 0.1 * (torch.sin(turns + shift) / harmonic).sum(0)[None, None]
+
+
+def test_low_band_tells_phases_apart_that_a_mel_cannot():
+    harmonic = torch.arange(1, 9)[:, None]
+    target, dispersed = harmonics(), harmonics(harmonic**2)
+    specs = ((768, 64),)
+    mels = [patch_log_mel(x, 240, SAMPLE_RATE, specs) for x in (target, dispersed)]
+    assert (mels[0] - mels[1]).abs().mean() < 0.1
+    wanted = low_band(target, 240, SAMPLE_RATE)
+    assert wanted.shape == (1, 100, low_band_size(SAMPLE_RATE))
+    equal, nothing, near, far = (
+        float(low_band_distance(x, wanted))
+        for x in (
+            wanted,
+            torch.zeros_like(wanted),
+            low_band(harmonics(0.1 * harmonic), 240, SAMPLE_RATE),
+            low_band(dispersed, 240, SAMPLE_RATE),
+        )
+    )
+    assert equal == 0
+    assert abs(nothing - 1) < 0.01
+    assert 0 < near < 0.5 < 1 < far
+
+
+def test_low_band_distance_is_of_each_item_beside_the_whole_batch():
+    loud, soft = (
+        low_band(harmonics(), 240, SAMPLE_RATE),
+        low_band(0.1 * harmonics(pitch=180), 240, SAMPLE_RATE),
+    )
+    wanted = torch.cat([loud, soft])
+    silent = low_band_distance(torch.zeros_like(wanted), wanted)
+    assert silent.shape == (2,)
+    assert abs(float(silent.mean()) - 1) < 0.01
+    assert silent[1] < 0.3 * silent[0]  # a soft item counts for less
+
+
+def test_low_band_stands_on_its_patch_and_hears_the_low_half_only():
+    wav = torch.zeros(1, 1, 2400)
+    wav[..., 1200:1440] = torch.randn(240)
+    assert low_band(wav, 240, SAMPLE_RATE)[0].abs().mean(1).argmax() == 5
+    time = torch.arange(4800) / SAMPLE_RATE
+    low, high = (0.1 * torch.sin(2 * torch.pi * f * time)[None, None] for f in (500, 4000))
+    inside, outside = (low_band(x, 240, SAMPLE_RATE)[0, 5:15].square().mean() for x in (low, high))
+    assert inside > 20 * outside
+
+
+def test_phases_are_asked_only_of_items_with_enough_codebooks():
+    torch.manual_seed(0)
     codec = tiny_codec()
-    wav = torch.from_numpy(speech_like(0.96))[None, None]
-    result = {}
-    for weight in (0.0, 2.0):
-        trainee = Trainee(codec, Recipe(stage="wave", weight_envelope=weight))
-        result[weight] = trainee(wav, torch.zeros(0), torch.tensor([4]), (64, 256))
-    added = result[2.0]["loss"] - result[0.0]["loss"]
-    assert torch.isclose(added, 2 * result[2.0]["envelope"], atol=1e-4)
-    assert added > 0
+    wav = torch.from_numpy(speech_like(0.96))[None, None].expand(2, -1, -1)
+    labels = torch.zeros(2, 0, dtype=torch.int64)
+    for stage in ("mel", "wave"):
+        losses = {}
+        for weight in (0.0, 2.0):
+            torch.manual_seed(0)
+            trainee = Trainee(codec, Recipe(stage=stage, weight_phase=weight, phase_above=2))
+            for count in (2, 4):
+                used = torch.tensor([count, count])
+                losses[weight, count] = trainee(wav, labels, used, (64, 256))["loss"].item()
+        assert losses[2.0, 2] == losses[0.0, 2], stage
+        assert losses[2.0, 4] > losses[0.0, 4], stage
