@@ -175,8 +175,8 @@ class Mixture:
             number.
         balance: how often a speaker of `n` utterances is drawn, in proportion to n to this power:
             1 draws all utterances alike, 0 all speakers.
-        min_prompt_frames, max_prompt_frames: length of a prompt, drawn evenly on a logarithmic
-            scale; it may run over several utterances of its speaker.
+        min_prompt_frames, max_prompt_frames: length of a prompt, which may run over several
+            utterances of its speaker; see `prompt_frames`.
         join: chance that an example goes on with another utterance of its speaker, and again.
         max_frames: longest example.
         textless: chance that an example hides its text; what guidance at inference needs.
@@ -198,6 +198,13 @@ class Mixture:
                 f"prompts of {self.min_prompt_frames} to {self.max_prompt_frames} frames: "
                 "use 1 or more, the smaller first"
             )
+
+    def prompt_frames(self, rng: np.random.Generator) -> int:
+        """Draw the length of a prompt: most are short, because what a step costs grows with them
+        and what they teach hardly does."""
+        share = rng.uniform() ** 3
+        ratio = self.max_prompt_frames / self.min_prompt_frames
+        return round(self.min_prompt_frames * ratio**share)
 
     def chances(self, examples: list[Example]) -> np.ndarray:
         """How likely each example is to be drawn: float64, their sum is 1."""
@@ -223,10 +230,9 @@ class Prompts:
         for example in examples:
             self.by_speaker.setdefault(example.speaker, []).append(example)
 
-    def draw(self, example: Example, rng: np.random.Generator) -> np.ndarray:
-        """Codes of a prompt: uint16 (K, P)."""
-        low, high = self.mixture.min_prompt_frames, self.mixture.max_prompt_frames
-        length = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+    def draw(self, example: Example, length: int, rng: np.random.Generator) -> np.ndarray:
+        """Codes of a prompt of `length` frames, or less where the speaker has said so little:
+        uint16 (K, P)."""
         parts: list[np.ndarray] = []
         while (missing := length - sum(p.shape[1] for p in parts)) > 0 and len(parts) < 8:
             codes = self.other(example, rng).codes
@@ -304,8 +310,9 @@ def batches(
         )
         slot = int(order[inside % len(order)]) * batch_size
         rng = np.random.default_rng((seed, number, inside))
+        length = mixture.prompt_frames(rng)  # one for all: less padding
         rows = [
-            example_rows(e, prompts.draw(e, rng), config, rng.random() < mixture.textless)
+            example_rows(e, prompts.draw(e, length, rng), config, rng.random() < mixture.textless)
             for e in picked[slot : slot + batch_size]
         ]
         yield corrupt_codes(collate(rows, config), config, mixture.noise, rng)
