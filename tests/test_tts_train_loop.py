@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +16,15 @@ from frontend.symbols import SYMBOLS
 from tiny import SAMPLE_RATE, speech_like, tiny_model, tiny_tts_config
 from tts.config import TtsConfig
 from tts.prompt import MAX_ADVANCE, Monologue, text_ids
-from tts.train.dataset import Prompts, batches, collate, example_rows
+from tts.train.dataset import Batch, Mixture, Prompts, batches, collate, example_rows
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
-from tts.train.init import add_codebooks
 from tts.train.labels import make_labels
-from tts.train.loop import Recipe, draw_codebooks, losses, train, weighted
+from tts.train.loop import ROUND_FRAMES, Recipe, draw_codebooks, losses, train, weighted
 from tts.train.prepare import Example, frame_places, load_examples, save_examples
 
 CONFIG = tiny_tts_config()
+RECIPES = Path(__file__).parent.parent / "recipes"
+SHORT = Mixture(min_prompt_frames=2, max_prompt_frames=4)
 
 
 def three_layers() -> TtsConfig:
@@ -116,31 +118,11 @@ def test_a_hidden_text_is_nowhere_to_be_seen_and_nothing_is_asked_of_it():
     assert (untold.looks == IGNORED).all()
 
 
-def test_noise_reaches_what_is_read_and_not_what_is_asked():
-    examples, config = make_examples(), three_layers()
-    prompts = Prompts(examples, 2, 4)
-    clean, noisy = (
-        next(batches(examples, prompts, config, 4, 0, noise=noise)) for noise in (0.0, 0.5)
-    )
-    assert torch.equal(clean.inputs, clean.rows)
-    assert torch.equal(noisy.rows, clean.rows)
-    assert torch.equal(noisy.labels(), clean.labels())
-    differ = noisy.inputs != noisy.rows
-    assert differ.any()
-    assert not differ[:, :, 0].any()
-    # prompts and padding stay as they are
-    assert not differ[~noisy.source].any()
-    assert (noisy.inputs[noisy.source] == config.audio_pad_code).sum() == (
-        noisy.rows[noisy.source] == config.audio_pad_code
-    ).sum()
-    assert differ.any(dim=2).sum() > 3
-
-
 def test_guided_heads_learn_where_to_look():
     examples = make_examples(4)
     model = tiny_model(config=three_layers()).requires_grad_(True)
     kept = AttentionInputs(model)
-    batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
+    batch = next(batches(examples, Prompts(examples, SHORT), CONFIG, 4, 0))
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     values = []
     for _ in range(25):
@@ -155,7 +137,7 @@ def test_guided_heads_learn_where_to_look():
 
 def test_dropped_codebooks_do_not_reach_loss_or_input():
     examples = make_examples()
-    batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
+    batch = next(batches(examples, Prompts(examples, SHORT), CONFIG, 4, 0))
     model = tiny_model().requires_grad_(True)
     values = losses(model, batch, 2)[0]
     assert len(values) == 3
@@ -178,17 +160,6 @@ def test_prefix_length_covers_its_range():
     assert {draw_codebooks(Recipe(prefix_dropout=0.0), 4, s) for s in range(9)} == {4}
 
 
-def test_a_batch_depends_on_seed_and_step_alone():
-    examples = make_examples(40)
-    prompts = Prompts(examples, 2, 4)
-    running = batches(examples, prompts, CONFIG, 4, 7)
-    skipped = [next(running) for _ in range(4)]
-    resumed = next(batches(examples, prompts, CONFIG, 4, 7, first_step=3))
-    assert torch.equal(skipped[3].rows, resumed.rows)
-    other = next(batches(examples, prompts, CONFIG, 4, 8, first_step=3))
-    assert other.rows.shape != resumed.rows.shape or not torch.equal(other.rows, resumed.rows)
-
-
 def test_examples_survive_the_disk(tmp_path):
     examples = make_examples()
     save_examples(examples, tmp_path / "x.npz")
@@ -204,13 +175,12 @@ def test_training_learns_and_resumes(tmp_path):
     recipe = Recipe(
         batch_size=4,
         warmup_steps=5,
-        min_prompt_frames=2,
-        max_prompt_frames=4,
+        data=SHORT,
         short_share=0,
         max_steps=50,
     )
     model = tiny_model(config=three_layers()).requires_grad_(True).train()
-    batch = next(batches(examples, Prompts(examples, 2, 4), CONFIG, 4, 0))
+    batch = next(batches(examples, Prompts(examples, SHORT), CONFIG, 4, 0))
     before = float(weighted(losses(model, batch, 4)[0], recipe))
     train(model, examples, recipe, tmp_path, 600)
     assert float(weighted(losses(model, batch, 4)[0], recipe)) < before
@@ -220,26 +190,6 @@ def test_training_learns_and_resumes(tmp_path):
     for a, b in zip(model.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
     assert first["step"] == 50
-
-
-def test_recipe_defaults_are_serialisable():
-    assert json.dumps(Recipe().__dict__)
-    with pytest.raises(TypeError):
-        Recipe(unknown=1)  # type: ignore[call-arg]
-
-
-def test_weights_decide_how_often_a_speaker_is_drawn():
-    examples = [replace(e, speaker=f"s{i // 30}") for i, e in enumerate(make_examples(60))]
-
-    def share(weights: dict[str, float]) -> float:
-        # the prompt of a row is of the speaker of the row, and its codes tell whose
-        own = [replace(e, codes=np.full_like(e.codes, int(e.speaker[1:]))) for e in examples]
-        source = batches(own, Prompts(own, 2, 3), CONFIG, 1, seed=0, weights=weights)
-        return float(np.mean([bool((next(source).rows[0, :, 1] == 1).any()) for _ in range(60)]))
-
-    assert share({"s1": 0.0}) == 0
-    assert share({"s0": 0.0}) > 0.5
-    assert share({"s0": 0.2}) > share({}) > share({"s1": 0.2})
 
 
 def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
@@ -262,19 +212,107 @@ def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
         assert len(runs) > len(symbols) // 2
 
 
-def test_new_codebooks_leave_what_the_model_knows_alone():
+def test_labels_follow_the_readings_beside_a_corpus(tmp_path):
+    """What was said is written down; a later front end's reading must not take its place."""
+    (tmp_path / "audio").mkdir()
+    lines = ["id|speaker|gender|language|seconds|text"]
+    readings = ("<en> G UH1 D B UH1 K .", "<en> M AO1 R N IH0 NG .", "<en> S IY1 DH EH1 R !")
+    for i in range(3):
+        soundfile.write(tmp_path / "audio" / f"u{i}.flac", speech_like(1.5, seed=i), SAMPLE_RATE)
+        lines.append(f"u{i}|a|f|en|1.5|Quite another text.")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
+    rows = "".join(f"u{i}\t{reading}\n" for i, reading in enumerate(readings))
+    (tmp_path / "readings.tsv").write_text(rows)
+    labels = make_labels([tmp_path], worst_share=0.0)
+    for i, reading in enumerate(readings):
+        assert {SYMBOLS[k] for k in labels[f"u{i}"]} <= set(reading.split())
+
+
+def many_frames() -> tuple[list[Example], Batch]:
+    examples = make_examples(40)
+    return examples, next(batches(examples, Prompts(examples, SHORT), CONFIG, 32, 0))
+
+
+def test_finer_codes_from_a_share_of_the_frames_cost_the_same_on_average():
+    _, batch = many_frames()
     model = tiny_model()
-    larger = add_codebooks(model, CONFIG.n_vq + 2).eval()
-    batch = next(batches(make_examples(), Prompts(make_examples(), 3, 6), CONFIG, 4, 0))
-    hidden = torch.randn(5, CONFIG.language_config.hidden_size)
-    labels = batch.labels()[:5].clamp_min(0)
-    before = model.frame_logits(hidden, labels, CONFIG.n_vq)
-    after = larger.frame_logits(hidden, labels, CONFIG.n_vq)
-    for x, y in zip(before, after, strict=True):
-        assert torch.equal(x, y)
-    wider = torch.cat([labels, labels[:, -2:]], dim=1)
-    logits = larger.frame_logits(hidden, wider, CONFIG.n_vq + 2)
-    assert len(logits) == 1 + CONFIG.n_vq + 2
-    assert logits[-1].shape == logits[1].shape
-    with pytest.raises(ValueError, match="more than 1"):
-        add_codebooks(model, 1)
+    whole = losses(model, batch, 4)[0]
+    assert batch.source.sum() > 4 * ROUND_FRAMES
+    torch.manual_seed(0)
+    drawn = torch.stack(
+        [torch.stack(losses(model, batch, 4, depth_share=0.25)[0]) for _ in range(60)]
+    )
+    # place and first code are asked of all frames
+    assert torch.allclose(drawn[:, :2], torch.stack(whole[:2]).expand(60, 2), atol=1e-5)
+    assert (drawn[:, 2:].std(0) > 1e-4).all()
+    error = drawn.std(0) / 60**0.5
+    assert ((drawn.mean(0) - torch.stack(whole)).abs()[2:] < 4 * error[2:]).all()
+
+
+def test_gradients_of_a_share_of_the_frames_reach_the_whole_model():
+    _, batch = many_frames()
+    model = tiny_model().requires_grad_(True)
+    torch.manual_seed(0)
+    losses(model, batch, 4, depth_share=0.25)[0][3].backward()
+    grads = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    assert model.lm_heads[3].weight.grad is not None
+    assert model.lm_heads[3].weight.grad.abs().sum() > 0
+    assert any("layers.0" in n and g.abs().sum() > 0 for n, g in grads.items())
+    table = model.model.embedding_list[0].weight.grad
+    assert table is not None
+    assert table.abs().sum() > 0
+
+
+def test_fewer_codebooks_than_two_need_no_share():
+    _, batch = many_frames()
+    model = tiny_model()
+    whole, some = (losses(model, batch, 1, depth_share=share)[0] for share in (1.0, 0.1))
+    assert [v.item() for v in whole] == [v.item() for v in some]
+
+
+def test_a_run_with_all_that_a_recipe_can_ask_resumes(tmp_path):
+    examples = make_examples(40)
+    data = replace(SHORT, balance=0.5, join=0.5, textless=0.2, noise=0.2, languages={"en": 0.9})
+    recipe = Recipe(batch_size=8, depth_share=0.25, data=data, max_steps=3, short_share=0)
+    model = tiny_model(config=three_layers()).requires_grad_(True).train()
+    train(model, examples, recipe, tmp_path, 600)
+    train(model, examples, replace(recipe, max_steps=5), tmp_path, 600)
+    assert all(p.isfinite().all() for p in model.parameters())
+    kept = json.loads((tmp_path / "recipe.json").read_text())
+    assert (kept["data"]["join"], kept["max_steps"]) == (0.5, 5)
+
+
+def test_a_recipe_is_read_from_a_file(tmp_path):
+    path = tmp_path / "lm.toml"
+    path.write_text(
+        "batch_size = 3\naudio_weights = [2.0, 1.0]\n[data]\njoin = 0.25\nlanguages = {zh = 0.4}\n"
+    )
+    recipe = Recipe.from_file(path)
+    data = Mixture(join=0.25, languages={"zh": 0.4})
+    assert recipe == Recipe(batch_size=3, audio_weights=(2.0, 1.0), data=data)
+    path.write_text("")
+    assert Recipe.from_file(path) == Recipe()
+    assert json.dumps(asdict(recipe))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("batchsize = 3", "lm.toml: unknown key batchsize"),
+        ("[data]\nprompt = 3", "lm.toml: data: unknown key prompt"),
+        ("batch_size = ", "lm.toml is not valid TOML"),
+        ("depth_share = 0.0", "depth_share is 0.0"),
+        ("depth_share = 1.5", "depth_share is 1.5"),
+        ("[data]\nmin_prompt_frames = 0", "prompts of 0 to 31 frames"),
+        ("[data]\nmin_prompt_frames = 50", "prompts of 50 to 31 frames"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_name(tmp_path, text, message):
+    path = tmp_path / "lm.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        Recipe.from_file(path)
+
+
+def test_the_recipe_of_the_project_can_be_read():
+    assert Recipe.from_file(RECIPES / "language-model.toml").data.languages

@@ -202,7 +202,7 @@ def _parts(
         own = np.array([n == name for n in names])
         result[own] = share * lengths[own] / lengths[own].sum()
     if not named.all():
-        result[~named] = (1 - sum(shares.values())) * lengths[~named] / lengths[~named].sum()
+        result[~named] = max(0.0, 1 - sum(shares.values())) * lengths[~named] / lengths[~named].sum()
     return lows, highs, result / result.sum()
 
 

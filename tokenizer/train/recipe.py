@@ -85,7 +85,7 @@ class Recipe:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
         if not 0 < self.decay_share <= 1:
             raise ValueError(f"decay_share is {self.decay_share}; use more than 0, at most 1")
-        if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1:
+        if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1 + 1e-9:
             raise ValueError(f"shares {self.shares}: none may be negative, their sum at most 1")
 
     @classmethod
