@@ -103,6 +103,23 @@ def test_recordings_become_a_corpus_of_one_rate_and_level(tmp_path: Path) -> Non
     assert {u.speaker for u in others} == {"bob"}
 
 
+def test_held_out_speakers_are_those_of_the_evaluation(tmp_path: Path) -> None:
+    from eval.held_out import held_out_speaker
+
+    folder = tmp_path / "people"
+    names = [f"s{i}" for i in range(40)]
+    (folder / "audio").mkdir(parents=True)
+    wav = 0.1 * np.random.default_rng(0).standard_normal(800).astype(np.float32)
+    for name in names:
+        soundfile.write(folder / "audio" / f"{name}-1.wav", wav, 16000)
+    write_headed(folder, *(f"{n}-1|{n}|f|en|0.05|Hello." for n in names))
+    command = ["recordings", str(folder), "--out", str(tmp_path / "out")]
+    assert main([*command, "--without-held-out", "--without", "s0"]) == 0
+    kept = {u.speaker for u in read_corpus(tmp_path / "out")}
+    assert kept == {n for n in names if not held_out_speaker(n)} - {"s0"}
+    assert 30 < len(kept) < 39
+
+
 def test_recordings_that_cannot_be_imported_leave_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

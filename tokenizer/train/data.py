@@ -18,6 +18,7 @@ from tokenizer.train.recipe import Recipe
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 HELD_OUT_PERCENT = 1
+HELD_OUT_ONE_SPEAKER_IN = 10
 PEAK = 32767.0
 LABEL_S = 0.01
 UNLABELLED = -1
@@ -56,6 +57,11 @@ class PackedAudio:
 def held_out(stem: str) -> bool:
     """Whether a recording belongs to the validation part; decided by its name alone."""
     return int(hashlib.sha1(stem.encode()).hexdigest(), 16) % 100 < HELD_OUT_PERCENT
+
+
+def held_out_speaker(speaker: str) -> bool:
+    """Whether no training may hear a speaker (about a tenth of all); decided by the name alone."""
+    return int(hashlib.sha1(speaker.encode()).hexdigest(), 16) % HELD_OUT_ONE_SPEAKER_IN == 0
 
 
 def audio_files(folders: list[Path]) -> list[Path]:
@@ -202,7 +208,8 @@ def _parts(
         own = np.array([n == name for n in names])
         result[own] = share * lengths[own] / lengths[own].sum()
     if not named.all():
-        result[~named] = max(0.0, 1 - sum(shares.values())) * lengths[~named] / lengths[~named].sum()
+        rest = max(0.0, 1 - sum(shares.values()))
+        result[~named] = rest * lengths[~named] / lengths[~named].sum()
     return lows, highs, result / result.sum()
 
 

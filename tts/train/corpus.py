@@ -6,7 +6,7 @@
 writes `DIR/audio/{id}.flac` (24 kHz mono), `DIR/metadata.csv` and `DIR/readings.tsv`. A killed
 build leaves a usable folder, and the same command goes on where it stopped.
 
-    python -m tts.train.corpus recordings FOLDER... --out DIR --without SPEAKER...
+    python -m tts.train.corpus recordings FOLDER... --out DIR --without-held-out
 
 makes such a folder of recordings of people.
 """
@@ -184,6 +184,10 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("--out", type=Path, required=True)
     command.add_argument("--only", nargs="+", default=[], metavar="SPEAKER")
     command.add_argument("--without", nargs="+", default=[], metavar="SPEAKER")
+    command.add_argument(
+        "--without-held-out", action="store_true",
+        help="leave out the tenth of all speakers that `eval` keeps for tests",
+    )  # fmt: skip
     command.set_defaults(run=_recordings)
     args = parser.parse_args(argv)
     try:
@@ -218,7 +222,7 @@ def _build(args: argparse.Namespace) -> list[Utterance]:
 def _recordings(args: argparse.Namespace) -> list[Utterance]:
     from tts.train.recordings import import_recordings
 
-    return import_recordings(args.folders, args.out, args.only, args.without)
+    return import_recordings(args.folders, args.out, args.only, args.without, args.without_held_out)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 import soundfile
 
 from tokenizer.audio import is_silent
-from tokenizer.train.data import read_mono
+from tokenizer.train.data import held_out_speaker, read_mono
 from tts.train.corpus import HEADER, Utterance, read_corpus, table_row
 from tts.train.levels import level
 from tts.train.natural import SAMPLE_RATE_HZ
@@ -21,6 +21,7 @@ def import_recordings(
     out: Path,
     only: Collection[str] = (),
     without: Collection[str] = (),
+    without_held_out: bool = False,
 ) -> list[Utterance]:
     """Copy speech folders into one corpus: 24 kHz, mono, at the level of the synthetic voices.
 
@@ -31,6 +32,7 @@ def import_recordings(
         out: folder to write, which must not exist.
         only: speakers to take; empty means all.
         without: speakers to leave out, e.g. those that a test is held with.
+        without_held_out: leave out the speakers of `tokenizer.train.data.held_out_speaker` too.
 
     Raises:
         ValueError: `out` exists, a speaker or an id is not what it should be, or nothing is left.
@@ -41,7 +43,8 @@ def import_recordings(
     known = {u.speaker for u in found}
     if unknown := sorted({*only, *without} - known):
         raise ValueError(f"no recordings of {', '.join(unknown)} in {len(known)} speakers' folders")
-    chosen = [u for u in found if u.speaker not in without and (not only or u.speaker in only)]
+    kept = {s for s in known if not (without_held_out and held_out_speaker(s))} - set(without)
+    chosen = [u for u in found if u.speaker in kept and (not only or u.speaker in only)]
     if not chosen:
         raise ValueError("no speaker is left to import; ask for fewer to be left out")
     if len({u.id for u in chosen}) < len(chosen):
