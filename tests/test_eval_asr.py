@@ -1,5 +1,6 @@
 """Listeners. Whisper is a tiny random one: the path is tested, not what it hears."""
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from eval.asr import (
     ListenerError,
     PocketsphinxListener,
     WhisperListener,
+    is_ctranslate_folder,
     listener_identity,
     load_listener,
 )
@@ -24,6 +26,7 @@ from eval.teachers import TEACHERS
 from tiny import speech_like
 
 AUDIO = Path(__file__).parent / "eval_audio"
+JUDGES = os.environ.get("CAT_TTS_JUDGES", "")
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +261,79 @@ def test_paraformer_without_funasr_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "funasr", None)
     with pytest.raises(MissingExtraError, match=r"pip install -e '\.\[zh-asr\]'"):
         load_listener("paraformer-zh", lang="zh")
+
+
+class FakeWhisperModel:
+    """Stands for faster-whisper's class, to see how it is called."""
+
+    calls: list[dict[str, Any]]
+
+    def __init__(self, folder: str, **options: Any) -> None:
+        type(self).calls = [{"folder": folder, **options}]
+        if (Path(folder) / "model.bin").read_text() == "broken":
+            raise RuntimeError("Unsupported model binary version")
+
+    def transcribe(self, audio: np.ndarray, **options: Any) -> tuple[list[SimpleNamespace], None]:
+        self.calls.append({"audio": audio, **options})
+        return [SimpleNamespace(text=" Good morning,"), SimpleNamespace(text=" everyone. ")], None
+
+
+@pytest.fixture
+def ctranslate_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    fake = SimpleNamespace(WhisperModel=FakeWhisperModel)
+    monkeypatch.setitem(sys.modules, "faster_whisper", fake)
+    (tmp_path / "model.bin").write_text("weights")
+    load_listener.cache_clear()
+    return tmp_path
+
+
+def test_a_folder_of_ctranslate2_is_known_by_its_file(ctranslate_folder: Path):
+    assert is_ctranslate_folder(str(ctranslate_folder))
+    assert not is_ctranslate_folder("")
+    assert not is_ctranslate_folder(str(AUDIO))
+    named = listener_identity(f"whisper:{ctranslate_folder}")
+    assert named.startswith("whisper (sha256 ")
+    assert ", faster-whisper " in named
+
+
+@pytest.mark.parametrize(("lang", "asks"), [("en", False), ("zh", True)])
+def test_ctranslate2_hears_with_beams_and_alone(ctranslate_folder: Path, lang: str, asks: bool):
+    listener = load_listener(f"whisper:{ctranslate_folder}", lang=lang)
+    assert listener.name == f"whisper:{ctranslate_folder}"
+    assert listener.transcribe(speech_like(1.5, 24000), 24000) == "Good morning, everyone."
+    made, heard = FakeWhisperModel.calls
+    assert (made["folder"], made["local_files_only"]) == (str(ctranslate_folder), True)
+    assert heard["audio"].dtype == np.float32
+    assert heard["audio"].shape == (24000,)
+    assert (heard["language"], heard["beam_size"], heard["temperature"]) == (lang, 5, 0)
+    assert heard["condition_on_previous_text"] is False
+    assert bool(heard["initial_prompt"]) == asks
+    assert listener.transcribe(np.zeros(0, np.float32), 24000) == ""
+    assert len(FakeWhisperModel.calls) == 2
+    with pytest.raises(AudioError, match="mono"):
+        listener.transcribe(np.zeros((2, 100), np.float32), 16000)
+
+
+def test_a_folder_that_ctranslate2_cannot_read_says_what_to_fetch(ctranslate_folder: Path):
+    (ctranslate_folder / "model.bin").write_text("broken")
+    with pytest.raises(ListenerError, match=r"Unsupported model.*fetch_judges\.py DIR"):
+        load_listener(f"whisper:{ctranslate_folder}")
+
+
+def test_ctranslate2_without_its_package_says_how_to_install_it(
+    ctranslate_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    with pytest.raises(MissingExtraError, match=r"faster-whisper .*pip install -e '\.\[judges\]'"):
+        load_listener(f"whisper:{ctranslate_folder}")
+
+
+@pytest.mark.skipif(not JUDGES, reason="CAT_TTS_JUDGES names no folder of judges")
+def test_the_real_one_hears_a_clear_recording():
+    pytest.importorskip("faster_whisper")
+    folder = Path(JUDGES) / "whisper-base"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    listener = load_listener(f"whisper:{folder}")
+    heard = listener.transcribe(*read_wav(AUDIO / "rms-birds.ogg"))
+    assert "birds were singing in the tall trees" in heard.lower()

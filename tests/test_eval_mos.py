@@ -1,14 +1,19 @@
 """Predicted opinion scores: optional, with a clear word where they cannot be had."""
 
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eval.audio import AudioError
+from eval.audio import AudioError, read_wav
 from eval.extras import MissingExtraError
-from eval.mos import DnsmosRater, load_rater, rater_identity
+from eval.mos import DistillMosRater, DnsmosRater, load_rater, rater_identity
 from tiny import speech_like
+
+AUDIO = Path(__file__).parent / "eval_audio"
+JUDGES = os.environ.get("CAT_TTS_JUDGES", "")
 
 
 def test_without_the_package_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
@@ -36,3 +41,66 @@ def test_noise_is_rated_lower():
     with pytest.raises(AudioError, match="empty"):
         rater.rate(wav[:0], 24000)
     assert all(1 <= value <= 5 for value in clean.values())
+
+
+def test_distillmos_without_the_package_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "distillmos", None)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for folder in (None, tmp_path):
+        with pytest.raises(MissingExtraError, match=r"distillmos does not load .*\.\[judges\]"):
+            DistillMosRater(folder)
+    with pytest.raises(ValueError, match="distillmos:FOLDER"):
+        load_rater("utmos")
+    assert "torchaudio" not in sys.modules or sys.modules["torchaudio"].__file__
+
+
+PACKAGE = """
+import torch, torchaudio
+
+class ConvTransformerSQAModel(torch.nn.Module):
+    def forward(self, wav):
+        assert wav.dtype == torch.float32 and wav.ndim == 2 and torch.is_inference_mode_enabled()
+        return wav.abs().max(dim=1).values * 4
+"""
+
+
+def test_distillmos_comes_from_a_folder_and_needs_no_torchaudio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A package of the same names: how it is found and asked is tested, not what it says."""
+    (tmp_path / "distillmos").mkdir()
+    (tmp_path / "distillmos/__init__.py").write_text(PACKAGE)
+    monkeypatch.delitem(sys.modules, "distillmos", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = sys.modules.get("torchaudio")
+    try:
+        rater = DistillMosRater(tmp_path)
+    finally:
+        sys.modules.pop("distillmos", None)
+    assert sys.modules.get("torchaudio") is before
+    wav = 0.5 * np.ones(24000, np.float32)
+    assert rater.rate(wav, 24000) == {"overall": pytest.approx(2.0, abs=0.5)}
+    with pytest.raises(AudioError, match="empty"):
+        rater.rate(wav[:0], 24000)
+    with pytest.raises(AudioError, match="mono"):
+        rater.rate(np.zeros((2, 100), np.float32), 24000)
+
+
+def test_raters_are_named_for_the_report():
+    assert rater_identity("dnsmos").startswith("DNSMOS P.835 (speechmos ")
+    assert rater_identity("distillmos").startswith("DistillMOS ")
+    assert rater_identity("distillmos:some/folder") == "DistillMOS"
+
+
+@pytest.mark.skipif(not JUDGES, reason="CAT_TTS_JUDGES names no folder of judges")
+def test_distillmos_rates_noise_lower():
+    folder = Path(JUDGES) / "distillmos"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    rater = load_rater(f"distillmos:{folder}")
+    wav, rate = read_wav(AUDIO / "slt-key.ogg")
+    noise = np.random.default_rng(0).standard_normal(wav.size).astype(np.float32)
+    clean, noisy = (rater.rate(x, rate)["overall"] for x in (wav, wav + 0.03 * noise))
+    assert 0.5 < noisy < clean - 0.5 < 5.0

@@ -1,111 +1,176 @@
-"""The commands of docs/training.md, run as written but for seconds instead of hours."""
+"""`scripts/train.py` with the recipes of the project, for seconds instead of hours."""
 
 from __future__ import annotations
 
+import importlib
 import os
-import re
-import shlex
-import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+import soundfile
 
+from tiny import SAMPLE_RATE, speech_like
 from tokenizer.audio import read_audio
+from tokenizer.config import CatConfig
+from tokenizer.train.recipe import Recipe as TokenizerRecipe
+from tts.config import TtsConfig
+from tts.train.corpus import HEADER
+from tts.train.loop import Recipe as LanguageModelRecipe
 
 REPOSITORY = Path(__file__).parent.parent
-PAGE = REPOSITORY / "docs" / "training.md"
-SHORT = {
-    "--hours": "0.012",
-    "--budget-minutes": "0.02",
-    "--unquantized-steps": "1",
-    "--batch-size": "2",
-    "--listener-steps": "2",
-}
-PROGRAMS = {"pico-us": "pico2wave", "pico-gb": "pico2wave"}
-needs_teachers = pytest.mark.skipif(
-    not (shutil.which("flite") and shutil.which("espeak-ng")),
-    reason="needs the programs flite and espeak-ng",
-)
+RECIPES = REPOSITORY / "recipes"
+TEACHERS = os.environ.get("CAT_TTS_TEACHERS", "")
+TEXTS = {
+    "en": [f"{a} {b} {c}." for a in ("The cat", "My uncle", "Nobody", "A good teacher")
+           for b in ("likes", "finds", "knows") for c in ("the garden", "old books", "tea")],
+    "zh": [f"{a}{b}{c}。" for a in ("今天", "昨天", "明天")
+           for b in ("我们", "老师", "朋友") for c in ("去公园", "买水果", "看电影")],
+}  # fmt: skip
 
 
-def commands(page: str) -> list[list[str]]:
-    """The indented commands of a page's recipe, lines that end in a backslash joined."""
-    joined = page.partition("\n## How the shipped")[0].replace("\\\n", " ")
-    return [shlex.split(line) for line in re.findall(r"^    (python -m .*)$", joined, re.M)]
+def voice() -> dict[str, Any]:
+    return tomllib.loads((RECIPES / "voice.toml").read_text("utf-8"))
 
 
-def shortened(command: list[str], folder: Path) -> list[str]:
-    """The same command with small budgets, in `folder`, without voices that are not installed."""
-    texts = {"TEXT_EN": folder / "en.txt", "TEXT_ZH": folder / "zh.txt"}
-    result: list[str] = []
-    words = iter(command[1:])
-    for word in words:
-        if word in SHORT:
-            result += [word, SHORT[word]]
-            next(words)
-        elif word == "--voice":
-            voice = next(words)
-            if shutil.which(PROGRAMS.get(voice, "flite")):
-                result += [word, voice]
-        elif word.startswith("runs"):
-            result.append(str(folder / word))
-        elif word == "tts/pretrained/voices":
-            result.append(str(folder / "voices"))
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(REPOSITORY / "scripts"))
+    return importlib.import_module("train")
+
+
+def test_every_stage_names_files_that_are_there_and_stages_that_came_before() -> None:
+    recipe, seen = voice(), set()
+    for name, stage in recipe["stages"].items():
+        path = RECIPES / stage["recipe"]
+        folders = {f for c in stage["corpora"] for f in (recipe["people"]["folders"]
+                   if c == "people" else [c])}  # fmt: skip
+        assert set(stage["corpora"]) <= {*recipe["corpora"], "people"}
+        if stage["kind"] == "tokenizer":
+            shares = TokenizerRecipe.from_file(path).shares
+            assert set(shares) <= folders, name
+            if "config" in stage:
+                CatConfig.from_file(RECIPES / stage["config"])
         else:
-            result.append(str(texts.get(word, word)))
-    if "build" in command:
-        # few sentences to choose from are no reason to stop
-        result += ["--everyday", "0.5"]
-    return [sys.executable, *result]
+            LanguageModelRecipe.from_file(path)
+            assert stage["codec"] in seen
+            if "config" in stage:
+                TtsConfig.from_file(RECIPES / stage["config"])
+        assert "config" in stage or stage["init"] in seen
+        seen.add(name)
+    assert {"mel", "wave", "gan"} <= {
+        TokenizerRecipe.from_file(RECIPES / s["recipe"]).stage
+        for s in recipe["stages"].values()
+        if s["kind"] == "tokenizer"
+    }
 
 
-def test_the_page_has_a_command_for_every_stage() -> None:
-    text = "\n".join(" ".join(c) for c in commands(PAGE.read_text("utf-8")))
-    for part in (
-        "tts.train.corpus build",
-        "tts.train labels",
-        "--stage mel",
-        "--stage wave",
-        "--stage gan",
-        "tts.train prepare",
-        "tts.train run",
-        "tts.train voices",
-    ):
-        assert part in text
+def test_both_models_of_the_recipes_fit_each_other() -> None:
+    stages = voice()["stages"].values()
+    configs = {s["kind"]: RECIPES / s["config"] for s in stages if "config" in s}
+    codec = CatConfig.from_file(configs["tokenizer"])
+    model = TtsConfig.from_file(configs["language model"])
+    assert model.n_vq <= codec.quantizer_kwargs.num_quantizers
+    assert model.audio_vocab_size == codec.quantizer_kwargs.codebook_size
+    assert model.sampling_rate == codec.sampling_rate
+    for stage in stages:
+        if stage["kind"] == "tokenizer":
+            used = TokenizerRecipe.from_file(RECIPES / stage["recipe"]).usual_codebooks
+            assert used in (0, model.n_vq)
+
+
+def test_its_commands_have_options_that_the_programs_know(script: ModuleType, tmp_path) -> None:
+    """Every command is read by the program it is for, up to what the files hold."""
+    import tokenizer.train.__main__ as tokenizer_program
+    import tts.train.__main__ as model_program
+    from tts.train import corpus
+
+    plan = script.Plan(voice(), tmp_path / "data", tmp_path / "out", tmp_path / "teachers")
+    names = []
+    for step in plan.steps():
+        program, *arguments = step.command
+        names.append(program)
+        if program == "tts.train.corpus":
+            parsed = corpus.parser().parse_args(arguments)
+            assert str(tmp_path) in str(parsed.out)
+        elif program == "tokenizer.train":
+            assert tokenizer_program.parser().parse_args(arguments).recipe.is_file()
+        else:
+            assert program == "tts.train"
+            assert model_program.parser().parse_args(arguments).out
+    assert names.count("tokenizer.train") == 3
+
+
+def synthetic_corpus(folder: Path, speakers: int) -> None:
+    """Buzzes of 2.4 s that claim to say sentences."""
+    (folder / "audio").mkdir(parents=True)
+    rows = [HEADER]
+    for number in range(12):
+        language = ("en", "zh")[number % 2]
+        speaker, name = f"{folder.name}{number % speakers}", f"{folder.name}-{number}"
+        wav = speech_like(2.4, seed=number)
+        soundfile.write(folder / "audio" / f"{name}.flac", wav, SAMPLE_RATE)
+        rows.append(f"{name}|{speaker}|f|{language}|2.40|{TEXTS[language][number]}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def write_data(folder: Path, recipe: dict[str, Any]) -> None:
+    for kind in ("everyday", "prose"):
+        for language, lines in TEXTS.items():
+            path = folder / recipe["texts"][f"{kind}_{language}"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(lines), encoding="utf-8")
+    for name in recipe["texts"]["left_out"]:
+        if not (REPOSITORY / name).is_file():
+            (folder / name).write_text("This is never said.\n", encoding="utf-8")
+    for name in recipe["people"]["folders"]:
+        synthetic_corpus(folder / name, 12)
 
 
 @pytest.mark.slow
-@needs_teachers
-def test_the_recipe_runs_from_nothing(tmp_path: Path) -> None:
-    nouns = ("horse", "kitchen", "teacher", "river", "garden", "winter", "letter", "station")
-    verbs = ("was found near", "stood behind", "came before", "looked like", "belonged to")
-    lines = [f"the {a} {v} the {b}." for a in nouns for v in verbs for b in nouns]
-    (tmp_path / "en.txt").write_text("\n".join(lines), "utf-8")
-    days, doings = (
-        ("今天", "昨天", "明天", "早上", "晚上"),
-        ("下雨了", "去学校", "买水果", "看电影"),
-    )
-    who = ("我们", "他们", "老师", "妈妈", "朋友", "哥哥", "同学", "孩子")
-    han = [f"{d}{w}{x}。" for d in days for w in who for x in doings]
-    (tmp_path / "zh.txt").write_text("\n".join(han), "utf-8")
-    (tmp_path / "voices").mkdir()
+@pytest.mark.parametrize(
+    "teachers",
+    [
+        "synthetic",
+        pytest.param(
+            TEACHERS,
+            marks=pytest.mark.skipif(
+                not TEACHERS, reason="CAT_TTS_TEACHERS names no folder of teachers"
+            ),
+            id="real",
+        ),
+    ],
+)
+def test_the_recipes_run_from_nothing(tmp_path: Path, teachers: str) -> None:
+    recipe, data, out = voice(), tmp_path / "data", tmp_path / "out"
+    write_data(data, recipe)
+    if teachers == "synthetic":
+        for name in recipe["corpora"]:
+            synthetic_corpus(out / "corpora" / name, 2)
+            (out / f"{name}.done").touch()
+    command = [sys.executable, "scripts/train.py", str(data), str(out)]
+    command += ["--teachers", teachers, "--scale", "1e-9"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
 
-    for command in commands(PAGE.read_text("utf-8")):
-        short = shortened(command, tmp_path)
+    def run(*arguments: str) -> str:
         done = subprocess.run(
-            short, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+            arguments, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{shlex.join(short)}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
 
-    assert list((tmp_path / "voices").glob("*.safetensors"))
-    assert (tmp_path / "runs" / "lm" / "model.safetensors").is_file()
-    codec = str(tmp_path / "runs" / "gan")
-    audio = next((tmp_path / "runs" / "en" / "audio").glob("*.flac"))
+    assert "== corpus" in run(*command) or teachers == "synthetic"
+    for name in recipe["stages"]:
+        assert (out / name / "model.safetensors").is_file(), name
+    assert "==" not in run(*command)  # all is done
+    codec = next(s["codec"] for s in recipe["stages"].values() if "codec" in s)
+    audio = next((out / "corpora").rglob("*.flac"))
     codes, wav = tmp_path / "codes.safetensors", tmp_path / "again.wav"
     for verb, given, made in (("encode", audio, codes), ("decode", codes, wav)):
-        command = [sys.executable, "-m", "tokenizer", verb, "--model", codec, str(given), str(made)]
-        subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
+        folder = str(out / codec)
+        run(sys.executable, "-m", "tokenizer", verb, "--model", folder, str(given), str(made))
     assert read_audio(wav, 16000).shape[-1] > 0

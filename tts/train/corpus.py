@@ -143,14 +143,13 @@ def _parse_ljspeech(row: list[str], path: Path, where: str) -> Utterance:
 # ------------------------------------------------------------------------------- command
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run `build` or `recordings`; return the exit status."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(
         prog="python -m tts.train.corpus",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True)
+    commands = p.add_subparsers(required=True)
     command = commands.add_parser("build", help="have synthesizers speak texts")
     command.add_argument("--out", type=Path, required=True, help="folder to write or go on with")
     command.add_argument(
@@ -189,7 +188,12 @@ def main(argv: list[str] | None = None) -> int:
         help="leave out the tenth of all speakers that `eval` keeps for tests",
     )  # fmt: skip
     command.set_defaults(run=_recordings)
-    args = parser.parse_args(argv)
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `build` or `recordings`; return the exit status."""
+    args = parser().parse_args(argv)
     try:
         corpus = args.run(args)
     except (ValueError, OSError) as error:
