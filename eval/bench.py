@@ -139,13 +139,14 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
     """Configs with random weights; without --config those that the figures are compared on."""
     from eval.bench_codec import REFERENCE_CODEC, codec_rows, random_codec
     from tokenizer.config import CatConfig
+    from tts.weights import prepare
 
     result: dict[str, Any] = {}
     if args.config or not args.codec_config:
         model = _config_model(args)
         count = sum(p.numel() for p in model.parameters())
         result["lm_parameters"] = count
-        result["lm"] = _lm_rows(args, model)
+        result["lm"] = _lm_rows(args, prepare(model))
     if args.codec_config or not args.config:
         config = CatConfig.from_file(args.codec_config) if args.codec_config else REFERENCE_CODEC
         codec = random_codec(config, args.device)

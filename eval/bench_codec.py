@@ -54,7 +54,7 @@ def random_codec(config: CatConfig, device: str) -> CatTokenizer:
     codec = CatTokenizer(config).requires_grad_(False).eval()
     for weight in codec.parameters():
         weight.copy_(weight.half())
-    return codec.to(device)
+    return codec.to(device).prepare()
 
 
 def codec_rows(codec: CatTokenizer, seconds: float, repeats: int) -> dict[str, float]:

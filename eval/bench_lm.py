@@ -11,10 +11,14 @@ import torch
 from torch import Tensor
 
 from tokenizer.linear import packed
+from tokenizer.weights import without_numbers
 from tts.config import LanguageConfig, SamplingConfig, TtsConfig
-from tts.engine import Request, Runner, Session, UncachedRunner
+from tts.engine import Request, Session
 from tts.model import TtsModel
+from tts.reference import UncachedRunner
+from tts.runner import Runner
 from tts.transformer import DecoderStack, SwiGlu
+from tts.weights import PreparedModel, prepare
 
 PROMPT_ROWS = 64
 WARM_UP = 1
@@ -56,7 +60,7 @@ def random_model(config: TtsConfig, device: str, dtype: torch.dtype, half: bool)
         half: round them to float16, as files store them; else full float32.
     """
     torch.manual_seed(0)
-    with torch.device("meta"):
+    with without_numbers():
         model = TtsModel(config)
     model = model.to_empty(device=device).to(dtype)
     with torch.inference_mode():
@@ -81,7 +85,11 @@ def requests(config: TtsConfig, batch: int, frames: int) -> list[Request]:
 
 
 def endless(
-    model: TtsModel, num_codebooks: int, batch: int, frames: int, runner: Runner | None = None
+    model: TtsModel | PreparedModel,
+    num_codebooks: int,
+    batch: int,
+    frames: int,
+    runner: Runner | None = None,
 ) -> Session:
     """A session of items that speak at least `frames` frames: to them no token is the end.
 
@@ -95,14 +103,18 @@ def endless(
 
 
 def step_seconds(
-    model: TtsModel, num_codebooks: int, batch: int, frames: int, runner: Runner | None = None
+    model: TtsModel | PreparedModel,
+    num_codebooks: int,
+    batch: int,
+    frames: int,
+    runner: Runner | None = None,
 ) -> list[float]:
     """Seconds of each of `frames` steps of a session, after a few to warm up."""
     session = endless(model, num_codebooks, batch, frames + WARM_UP, runner)
     return _timed(session.step, frames, _waiting(model))
 
 
-def lm_row(model: TtsModel, num_codebooks: int, batch: int, frames: int) -> dict[str, float]:
+def lm_row(model: PreparedModel, num_codebooks: int, batch: int, frames: int) -> dict[str, float]:
     """Frames a second, of all items together; milliseconds a step, and to the first frame.
 
     The first frame counts from the prompt of `PROMPT_ROWS` rows on, once all is warm.
@@ -136,7 +148,7 @@ def roofline(
     """
     products = frame_products(model, num_codebooks)
     each = max(2, frames // TURNS)
-    session = endless(model, num_codebooks, batch, TURNS * (each + WARM_UP))
+    session = endless(prepare(model), num_codebooks, batch, TURNS * (each + WARM_UP))
     kinds = [_packed_products(products, batch), _plain_products(products, batch)]
     packed_s, plain_s, real, twin = ([] for _ in range(4))
     wait = _waiting(model)
@@ -235,7 +247,7 @@ def _plain_products(weights: list[Tensor], batch: int) -> Callable[[], None]:
     return run
 
 
-def _waiting(model: TtsModel) -> Callable[[], None]:
+def _waiting(model: TtsModel | PreparedModel) -> Callable[[], None]:
     return torch.cuda.synchronize if model.device.type == "cuda" else lambda: None
 
 

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
+from frontend.clean import HAN
+
+_HAN = re.compile(f"[{HAN}]")
 _FORBIDDEN = re.compile(r"[/\\\x00]")
 
 

@@ -83,12 +83,10 @@ def make_systems(args: argparse.Namespace, items: Sequence[MetaItem], lang: str)
     handle = ModelHandle(args.model or "embedded", args.device)
     books: list[int] = []
     if args.model or not args.wavs:
-        books = sorted(set(args.num_codebooks or [handle.num_codebooks]))
-        wrong = [k for k in books if not 1 <= k <= handle.num_codebooks]
+        books = sorted(set(args.num_codebooks or [handle.config.n_vq]))
+        wrong = [k for k in books if not 1 <= k <= handle.config.n_vq]
         if wrong:
-            raise ValueError(
-                f"--num-codebooks {wrong[0]}: this model has 1..{handle.num_codebooks}"
-            )
+            raise ValueError(f"--num-codebooks {wrong[0]}: this model has 1..{handle.config.n_vq}")
     if has_truth:
         systems += [ResynthesisSystem(handle, k) for k in books]
     if args.wavs:

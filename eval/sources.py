@@ -115,12 +115,11 @@ def program_digest() -> str:
 
 def load_model(model: str, device: str = "cpu") -> ModelSource:
     """Load a model: "embedded" or a folder; ValueError if it cannot be loaded."""
-    from tokenizer.checkpoint import EMBEDDED, model_folder
-    from tts.checkpoint import codec_name, model_folder_of
+    from tts.folders import codec_folder_of, model_folder_of
     from tts.synthesizer import Synthesizer
 
     synthesizer = Synthesizer.load(model, device=device)
-    codec = model_folder(codec_name(model, None), EMBEDDED)
+    codec = codec_folder_of(model, None)
     digests = (weights_digest(model_folder_of(model)), weights_digest(codec), program_digest())
     return ModelSource(synthesizer, digests)
 

@@ -7,7 +7,7 @@ batched path comes in, as a system whose `speak` hands the whole list to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,12 +23,11 @@ from eval.sources import Speech
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from tts.config import TtsConfig
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
 
 MODES = ("clone", "continuation")
-# As tts.voices sets it for prompts.
-PROMPT_DBFS = -23.0
 
 
 @dataclass(frozen=True)
@@ -143,22 +142,16 @@ class ModelHandle:
     @cached_property
     def folders(self) -> tuple[Path, Path]:
         """Folders of model and codec; CheckpointError if there is no such model."""
-        from tokenizer import checkpoint as codec_checkpoint
-        from tts import checkpoint
+        from tts.folders import codec_folder_of, model_folder_of
 
-        own = Path(self.name) / "codec"
-        codec = own if own.is_dir() else "embedded"
-        return (
-            codec_checkpoint.model_folder(self.name, checkpoint.EMBEDDED),
-            codec_checkpoint.model_folder(codec, codec_checkpoint.EMBEDDED),
-        )
+        return model_folder_of(self.name), codec_folder_of(self.name, None)
 
     @cached_property
-    def num_codebooks(self) -> int:
-        """Codebooks of the language model, from its config alone."""
+    def config(self) -> TtsConfig:
+        """Of the language model; no weights are loaded for it."""
         from tts.config import TtsConfig
 
-        return TtsConfig.from_file(self.folders[0] / "config.json").n_vq
+        return TtsConfig.from_file(self.folders[0] / "config.json")
 
     @cached_property
     def identity(self) -> dict[str, str]:
@@ -264,7 +257,7 @@ class ModelSystem:
 
     def settings(self, item: MetaItem) -> Mapping[str, Any]:
         """See `System.settings`."""
-        from tts.synthesizer import EMBEDDED_SAMPLING
+        from tts.config import default_sampling
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")
@@ -277,12 +270,14 @@ class ModelSystem:
             "text": item.text,
             "prompt": prompt,
             "prompt_text": item.prompt_text,
-            "sampling": repr(EMBEDDED_SAMPLING),
+            "sampling": repr(default_sampling(self.handle.config)),
         }
 
     def _voice_digest(self) -> str:
         from tts.voices import load_voice
 
+        if self.voice is None and self.handle.config.phonemes is None:
+            return "no voice"
         return key_of({"voice": load_voice(self.voice).codes.tolist()})
 
     def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | Failure]]:
@@ -308,26 +303,16 @@ class ModelSystem:
 
 
 def prompt_voice(synthesizer: Synthesizer, item: MetaItem, mode: str) -> Voice:
-    """The item's prompt recording as a voice.
+    """The item's prompt recording as a voice, the same as `cat-tts say --prompt-wav` makes.
 
-    A long prompt is shortened as `tts.voices` does it, except for continuation: there the words
-    must match the sound, so that all of it is kept.
+    For continuation all of it is kept, because the words must match the sound.
 
     Raises:
         ValueError: the recording is missing, silent, too short or too long.
     """
-    import torch
-
-    from tokenizer.audio import normalize_loudness, read_audio, trim_silence
-    from tts.voices import voice_from_audio
+    from tokenizer.audio import read_audio
 
     assert item.prompt_wav is not None
-    codec = synthesizer.codec
-    wav = read_audio(item.prompt_wav, codec.sample_rate)
-    voice, _ = voice_from_audio(codec, wav, item.utt, item.prompt_text)
-    if mode != "continuation" or voice.transcript:
-        return voice
-    speech = normalize_loudness(trim_silence(wav, codec.sample_rate), PROMPT_DBFS)
-    device = next(codec.parameters()).device
-    codes = codec.encode(torch.from_numpy(speech)[None, None].to(device))[0].cpu()
-    return replace(voice, codes=codes, transcript=item.prompt_text)
+    wav = read_audio(item.prompt_wav, synthesizer.sample_rate)
+    whole = mode == "continuation"
+    return synthesizer.prompt_voice(wav, item.utt, item.prompt_text, keep_whole=whole)[0]

@@ -49,7 +49,7 @@ from eval.sources import (
 from eval.stats import Interval, double_ratio_interval, mean_interval
 from eval.teachers import Teacher, find_teacher, teacher_of
 from tokenizer.audio import normalize_loudness
-from tts.voices import TARGET_DBFS
+from tts.prompt_audio import TARGET_DBFS
 
 SENTENCES = Path(__file__).parent / "data" / "everyday_zh_test.txt"
 GOAL_CORRELATION, GOAL_DISTANCE_RATIO = 0.85, 1.2

@@ -19,10 +19,12 @@ import soundfile
 
 from serving import running, wait_until
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tts.folders import HOME_VARIABLE, voices_folder
 from tts.serve.encode import pcm16
 from tts.serve.service import SpeechService
+from tts.speaking import AudioChunk
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import HOME_VARIABLE, save_voice, voices_folder
+from tts.voices import save_voice
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is missing")
 
@@ -61,7 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def service(home: Path) -> Iterator[SpeechService]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tts.voices.SHIPPED", home / "shipped")
+        patch.setattr("tts.folders.SHIPPED_VOICES", home / "shipped")
         save_voice(tiny_voice("tiny"))
         save_voice(tiny_voice("other", seed=1))
         service = SpeechService(tiny_synthesizer())
@@ -112,14 +114,15 @@ def page(browser, address: str) -> Iterator[Any]:
 @pytest.fixture
 def slowly(service: SpeechService, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tiny model take about as long as a real one."""
-    stream = service.synthesizer.stream
+    speak = service.synthesizer.speak
 
-    def slow(text, options):
-        for chunk in stream(text, options):
-            yield chunk
-            time.sleep(0.15)
+    def slow(pieces, options):
+        for event in speak(pieces, options):
+            yield event
+            if isinstance(event, AudioChunk):
+                time.sleep(0.15)
 
-    monkeypatch.setattr(service.synthesizer, "stream", slow)
+    monkeypatch.setattr(service.synthesizer, "speak", slow)
 
 
 def write(page, text: str) -> None:

@@ -19,12 +19,13 @@ from fastapi.testclient import TestClient
 
 import app
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tts.folders import HOME_VARIABLE, voices_folder
 from tts.serve.encode import pcm16
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
 from tts.synthesizer import SpeechOptions
-from tts.voices import HOME_VARIABLE, load_voice, save_voice, voices_folder
+from tts.voices import load_voice, save_voice
 from tts.webui.texts import LANGUAGES, preferred, texts
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
@@ -38,7 +39,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]
         patch.setenv(HOME_VARIABLE, str(folder))
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        patch.setattr("tts.voices.SHIPPED", folder / "shipped")
+        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
         save_voice(tiny_voice())
         service = SpeechService(tiny_synthesizer())
         yield service

@@ -1,4 +1,4 @@
-"""The autoregressive loop: fast path == slow twin, batch == single, seeds, budgets, golden rows."""
+"""The autoregressive loop: cached == uncached, batch == single, seeds, budgets, golden rows."""
 
 from __future__ import annotations
 
@@ -11,21 +11,13 @@ import torch
 from safetensors.torch import load_file
 
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_tts_config
-from tts.checkpoint import load_model, save_model
+from tts.cached import CachedRunner, DepthSteps
+from tts.checkpoint import load_model, load_prepared, save_model
 from tts.config import GREEDY, ChannelSampling, SamplingConfig
-from tts.engine import (
-    CachedRunner,
-    Request,
-    Session,
-    UncachedRunner,
-    collect,
-    generate,
-    pad_left,
-    prompt_mask,
-)
-from tts.fast import fast_weights
+from tts.engine import Request, Session, collect, generate
 from tts.prompt import Monologue, prompt_rows, text_ids, without_text
-from tts.steps import DepthSteps
+from tts.reference import UncachedRunner, pad_left, prompt_mask
+from tts.weights import prepare
 
 CONFIG = tiny_tts_config()
 WARM = SamplingConfig(
@@ -70,7 +62,7 @@ def run(requests, sampling=WARM, k=NUM_CODEBOOKS, slow=False, model=None):
 
 @pytest.mark.parametrize("k", [1, 2, NUM_CODEBOOKS])
 @pytest.mark.parametrize("sampling", [WARM, COLD, GUIDED], ids=["warm", "cold", "guided"])
-def test_cached_equals_slow_twin(k, sampling):
+def test_cached_equals_uncached(k, sampling):
     requests = [request("long", 3), request("short", 4)]
     for fast, slow in zip(
         run(requests, sampling, k), run(requests, sampling, k, slow=True), strict=True
@@ -148,7 +140,7 @@ def test_guidance_asks_for_a_model_that_was_trained_for_it():
 @pytest.mark.parametrize("batch", [2, 7, 16])
 def test_rows_do_not_depend_on_their_neighbours_bit_for_bit(batch):
     """Sounds would differ now and then if sums were made in another order in a batch."""
-    weights = fast_weights(half_model())
+    weights = prepare(half_model())
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(batch, CONFIG.language_config.hidden_size, generator=generator)
 
@@ -180,7 +172,7 @@ def test_steps_in_place_equal_the_plain_ones(batch):
 
     with torch.inference_mode():
         for in_place in (True, False):
-            runner = CachedRunner(model, NUM_CODEBOOKS)
+            runner = CachedRunner(prepare(model), NUM_CODEBOOKS)
             assert runner.in_place
             runner.in_place = in_place
             latents = torch.cat([runner.admit(i, r, len(r) + 4) for i, r in enumerate(prompts)])
@@ -193,12 +185,19 @@ def test_steps_in_place_equal_the_plain_ones(batch):
     assert torch.equal(found[0][1], found[1][1])
 
 
-def test_weights_are_prepared_again_after_a_change():
+def test_weights_are_prepared_once():
+    weights = prepare(half_model())
+    assert prepare(weights) is weights
+
+
+def test_weights_in_the_dtype_of_their_file_speak_alike(tmp_path):
     model = half_model()
-    before = fast_weights(model)
-    assert fast_weights(model) is before
-    model.lm_heads[1].weight.mul_(2)  # type: ignore[operator]
-    assert fast_weights(model) is not before
+    save_model(model, tmp_path, torch.float16)
+    stored = load_prepared(tmp_path)
+    assert stored.dtype == torch.float32
+    requests = [request("long", 3), request("short", 4)]
+    for one, other in zip(run(requests, model=model), run(requests, model=stored), strict=True):
+        assert torch.equal(one.codes, other.codes)
 
 
 def test_full_precision_weights_run_alike():
@@ -231,7 +230,7 @@ def test_items_may_enter_and_leave_at_any_time():
         drain(session, spoken)
     assert session.step() == []
     assert isinstance(session.runner, CachedRunner)
-    assert not session.runner.slots, "caches of items that have left are freed"
+    assert not session.runner.caches, "caches of items that have left are freed"
     for item, ticket in zip(requests, tickets, strict=True):
         alone = run([item], model=model)[0]
         assert torch.equal(torch.stack(spoken[ticket]["codes"], dim=1), alone.codes)

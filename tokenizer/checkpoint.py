@@ -9,13 +9,12 @@ from typing import Any
 import torch
 
 from tokenizer.config import CatConfig
-from tokenizer.hub import CheckpointError
+from tokenizer.decoder import use_decoder
+from tokenizer.hub import EMBEDDED, CheckpointError, model_folder
 from tokenizer.model import CatTokenizer
-from tokenizer.weights import load_weights, model_folder, save_folder, spread
+from tokenizer.weights import load_weights, save_folder, spread, without_numbers
 
 __all__ = ["EMBEDDED", "CheckpointError", "load_codec", "model_folder", "save_codec"]
-
-EMBEDDED = Path(__file__).parent / "pretrained"
 
 
 def load_codec(
@@ -23,8 +22,9 @@ def load_codec(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     device_map: str | Mapping[str, Any] | None = None,
+    decoder: Path | None = None,
 ) -> CatTokenizer:
-    """Load a tokenizer, ready for inference.
+    """Load a tokenizer, ready for inference; its encoder is read when it is first needed.
 
     Args:
         name: 'embedded', a folder in the published format, or a hub id.
@@ -32,13 +32,15 @@ def load_codec(
         dtype: of encoder and decoder; the quantizer stays float32.
         device_map: instead of `device`, for a model that does not fit one: 'auto', or stage
             name -> device.
+        decoder: a file of `tokenizer.decoder`, taken in the place of the tokenizer's own decoder
+            where it is for this tokenizer's codes.
 
     Raises:
         CheckpointError: folder, config or weights are missing, damaged or do not match.
         ConfigError: the config asks for something unknown.
     """
     folder = model_folder(name, EMBEDDED)
-    with torch.device("meta"):
+    with without_numbers():
         codec = CatTokenizer(CatConfig.from_file(folder / "config.json"))
     one = torch.device(device)
     where = (
@@ -46,12 +48,22 @@ def load_codec(
         if (device_map is not None)
         else lambda _: one
     )
-    load_weights(
-        codec,
-        folder,
-        lambda n: (where(n), torch.float32 if n.startswith("quantizer.") else dtype),
-    )
-    return codec.requires_grad_(False).eval()
+
+    def load(*parts: str) -> None:
+        load_weights(
+            codec,
+            folder,
+            lambda n: (where(n), torch.float32 if n.startswith("quantizer.") else dtype),
+            wanted=lambda n: n.startswith(parts),
+        )
+
+    codec.encoder.to(dtype)
+    load("quantizer.")
+    if decoder is None or not use_decoder(codec, decoder, lambda n: (where(f"decoder.{n}"), dtype)):
+        load("decoder.")
+    codec.eval().requires_grad_(False)
+    codec.fill_encoder_later(lambda: (load("encoder."), codec.encoder.requires_grad_(False)))
+    return codec.prepare()
 
 
 def save_codec(codec: CatTokenizer, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from tokenizer.audio import check_writable, read_audio, write_audio
@@ -87,31 +85,12 @@ def speak_growing(
     Args:
         output: a .wav file, or '-' for 16-bit samples on standard output.
     """
-    begun, first, chunks = time.monotonic(), 0.0, []
-    pieces = synthesizer.pieces(text, options)
     rate = synthesizer.sample_rate
     place = raw_samples(sys.stdout.buffer) if output == STDOUT else growing_wav(output, rate)
     with place as write:
-        for chunk in synthesizer.stream(text, options):
-            if len(chunk.wav):
-                first = first or time.monotonic()
-                write(chunk.wav)
-            chunks.append(chunk)
-        spoken = [chunk for chunk in chunks if chunk.frames]
-        _check_spoken(len(spoken), options.seed)
-    ends = [chunk.finished_by for chunk in chunks if chunk.finished_by]
-    wav = np.concatenate([chunk.wav for chunk in chunks])
-    return Synthesis(
-        wav=wav,
-        sample_rate=rate,
-        codes=torch.cat([chunk.codes for chunk in spoken], dim=1),
-        seconds=len(wav) / rate,
-        compute_s=time.monotonic() - begun,
-        ttfa_ms=1000 * (first - begun),
-        seed=options.seed,
-        finished_by="budget" if "budget" in ends else "eos",
-        notes=tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
-    )
+        result = synthesizer.synthesize(text, options, heard=write)
+        _check_spoken(result.frames, options.seed)
+    return result
 
 
 def _check_spoken(frames: int, seed: int) -> None:

@@ -228,3 +228,8 @@ EMBEDDED_SAMPLING = SamplingConfig(
     audio=ChannelSampling(temperature=0.4, top_k=50, guidance=2.5),
 )
 PUBLISHED_SAMPLING = SamplingConfig()
+
+
+def default_sampling(config: TtsConfig) -> SamplingConfig:
+    """A model's own sampling, for what nobody asks for."""
+    return PUBLISHED_SAMPLING if config.phonemes is None else EMBEDDED_SAMPLING

@@ -16,24 +16,22 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from tts.cached import CachedRunner
 from tts.config import SamplingConfig, check_guidance
 from tts.model import TtsModel
 from tts.prompt import Monologue, hidden_text_id, without_text
-from tts.runners import CachedRunner, Runner, UncachedRunner, pad_left, prompt_mask
+from tts.runner import Runner
 from tts.sampling import draw, guide, sample_each
+from tts.weights import PreparedModel, prepare
 
 __all__ = [
-    "CachedRunner",
     "Frame",
     "Generated",
+    "ItemStep",
     "Request",
     "Session",
-    "Spoken",
-    "UncachedRunner",
     "collect",
     "generate",
-    "pad_left",
-    "prompt_mask",
 ]
 
 
@@ -62,7 +60,7 @@ class Request:
     context: Tensor | None = None
 
 
-class Spoken(NamedTuple):
+class ItemStep(NamedTuple):
     """What one step made of one item.
 
     ticket: from `Session.admit`. text: the text channel. codes: int64 (k,), the frame, or None
@@ -131,7 +129,7 @@ class Session:
 
     def __init__(
         self,
-        model: TtsModel,
+        model: TtsModel | PreparedModel,
         sampling: SamplingConfig,
         num_codebooks: int,
         runner: Runner | None = None,
@@ -139,7 +137,7 @@ class Session:
         """Start empty.
 
         Args:
-            model: on its device, in its dtype.
+            model: best one that is prepared; else that is done here.
             sampling: temperatures and the like, of requests that bring none.
             num_codebooks: k, codebooks to generate, 1..K.
             runner: how to drive the model; None means with caches.
@@ -154,7 +152,7 @@ class Session:
         self.config, self.device = model.config, model.device
         self.sampling, self.num_codebooks = sampling, num_codebooks
         with torch.inference_mode():
-            self.runner = runner or CachedRunner(model, num_codebooks)
+            self.runner = runner or CachedRunner(prepare(model), num_codebooks)
         self._hidden = torch.tensor([hidden_text_id(self.config)], device=self.device)
         self._tickets = count()
         self._items: list[_Item] = []
@@ -208,7 +206,7 @@ class Session:
         return ticket
 
     @torch.inference_mode()
-    def step(self) -> list[Spoken]:
+    def step(self) -> list[ItemStep]:
         """One frame of every item, in the order in which they came; [] when there are none."""
         if not self._items:
             return []
@@ -323,20 +321,20 @@ class Session:
         entry = sample_each(settings, offered, uniform, None)
         return ids.gather(1, entry[:, None])[:, 0]
 
-    def _note(self, item: _Item, text: int, codes: Tensor) -> Spoken:
+    def _note(self, item: _Item, text: int, codes: Tensor) -> ItemStep:
         if item.monologue is not None:
             monologue = item.monologue.after(text)
             done = item.frames + 1 >= item.forced_frames
             item.monologue = monologue.released() if done else monologue
         if text == self.config.audio_end_token_id:
-            return Spoken(item.ticket, text, None, "eos")
+            return ItemStep(item.ticket, text, None, "eos")
         item.frames += 1
         spent = item.frames >= item.request.max_frames
-        return Spoken(item.ticket, text, codes, "budget" if spent else None)
+        return ItemStep(item.ticket, text, codes, "budget" if spent else None)
 
 
 def generate(
-    model: TtsModel,
+    model: TtsModel | PreparedModel,
     requests: Sequence[Request],
     sampling: SamplingConfig,
     num_codebooks: int,
@@ -345,7 +343,7 @@ def generate(
     """Speak: yields one `Frame` for all items at a time, until every item has ended.
 
     Args:
-        model: on its device, in its dtype.
+        model: best one that is prepared; else that is done here.
         requests: at least one; items do not influence each other.
         sampling: temperatures and the like.
         num_codebooks: k, codebooks to generate, 1..K.

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 import frontend
+from frontend.clean import HAN
 from frontend.split import split_sentences
 from tokenizer.hub import CheckpointError
 from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
@@ -33,7 +34,7 @@ MAX_STAY_S = 1.2
 SECONDS_PER_HAN, SECONDS_PER_LETTER = 0.6, 0.24
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN = re.compile(f"[{HAN}]")
 _AUDIO = "<|audio|>"
 
 
@@ -47,7 +48,7 @@ class SpeechOptions:
         seed: same text, options and seed give the same samples.
         num_codebooks: codebooks to generate, 1..K; None means all.
         sampling: None means what suits the model.
-        max_chars: longest piece that a text is split into.
+        max_chars: longest piece that a text is split into; None means what suits the model.
         continuation: go on speaking where the voice's recording ends (its transcript must be
             known), instead of taking it as a reference only.
         language: name of the language, such as 'English', for published models; None leaves it
@@ -61,17 +62,23 @@ class SpeechOptions:
     seed: int = 0
     num_codebooks: int | None = None
     sampling: SamplingConfig | None = None
-    max_chars: int = MAX_CHARS
+    max_chars: int | None = None
     continuation: bool = False
     language: str | None = None
     duration: int | None = None
 
 
 class Piece(NamedTuple):
-    """A stretch of text that is spoken at once: its request, and remarks for the user to read."""
+    """A stretch of text that is spoken at once.
+
+    text: as the user wrote it. request: what the engine is asked for. size: symbols or tokens of
+    the text. num_codebooks: k, to generate. notes: remarks for the user to read.
+    """
 
     text: str
     request: Request
+    size: int
+    num_codebooks: int
     notes: tuple[str, ...] = ()
 
 
@@ -130,7 +137,7 @@ class PhonemeText:
         for name in ("language", "duration"):
             if getattr(options, name) is not None:
                 raise ValueError(f"{name} is for published models; this one does not read it")
-        parts = split_sentences(text, options.max_chars)
+        parts = split_sentences(text, options.max_chars or MAX_CHARS)
         read = [(part, _phonemize(part, options.lang)) for part in parts]
         spoken = [(part, u) for part, u in read if u is not None]
         if not spoken:
@@ -138,7 +145,8 @@ class PhonemeText:
         pieces = []
         for number, (part, u) in enumerate(spoken):
             own = replace(options, seed=options.seed + number)
-            pieces.append(Piece(part, self._request(u.symbols, voice, own, used), u.notes))
+            request = self._request(u.symbols, voice, own, used)
+            pieces.append(Piece(part, request, len(u.symbols), used, u.notes))
         return pieces
 
     def _request(
@@ -208,15 +216,16 @@ class PublishedText:
             raise ValueError(f"duration is {options.duration} frames; use 1 or more")
         if options.continuation and voice is None:
             raise ValueError("continuation needs a voice with a transcript to go on from")
-        longest = options.max_chars
-        longest = PUBLISHED_MAX_CHARS if longest == MAX_CHARS else longest
-        parts = [p for p in split_sentences(text, longest) if any(c.isalnum() for c in p)]
+        parts = split_sentences(text, options.max_chars or PUBLISHED_MAX_CHARS)
+        parts = [part for part in parts if any(c.isalnum() for c in part)]
         if not parts:
             raise _empty(text)
-        return [
-            Piece(part, self._request(part, voice, replace(options, seed=options.seed + i), used))
-            for i, part in enumerate(parts)
-        ]
+        pieces = []
+        for number, part in enumerate(parts):
+            own = replace(options, seed=options.seed + number)
+            request = self._request(part, voice, own, used)
+            pieces.append(Piece(part, request, len(self._ids(part)), used))
+        return pieces
 
     def _request(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int

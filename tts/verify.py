@@ -23,8 +23,9 @@ from tokenizer.verify import (
 from tokenizer.weights import shapes_of
 from tts.checkpoint import UNUSED, empty_model, load_model
 from tts.config import GREEDY, SamplingConfig, TtsConfig
-from tts.engine import Request, UncachedRunner, generate
+from tts.engine import Request, generate
 from tts.model import TtsModel
+from tts.reference import UncachedRunner
 
 _GREEDY_NAME = re.compile(r"greedy_k(\d+)_row(\d+)")
 

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from itertools import count
 
 from tts.batch.ledger import Entry, Ledger, ledger_name
-from tts.batch.pieces import Workshop
 from tts.batch.plan import Item
-from tts.batch.prompts import Prompts
-from tts.batch.render import Renderer, SessionRenderer
+from tts.batch.prompts import PromptVoices
+from tts.batch.render import ItemRenderer
 from tts.batch.run import Job, Run
 from tts.batch.writer import Writer
 from tts.synthesizer import Synthesizer
@@ -94,7 +93,7 @@ def load_synthesizer(job: Job, device: str) -> Synthesizer:
     return Synthesizer.load(job.model, job.codec, device, getattr(torch, job.dtype))
 
 
-def make_renderer(synthesizer: Synthesizer, run: Run) -> Renderer:
+def make_renderer(synthesizer: Synthesizer, run: Run) -> ItemRenderer:
     """A renderer with the prompts of the run's folder."""
-    prompts = Prompts(synthesizer, run.settings.codec, run.store, run.digests)
-    return SessionRenderer(Workshop(synthesizer, run.settings, prompts), run.job.batch_size)
+    prompts = PromptVoices(synthesizer, run.settings.codec, run.store, run.digests)
+    return ItemRenderer(synthesizer, run.settings, prompts, run.job.batch_size)

@@ -13,8 +13,8 @@ from tokenizer.codes import codes_bytes
 from tokenizer.files import OutputError
 from tts.batch.encode import sound_bytes, srt_bytes
 from tts.batch.ledger import Entry, Ledger
-from tts.batch.pieces import Failure, Outcome, Rendered
 from tts.batch.plan import Item, Settings
+from tts.batch.render import Failed, Outcome, Rendered
 from tts.batch.store import PlaceError, Store
 
 # Results that wait to be written; more would only fill the memory.
@@ -29,7 +29,7 @@ def write_outcome(
     Raises:
         PlaceError: nothing can be written.
     """
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, Failed):
         return failed_entry(item, outcome)
     try:
         if settings.srt:
@@ -39,7 +39,7 @@ def write_outcome(
     except PlaceError:
         raise
     except (AudioError, OutputError) as error:
-        return failed_entry(item, Failure(str(error), lasting=isinstance(error, AudioError)))
+        return failed_entry(item, Failed(str(error), lasting=isinstance(error, AudioError)))
     return Entry(
         id=item.row.id,
         key=item.key,
@@ -57,7 +57,7 @@ def write_outcome(
     )
 
 
-def failed_entry(item: Item, failure: Failure) -> Entry:
+def failed_entry(item: Item, failure: Failed) -> Entry:
     """What the ledger says of an item that cannot be done."""
     return Entry(
         id=item.row.id,

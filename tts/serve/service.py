@@ -18,11 +18,11 @@ from tts.serve.fairqueue import Client
 from tts.serve.kept import KeptResult, Shelf
 from tts.serve.reference import Finding, check_reference
 from tts.serve.settings import Limits
-from tts.serve.speech import Spoken, Started, speak
+from tts.serve.speech import Started, TextSpoken, speak
 from tts.serve.uploads import UploadError, decode_upload
 from tts.serve.worker import Job, Steps, Worker
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import Voice, load_voice, save_voice, voice_from_audio
+from tts.voices import Voice, load_voice, save_voice
 
 PREVIEWS = 64
 WARM_UP = "One, two, three, four."
@@ -49,7 +49,7 @@ class Ticket:
         self.before = worker.submit(self._job)
 
     async def next(self) -> Any:
-        """Wait for the next event; the last is END or a Failure."""
+        """Wait for the next event; the last is END or a JobFailed."""
         return await self._events.get()
 
     def cancel(self) -> None:
@@ -136,7 +136,7 @@ class SpeechService:
 
     def estimate_frames(self, started: Started) -> int:
         """How many frames a text will take, going by those spoken before."""
-        symbols = sum(piece.num_symbols for piece in started.pieces)
+        symbols = sum(piece.size for piece in started.pieces)
         return max(1, round(symbols * self._frames_per_symbol))
 
     def rtf(self, num_codebooks: int) -> float | None:
@@ -175,10 +175,9 @@ class SpeechService:
         wav = self.decode(data)
         findings = tuple(check_reference(wav, self.sample_rate, transcript))
         digest = hashlib.sha256(wav.tobytes()).hexdigest()[:16]
-        codec = self.synthesizer.codec
 
         def encode() -> tuple[Voice, tuple[str, ...]]:
-            return voice_from_audio(codec, wav, transcript=transcript, lang=lang)
+            return self.synthesizer.prompt_voice(wav, transcript=transcript, lang=lang)
 
         try:
             voice, notes = self.worker.call(client, encode).result()
@@ -236,8 +235,8 @@ class SpeechService:
         symbols = 0
         for event in steps:
             if isinstance(event, Started):
-                symbols = sum(piece.num_symbols for piece in event.pieces)
-            elif isinstance(event, Spoken) and event.frames:
+                symbols = sum(piece.size for piece in event.pieces)
+            elif isinstance(event, TextSpoken) and event.frames:
                 if event.finished_by == "eos":
                     self._frames_per_symbol += 0.2 * (
                         event.frames / max(1, symbols) - self._frames_per_symbol

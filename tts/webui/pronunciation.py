@@ -8,20 +8,21 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 import frontend
+from frontend.clean import HAN
 from frontend.hanzi import simplify
 from frontend.markup import parse_pronunciation
 from frontend.pinyin import syllable_symbols, syllables
 from frontend.split import split_sentences
-from tts.synthesizer import MAX_CHARS
+from tts.texts import MAX_CHARS
 
 # As the text is written: markup as one, words, single Chinese characters, anything else.
 _TOKEN = re.compile(
     r"\[(?P<pause>\s*pause\b[^\]\n]*)\]|\[(?P<shown>[^\[\]\n]*)\]\([^()\n]*\)"
-    r"|[a-zü]+:?[a-z]*[1-5]\b|[A-Za-z\u00c0-\u024f]+(?:['’][A-Za-z]+)*|[\u3400-\u9fff]"
+    r"|[a-zü]+:?[a-z]*[1-5]\b|[A-Za-z\u00c0-\u024f]+(?:['’][A-Za-z]+)*|[" + HAN + "]"
     r"|[$€£¥￥#]?\d+(?:[.,:/-]\d+)*%?|\S",
     re.IGNORECASE,
 )
-_HAN = re.compile(r"[\u3400-\u9fff]+")
+_HAN = re.compile(f"[{HAN}]+")
 _MAX_CANDIDATES = 8
 _ERHUA = "zh_erhua"
 

@@ -1,4 +1,4 @@
-"""Speech that went wrong: what can be told without listening.
+"""Speech that went wrong: what can be told without listening, and how often it is said again.
 
 A language model of speech may run on without end, fall silent, or say one thing over and over.
 """
@@ -6,6 +6,7 @@ A language model of speech may run on without end, fall silent, or say one thing
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
@@ -17,6 +18,31 @@ LONGEST_PERIOD_S = 1.0
 # The first codebooks carry the words; finer ones differ even where a sound is held.
 COARSE_CODEBOOKS = 2
 _PAUSE = re.compile(r"\[\s*pause\s+([\d.]+)\s*(ms|s)\s*\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The one policy of all that speaks; see `tts.speaking`.
+
+    Attributes:
+        retries: how often a piece that went wrong is said again, each time with another seed.
+        max_silence_s, max_repeat_s: longest pause, and longest stretch of the same, beyond what
+            the text asks for by `[pause 2s]`; 0 allows any.
+    """
+
+    retries: int = 2
+    max_silence_s: float = 3.0
+    max_repeat_s: float = 3.0
+
+    def of_codes(self, text: str, codes: Tensor, finished_by: str, frame_rate: float) -> str | None:
+        """What is wrong with a piece's codes, or None; see `code_complaint`."""
+        longest = self.max_repeat_s and self.max_repeat_s + asked_pause_s(text)
+        return code_complaint(codes, finished_by, frame_rate, longest)
+
+    def of_sound(self, text: str, wav: np.ndarray, sample_rate: int) -> str | None:
+        """What is wrong with a piece's sound, or None; see `sound_complaint`."""
+        longest = self.max_silence_s and self.max_silence_s + asked_pause_s(text)
+        return sound_complaint(wav, sample_rate, longest)
 
 
 def code_complaint(

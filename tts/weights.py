@@ -1,7 +1,7 @@
 """The model's weights as inference wants them: fused, packed, and called without modules.
 
-`TtsModel` is the definition, and what training changes. `fast_weights` makes a copy of it in
-which query, key and value are one product and gate and up another, laid out by
+`TtsModel` is the definition, and what training changes. `prepare` makes a copy of its weights,
+once, in which query, key and value are one product and gate and up another, laid out by
 `tokenizer.linear`. What is called thousands of times a second is written in few and plain
 operations; a row of the result does not depend on the rows beside it, bit for bit, as long as
 the weights fit into float16.
@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.linear import Linear, packed, prepared
-from tts.graphs import FrameGraphs
+from tokenizer.linear import Linear, packed
 from tts.model import TtsModel
 from tts.transformer import Attention, DecoderLayer, DecoderStack, RmsNorm, SwiGlu
+
+if TYPE_CHECKING:
+    from tts.graphs import FrameGraphs
 
 # (layer, queries (N, H, d), keys (N, H_kv, d), values (N, H_kv, d)) -> (N, H * d)
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
@@ -42,9 +45,9 @@ class FastNorm:
 class FastSwiGlu:
     """`SwiGlu` with gate and up as one product."""
 
-    def __init__(self, module: SwiGlu) -> None:
-        self.gate_up = packed(torch.cat([module.gate_proj.weight, module.up_proj.weight]))
-        self.down = packed(module.down_proj.weight)
+    def __init__(self, module: SwiGlu, dtype: torch.dtype) -> None:
+        both = torch.cat([module.gate_proj.weight, module.up_proj.weight])
+        self.gate_up, self.down = packed(both.to(dtype)), packed(_weight(module.down_proj, dtype))
 
     def __call__(self, x: Tensor) -> Tensor:
         gate, up = self.gate_up(x).chunk(2, dim=-1)
@@ -54,7 +57,7 @@ class FastSwiGlu:
 class FastLayer:
     """`DecoderLayer` over rows (N, dim)."""
 
-    def __init__(self, layer: DecoderLayer, rotary: bool) -> None:
+    def __init__(self, layer: DecoderLayer, rotary: bool, dtype: torch.dtype) -> None:
         attention = layer.self_attn
         assert isinstance(attention, Attention)
         self.head_dim = size = attention.head_dim
@@ -65,13 +68,13 @@ class FastLayer:
             q, k, q_gain, k_gain = (_interleaved(w, size) for w in (q, k, q_gain, k_gain))
         gains = [q_gain.expand(self.num_heads, -1), k_gain.expand(self.num_kv_heads, -1)]
         self.head_norm = FastNorm(torch.cat(gains), attention.q_norm.eps)
-        self.qkv = packed(torch.cat([q, k, v]))
-        self.out = packed(attention.o_proj.weight)
+        self.qkv = packed(torch.cat([q, k, v]).to(dtype))
+        self.out = packed(_weight(attention.o_proj, dtype))
         self.norm1, self.norm2 = (
             FastNorm(n.weight, n.eps)
             for n in (layer.input_layernorm, layer.post_attention_layernorm)
         )
-        self.mlp = FastSwiGlu(layer.mlp)
+        self.mlp = FastSwiGlu(layer.mlp, dtype)
         self.device = q.device
 
     def __call__(self, x: Tensor, index: int, attend: Attend, rotation: Tensor | None) -> Tensor:
@@ -89,10 +92,10 @@ class FastLayer:
 class FastStack:
     """`DecoderStack` over rows; how they look at each other is up to `attend`."""
 
-    def __init__(self, stack: DecoderStack) -> None:
+    def __init__(self, stack: DecoderStack, dtype: torch.dtype) -> None:
         layers = [layer for layer in stack.layers if isinstance(layer, DecoderLayer)]
         self.theta = stack.rope_theta
-        self.layers = [FastLayer(layer, self.theta is not None) for layer in layers]
+        self.layers = [FastLayer(layer, self.theta is not None, dtype) for layer in layers]
         self.norm = _norm(stack.norm)
         self.home = stack.norm.weight.device
         self.spread = any(layer.device != self.home for layer in self.layers)
@@ -129,40 +132,41 @@ class FastHead:
         return self.head(self.norm(self.mlp(x))).float()
 
 
-class FastModel:
-    """All of a `TtsModel` that generating needs."""
+class PreparedModel:
+    """All of a `TtsModel` that generating needs, in one dtype."""
 
-    def __init__(self, model: TtsModel) -> None:
-        config = model.config
-        self.temporal = FastStack(model.model.language_model)
-        self.depth = FastStack(model.local_transformer)
-        self.depth_input = FastSwiGlu(model.speech_embedding_to_local_mlp)
-        self.tables = [_weight(table) for table in model.model.embedding_list]
-        # By number of codebooks; see `tts.runners`.
+    def __init__(self, model: TtsModel, dtype: torch.dtype) -> None:
+        self.config, self.device, self.dtype = model.config, model.device, dtype
+        self.temporal = FastStack(model.model.language_model, dtype)
+        self.depth = FastStack(model.local_transformer, dtype)
+        self.depth_input = FastSwiGlu(model.speech_embedding_to_local_mlp, dtype)
+        self.tables = [_weight(table, dtype) for table in model.model.embedding_list]
+        # By number of codebooks; kept here, because capturing one takes seconds.
         self.graphs: dict[int, FrameGraphs] = {}
         self.heads = []
         for channel, head in enumerate(model.lm_heads):
-            weight = _weight(head)
+            weight = _weight(head, dtype)
             if channel:
-                weight = weight[: config.audio_pad_code]
+                weight = weight[: model.config.audio_pad_code]
             mlp = model.local_to_speech_embedding_mlps[channel]
             norm = model.layer_norm_before_lm_heads[channel]
             assert isinstance(mlp, SwiGlu)
             assert isinstance(norm, RmsNorm)
-            self.heads.append(FastHead(FastSwiGlu(mlp), _norm(norm), packed(weight)))
-
-    def embed(self, rows: Tensor, num_codebooks: int) -> Tensor:
-        """Sum of the channels' embeddings: int64 (N, >= 1 + num_codebooks) -> (N, hidden)."""
-        first, *rest = rows[:, : num_codebooks + 1].unbind(1)
-        x = F.embedding(first, self.tables[0])
-        for ids, table in zip(rest, self.tables[1:], strict=False):
-            x += torch.index_select(table, 0, ids)
-        return x
+            self.heads.append(FastHead(FastSwiGlu(mlp, dtype), _norm(norm), packed(weight)))
 
 
-def fast_weights(model: TtsModel) -> FastModel:
-    """The prepared copy of a model's weights."""
-    return prepared(model, FastModel)
+@torch.inference_mode()
+def prepare(model: TtsModel | PreparedModel, dtype: torch.dtype | None = None) -> PreparedModel:
+    """A model's weights as they are now, laid out for inference; later changes do not reach it.
+
+    Args:
+        model: one that is prepared already is given back.
+        dtype: to compute in; None means the model's own. It may differ from that of the weights,
+            so that they can stay in the file that they are mapped from.
+    """
+    if isinstance(model, PreparedModel):
+        return model
+    return PreparedModel(model, dtype or model.dtype)
 
 
 def _rotate(x: Tensor, rotation: Tensor) -> Tensor:
@@ -186,6 +190,6 @@ def _norm(module: RmsNorm) -> FastNorm:
     return FastNorm(module.weight, module.eps)
 
 
-def _weight(module: nn.Module) -> Tensor:
+def _weight(module: nn.Module, dtype: torch.dtype) -> Tensor:
     assert isinstance(module.weight, Tensor)
-    return module.weight.detach()
+    return module.weight.detach().to(dtype)
