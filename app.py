@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 from tts.serve.settings import Access, Limits, is_loopback, parse_auth
+from tts.threads import sleep_while_waiting
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 7860
 
@@ -87,6 +88,7 @@ def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
         # Before Gradio is imported: nothing is sent home, and its uploads go there.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["GRADIO_TEMP_DIR"] = folder
+        sleep_while_waiting()
         import uvicorn
 
         from tokenizer.cli import check_device

@@ -5,6 +5,8 @@ python -m eval bench --batch 1 4 16           its language model in batches
 python -m eval bench --roofline               how near a frame comes to bare arithmetic
 python -m eval bench --config FILE --random   any config, with random weights
 python -m eval bench --long 10 60             minutes of sound through the codec
+python -m eval bench --cold                   a fresh `say`, beside a bare import of torch
+python -m eval bench --beside                 `say` and long speech, quiet and beside busy cores
 """
 
 from __future__ import annotations
@@ -41,6 +43,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--full", action="store_true", help="random weights in full float32")
     parser.add_argument("--roofline", action="store_true", help="bare products over a real frame")
     parser.add_argument("--long", type=float, nargs="+", metavar="MINUTES")
+    parser.add_argument("--cold", action="store_true", help="whole processes: time and memory")
+    parser.add_argument(
+        "--beside", type=int, nargs="?", const=2, metavar="N", help="busy processes (default 2)"
+    )
     parser.add_argument("--codebooks", type=int, nargs="*", help="K to measure")
     parser.add_argument("--batch", type=int, nargs="*", help="batch sizes of the language model")
     parser.add_argument("--frames", type=int, default=30, help="frames to time (default 30)")
@@ -54,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m eval bench`; returns the exit code."""
     args = build_parser().parse_args(argv)
+    if args.cold or args.beside is not None:
+        return _processes(args)
     import torch
 
     from eval.memory import peak_memory_mb
@@ -78,6 +86,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         result.update(_model(args))
     result["peak_memory_mb"] = round(peak_memory_mb())
+    print(json.dumps(result))
+    return 0
+
+
+def _processes(args: argparse.Namespace) -> int:
+    """Nothing is loaded here, so that nothing but the processes is measured."""
+    from eval.bench_process import beside, cold
+
+    result: dict[str, Any] = {}
+    if args.cold:
+        result["cold"] = cold(args.model, args.repeats)
+    if args.beside is not None:
+        result["beside"] = beside(args.model, args.repeats, args.beside)
     print(json.dumps(result))
     return 0
 

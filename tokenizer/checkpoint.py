@@ -59,11 +59,18 @@ def load_codec(
 
     codec.encoder.to(dtype)
     load("quantizer.")
-    if decoder is None or not use_decoder(codec, decoder, lambda n: (where(f"decoder.{n}"), dtype)):
-        load("decoder.")
-    codec.eval().requires_grad_(False)
-    codec.fill_encoder_later(lambda: (load("encoder."), codec.encoder.requires_grad_(False)))
-    return codec.prepare()
+
+    def load_decoder() -> None:
+        place = (lambda n: (where(f"decoder.{n}"), dtype)) if decoder else None
+        if decoder is None or not use_decoder(codec, decoder, place):
+            load("decoder.")
+        codec.decoder.requires_grad_(False)
+
+    load_decoder()
+    codec.eval().requires_grad_(False).prepare()
+    codec.fill_later("encoder", lambda: (load("encoder."), codec.encoder.requires_grad_(False)))
+    codec.fill_later("decoder", load_decoder)
+    return codec
 
 
 def save_codec(codec: CatTokenizer, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:

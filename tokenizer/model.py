@@ -59,12 +59,12 @@ class CatTokenizer(nn.Module):
     """
 
     _prepared: _Prepared | None = None
-    # Fills the encoder, where its weights are read only once something is to be encoded.
-    _late: Callable[[], object] | None = None
 
     def __init__(self, config: CatConfig) -> None:
         super().__init__()
         self.config = config
+        # What fills the parts whose weights are not here: not yet, or no more.
+        self._late: dict[str, Callable[[], object]] = {}
         self.encoder = _build_stages(config, config.encoder_kwargs, config.sampling_rate, down=True)
         self.quantizer = ResidualQuantizer(config.quantizer_kwargs)
         self.decoder = _build_stages(config, config.decoder_kwargs, self.frame_rate, down=False)
@@ -107,17 +107,19 @@ class CatTokenizer(nn.Module):
         self._prepared = _Prepared(self)
         return self
 
-    def fill_encoder_later(self, fill: Callable[[], object]) -> None:
-        """Leave the encoder without numbers until it is needed: then `fill` is called, once."""
-        self._late = fill
+    def fill_later(self, part: str, fill: Callable[[], object]) -> None:
+        """Leave 'encoder' or 'decoder' without numbers until they are needed: `fill` brings them.
 
-    def need_encoder(self) -> None:
-        """Make sure that the encoder has its weights."""
-        late, self._late = self._late, None
-        if late is not None:
-            kept = self._prepared
-            late()
-            self._prepared = kept
+        A decoder that was prepared does not need those of its modules.
+        """
+        self._late[part] = fill
+        getattr(self, part).to(device="meta")
+
+    def fill(self, *parts: str) -> None:
+        """Make sure that these parts have their weights; none given means all."""
+        for part in parts or tuple(self._late):
+            if part in self._late:
+                self._late.pop(part)()
 
     @property
     def fingerprint(self) -> str:
@@ -134,7 +136,7 @@ class CatTokenizer(nn.Module):
         self, wav: Tensor, state: CodecState | None = None
     ) -> tuple[Tensor, CodecState]:
         """Encoder alone: (B, 1, T * frame_size) -> (B, T, D), and the state for what follows."""
-        self.need_encoder()
+        self.fill("encoder")
         ready = self._ready(wav)
         if ready is not None and ready.encoder is None:
             ready.encoder = _fast_stages(self.encoder)
@@ -155,6 +157,8 @@ class CatTokenizer(nn.Module):
     ) -> tuple[Tensor, CodecState]:
         """Decoder alone: (B, T, D) -> (B, 1, T * frame_size), and the state for what follows."""
         ready = self._ready(latents)
+        if ready is None:
+            self.fill("decoder")
         stages = ready.decoder if ready is not None else _stages(self.decoder)
         x, states = latents, []
         for config in self.config.decoder_kwargs:
@@ -193,7 +197,7 @@ class CatTokenizer(nn.Module):
         return super().load_state_dict(*args, **kwargs)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        self.need_encoder()
+        self.fill()
         return super().state_dict(*args, **kwargs)
 
     def _apply(self, *args: Any, **kwargs: Any) -> CatTokenizer:
@@ -206,7 +210,7 @@ class CatTokenizer(nn.Module):
         super().__setattr__(name, value)
 
     def _forget(self) -> None:
-        self.need_encoder()
+        self.fill()
         self._prepared = None
 
     @torch.inference_mode()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tokenizer.cli import Parser, run_guarded
 from tts.batch.cli import add_batch
+from tts.threads import sleep_while_waiting
 
 PROG = "cat-tts"
 EXAMPLES = """examples:
@@ -143,6 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     args = build_parser().parse_args(argv)
+    sleep_while_waiting()
     if args.command == "say":
         from tts.cli_say import run_say
 

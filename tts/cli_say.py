@@ -14,7 +14,9 @@ from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
 from tts.config import SAMPLING, SamplingConfig
 from tts.growing import check_growing, growing_wav, raw_samples
+from tts.progress import SpeechProgress
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
+from tts.threads import speaking_threads
 from tts.voices import Voice, VoiceError, check_voice, load_voice
 
 MAX_TEXT_CHARS = 200_000
@@ -58,7 +60,9 @@ def run_say(args: argparse.Namespace) -> int:
         language=args.language,
         duration=args.duration,
     )
-    result = (speak_growing if streamed else _speak_whole)(synthesizer, text, options, args.output)
+    speak = speak_growing if streamed else _speak_whole
+    with speaking_threads(synthesizer.model):
+        result = speak(synthesizer, text, options, args.output)
     used = args.num_codebooks or synthesizer.num_codebooks
     name = voice.name if voice else ""
     # Samples and words do not go into the same pipe.
@@ -71,7 +75,8 @@ def run_say(args: argparse.Namespace) -> int:
 def _speak_whole(
     synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str
 ) -> Synthesis:
-    result = synthesizer.synthesize(text, options)
+    with SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, watch=progress.see)
     _check_spoken(result.frames, options.seed)
     write_audio(output, result.wav, result.sample_rate)
     return result
@@ -87,8 +92,8 @@ def speak_growing(
     """
     rate = synthesizer.sample_rate
     place = raw_samples(sys.stdout.buffer) if output == STDOUT else growing_wav(output, rate)
-    with place as write:
-        result = synthesizer.synthesize(text, options, heard=write)
+    with place as write, SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, heard=write, watch=progress.see)
         _check_spoken(result.frames, options.seed)
     return result
 

@@ -191,7 +191,7 @@ class PromptEncoder:
         precise = codec
         if next(codec.encoder.parameters()).dtype != torch.float32:
             # In half precision several percent of the codes would come out different.
-            codec.need_encoder()
+            codec.fill()
             precise = copy.deepcopy(codec).float().prepare()
         codes = precise.encode(torch.from_numpy(speech)[None, None])[0].cpu()
         voice = Voice(

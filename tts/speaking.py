@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -38,6 +38,12 @@ LONGEST_CHUNK_S = 0.64
 
 Key = Hashable
 Sound = Literal["live", "chunks", "whole", "none"]
+
+
+class TextBegun(NamedTuple):
+    """A text is about to be spoken, in these pieces."""
+
+    pieces: Sequence[Piece]
 
 
 class PieceBegun(NamedTuple):
@@ -109,7 +115,7 @@ class PieceDone(NamedTuple):
     compute_s: float
 
 
-Event = PieceBegun | FramesMade | AudioChunk | Retried | PieceDone
+Event = TextBegun | PieceBegun | FramesMade | AudioChunk | Retried | PieceDone
 
 
 @dataclass(eq=False)

@@ -21,7 +21,16 @@ from tts.engine import Request
 from tts.folders import codec_name, model_folder_of
 from tts.guard import Guard
 from tts.prompt_audio import PromptEncoder, prompt_rule
-from tts.speaking import AudioChunk, Event, Key, PieceBegun, PieceDone, PieceLoop, Retried
+from tts.speaking import (
+    AudioChunk,
+    Event,
+    Key,
+    PieceBegun,
+    PieceDone,
+    PieceLoop,
+    Retried,
+    TextBegun,
+)
 from tts.texts import (
     EMBEDDED_SAMPLING,
     PhonemeText,
@@ -226,6 +235,7 @@ class Synthesizer:
             "chunks" if together else "live",
             held,
         )
+        yield TextBegun(pieces)
         for event in loop.run(enumerate(pieces)):
             if isinstance(event, PieceBegun) and event.key and not held:
                 yield self._gap(event.key)

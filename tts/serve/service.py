@@ -22,6 +22,7 @@ from tts.serve.speech import Started, TextSpoken, speak
 from tts.serve.uploads import UploadError, decode_upload
 from tts.serve.worker import Job, Steps, Worker
 from tts.synthesizer import SpeechOptions, Synthesizer
+from tts.threads import speaking_threads
 from tts.voices import Voice, load_voice, save_voice
 
 PREVIEWS = 64
@@ -88,7 +89,7 @@ class SpeechService:
     def __init__(self, synthesizer: Synthesizer, limits: Limits | None = None) -> None:
         self.synthesizer = synthesizer
         self.limits = limits or Limits()
-        self.worker = Worker(self.limits)
+        self.worker = Worker(self.limits, speaking_threads(synthesizer.model))
         self.results: Shelf[KeptResult] = Shelf(self.limits.kept_bytes, self.limits.kept_s)
         self.prompts: Shelf[Prompt] = Shelf(8 * 2**20, self.limits.kept_s)
         self._previews: dict[str, np.ndarray] = {}

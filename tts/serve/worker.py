@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -62,7 +63,16 @@ class Job:
 class Worker:
     """Runs jobs on one thread of its own, so that the model is never used twice at once."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(
+        self, limits: Limits, around: AbstractContextManager[object] | None = None
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            limits: of the queue.
+            around: entered by the thread before its first job.
+        """
+        self._around = around or nullcontext()
         self.queue: FairQueue[Job] = FairQueue(limits.waiting, limits.waiting_per_client)
         self._mean_s = 3.0
         self._current: Job | None = None
@@ -128,6 +138,10 @@ class Worker:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
+        with self._around:
+            self._work()
+
+    def _work(self) -> None:
         while (job := self.queue.get()) is not None:
             self._current = job
             begun = time.monotonic()
