@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from eval.audio import AudioError, check_mono, peak
 from eval.report import json_line, markdown_table, progress
 from eval.sources import Line, Speech, open_model
-from tokenizer.audio import normalize_loudness
+from tokenizer.audio import encode_sound, normalize_loudness
 from tokenizer.files import replacing
 
 TEXTS = {
@@ -45,18 +43,12 @@ def write_sample(path: Path, speech: Speech, max_bytes: int = MAX_BYTES) -> int:
         raise AudioError(f"Opus has no rate of {speech.sample_rate} Hz; use {OPUS_RATES_HZ}")
     if peak(wav) == 0:
         raise AudioError(f"{path.name}: the sample is silent; try another --seed")
+    data = encode_sound(normalize_loudness(wav), speech.sample_rate, "opus")
+    if len(data) > max_bytes:
+        raise AudioError(f"{path.name} has {len(data)} bytes, at most {max_bytes} are wanted")
     with replacing(path) as temporary:
-        soundfile.write(
-            str(temporary),
-            normalize_loudness(wav),
-            speech.sample_rate,
-            format="OGG",
-            subtype="OPUS",
-        )
-        size = temporary.stat().st_size
-        if size > max_bytes:
-            raise AudioError(f"{path.name} has {size} bytes, at most {max_bytes} are wanted")
-    return size
+        temporary.write_bytes(data)
+    return len(data)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -19,8 +19,8 @@ import soundfile
 
 from serving import running, wait_until
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tokenizer.audio import to_int16
 from tts.folders import HOME_VARIABLE, voices_folder
-from tts.serve.encode import pcm16
 from tts.serve.service import SpeechService
 from tts.speaking import AudioChunk
 from tts.synthesizer import SpeechOptions, Synthesizer
@@ -171,7 +171,7 @@ def test_type_choose_a_voice_and_hear(page, service: SpeechService, slowly, tmp_
     assert sound["duration"] == pytest.approx(len(expected) / SAMPLE_RATE, abs=0.01)
     assert sound["rms"] > 0.01
     for ending in ("wav", "flac"):
-        assert np.array_equal(downloaded(page, ending, tmp_path), pcm16(expected))
+        assert np.array_equal(downloaded(page, ending, tmp_path), to_int16(expected))
     for ending in ("mp3", "ogg"):
         assert abs(len(downloaded(page, ending, tmp_path)) - len(expected)) < SAMPLE_RATE / 10
     facts = page.inner_text("#cat-facts")
@@ -179,7 +179,7 @@ def test_type_choose_a_voice_and_hear(page, service: SpeechService, slowly, tmp_
         assert word in facts
     page.click("#cat-again")
     finished(page)
-    assert np.array_equal(downloaded(page, "wav", tmp_path), pcm16(expected))
+    assert np.array_equal(downloaded(page, "wav", tmp_path), to_int16(expected))
     assert page.locator("#cat-history li").count() == 2
 
 

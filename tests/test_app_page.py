@@ -19,8 +19,8 @@ from fastapi.testclient import TestClient
 
 import app
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tokenizer.audio import to_int16
 from tts.folders import HOME_VARIABLE, voices_folder
-from tts.serve.encode import pcm16
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
@@ -72,7 +72,7 @@ def download(client: TestClient, name: str, ending: str = "wav") -> np.ndarray:
 
 def offline(service: SpeechService, seed: int = 0) -> np.ndarray:
     options = SpeechOptions(voice="tiny", seed=seed)
-    return pcm16(np.concatenate([c.wav for c in service.synthesizer.stream(TEXT, options)]))
+    return to_int16(np.concatenate([c.wav for c in service.synthesizer.stream(TEXT, options)]))
 
 
 def test_the_page_is_there_in_both_languages(client: TestClient):
@@ -126,7 +126,7 @@ def test_a_piece_takes_the_place_of_another(client: TestClient, service: SpeechS
     after = download(client, result)
     piece = samples_of(again)
     options = SpeechOptions(voice="tiny")
-    first = pcm16(
+    first = to_int16(
         np.concatenate([c.wav for c in service.synthesizer.stream("Hello there.", options)])
     )
     assert np.array_equal(after[: len(first)], before[: len(first)])

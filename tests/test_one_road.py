@@ -12,12 +12,11 @@ from eval.audio import write_wav
 from eval.meta import MetaItem
 from eval.systems import ModelHandle, ModelSystem, prompt_voice
 from tiny import SAMPLE_RATE, save_tiny, save_tiny_published, speech_like, tiny_codec
-from tokenizer.audio import read_audio
+from tokenizer.audio import encode_sound, read_audio, to_int16
 from tokenizer.checkpoint import save_codec
 from tts.__main__ import main
 from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING
 from tts.folders import HOME_VARIABLE
-from tts.serve.encode import encode_whole, pcm16
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.speech import Started, speak
@@ -149,7 +148,7 @@ def test_the_server_splits_as_the_model_reads(synthesizer):
 def test_an_upload_may_come_as_any_format(synthesizer, recording, expected):
     """The road is the same for all; flac holds the same samples as wav."""
     wav = read_audio(recording, SAMPLE_RATE)
-    data = encode_whole(pcm16(wav), SAMPLE_RATE, "flac")
+    data = encode_sound(to_int16(wav), SAMPLE_RATE, "flac")
     service = SpeechService(synthesizer)
     try:
         prompt = service.look_over(Client("", "me"), data, WORDS, None)

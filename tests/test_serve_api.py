@@ -18,9 +18,9 @@ from fastapi.testclient import TestClient
 
 from serving import running, wait_until
 from tiny import SAMPLE_RATE, save_tiny_published, speech_like, tiny_synthesizer, tiny_voice
+from tokenizer.audio import to_int16
 from tts.folders import HOME_VARIABLE, voices_folder
 from tts.serve.api import create_api
-from tts.serve.encode import pcm16
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access, Limits
 from tts.serve.uploads import decode_upload
@@ -96,7 +96,7 @@ def test_a_whole_wav_is_the_offline_result(client: TestClient, service: SpeechSe
     assert answer.headers["content-type"] == "audio/wav"
     samples, rate = soundfile.read(io.BytesIO(answer.content), dtype="int16")
     assert rate == SAMPLE_RATE
-    assert np.array_equal(samples, pcm16(offline(service, TEXT, seed=3)))
+    assert np.array_equal(samples, to_int16(offline(service, TEXT, seed=3)))
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -216,7 +216,7 @@ def test_openai_client_writes_a_file(official: openai.OpenAI, service, tmp_path:
     ) as answer:
         answer.stream_to_file(path)
     samples, _ = soundfile.read(path, dtype="int16")
-    assert np.array_equal(samples, pcm16(offline(service, TEXT)))
+    assert np.array_equal(samples, to_int16(offline(service, TEXT)))
     whole = official.audio.speech.create(
         model="cat-tts",
         voice="other",
@@ -225,7 +225,7 @@ def test_openai_client_writes_a_file(official: openai.OpenAI, service, tmp_path:
         extra_body={"stream": False, "seed": 5},
     )
     samples, _ = soundfile.read(io.BytesIO(whole.content), dtype="int16")
-    assert np.array_equal(samples, pcm16(offline(service, TEXT, "other", 5)))
+    assert np.array_equal(samples, to_int16(offline(service, TEXT, "other", 5)))
 
 
 @pytest.mark.parametrize("name", ["pcm", "wav", "mp3", "flac", "opus"])

@@ -21,9 +21,9 @@ import pytest
 
 from serving import running, wait_until
 from tiny import tiny_synthesizer, tiny_voice
+from tokenizer.audio import to_int16
 from tts.folders import HOME_VARIABLE
 from tts.serve.api import create_api
-from tts.serve.encode import pcm16
 from tts.serve.service import SpeechService
 from tts.serve.settings import Limits
 from tts.synthesizer import SpeechOptions
@@ -66,7 +66,7 @@ def expected_sounds(service: SpeechService) -> dict[tuple[str, str, int], bytes]
             for seed in range(3):
                 options = SpeechOptions(voice=voice, seed=seed)
                 wav = np.concatenate([c.wav for c in service.synthesizer.stream(text, options)])
-                sounds[text, voice, seed] = pcm16(wav).tobytes()
+                sounds[text, voice, seed] = to_int16(wav).tobytes()
     assert len(set(sounds.values())) == len(sounds), "two requests sound alike"
     return sounds
 

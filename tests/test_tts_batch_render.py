@@ -17,13 +17,14 @@ from safetensors.torch import load
 
 from batching import make_home
 from tiny import SAMPLE_RATE, speech_like
-from tts.batch.encode import sound_bytes, srt_bytes
+from tokenizer.audio import encode_sound
 from tts.batch.plan import Item, Settings
 from tts.batch.prompts import PromptVoices
 from tts.batch.render import Failed, ItemRenderer, Rendered
 from tts.batch.rows import Row
 from tts.batch.sources import Digests
 from tts.batch.store import Store
+from tts.batch.subtitles import srt_bytes
 from tts.engine import Session
 from tts.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
 from tts.synthesizer import SpeechOptions, Synthesizer
@@ -326,9 +327,9 @@ def test_pauses_that_were_asked_for():
 @pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg", "opus"])
 def test_the_same_sound_is_the_same_bytes(ending):
     wav = speech_like(2.5)
-    first = sound_bytes(wav, SAMPLE_RATE, ending)
+    first = encode_sound(wav, SAMPLE_RATE, ending)
     time.sleep(1.1)  # encoders of Ogg go by the clock
-    assert sound_bytes(wav, SAMPLE_RATE, ending) == first
+    assert encode_sound(wav, SAMPLE_RATE, ending) == first
     back, rate = soundfile.read(io.BytesIO(first))
     assert rate in (SAMPLE_RATE, 48000)
     assert len(back) / rate == pytest.approx(2.5, abs=0.1)

@@ -12,7 +12,7 @@ import torch
 
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
-from tts.config import SAMPLING, SamplingConfig
+from tts.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.growing import check_growing, growing_wav, raw_samples
 from tts.progress import SpeechProgress
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
@@ -22,8 +22,6 @@ from tts.voices import Voice, VoiceError, check_voice, load_voice
 MAX_TEXT_CHARS = 200_000
 # In place of a file's name.
 STDOUT = "-"
-# Pieces of a text count their seeds upwards from this one, and torch takes 64 bits.
-MAX_SEED = 2**53
 
 
 def run_say(args: argparse.Namespace) -> int:

@@ -179,6 +179,9 @@ class ChannelSampling:
             raise ValueError(f"guidance is {self.guidance}; use 1 (off) to 10")
 
 
+# Pieces of a text count their seeds upwards from this one, and torch takes 64 bits.
+MAX_SEED = 2**53
+
 AUDIO_SAMPLING = tuple(field.name for field in fields(ChannelSampling))
 # What users may ask for, by name: see `SamplingConfig.having`.
 SAMPLING = (*AUDIO_SAMPLING, "text_temperature")

@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Iterable
 
-from tokenizer.audio import AudioError
+from tokenizer.audio import AudioError, encode_sound
 from tokenizer.codes import codes_bytes
 from tokenizer.files import OutputError
-from tts.batch.encode import sound_bytes, srt_bytes
 from tts.batch.ledger import Entry, Ledger
 from tts.batch.plan import Item, Settings
 from tts.batch.render import Failed, Outcome, Rendered
 from tts.batch.store import PlaceError, Store
+from tts.batch.subtitles import srt_bytes
 
 # Results that wait to be written; more would only fill the memory.
 MAX_WAITING = 64
@@ -78,7 +78,7 @@ def srt_path(item: Item) -> str:
 
 def _main_bytes(item: Item, rendered: Rendered, settings: Settings, sample_rate: int) -> bytes:
     if rendered.wav is not None:
-        return sound_bytes(rendered.wav, sample_rate, item.row.format)
+        return encode_sound(rendered.wav, sample_rate, item.row.format)
     metadata = {
         "codec": settings.codec,
         "lang": item.row.lang,

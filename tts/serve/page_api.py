@@ -10,7 +10,7 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from tts.serve.encode import FORMATS, encode_whole, pcm16
+from tokenizer.audio import FORMATS, encode_sound, to_int16
 from tts.serve.errors import ApiError
 from tts.serve.kept import KeptPiece, KeptResult
 from tts.serve.schema import PageBody, Replaces
@@ -41,7 +41,7 @@ def page_routes(service: SpeechService) -> APIRouter:
         if kept is None or ending not in DOWNLOADS:
             message = "this result is not kept any more; generate it again with its seed"
             raise ApiError(404, message, "not_found")
-        data = await asyncio.to_thread(encode_whole, kept.joined(), kept.sample_rate, ending)
+        data = await asyncio.to_thread(encode_sound, kept.joined(), kept.sample_rate, ending)
         headers = {
             "Content-Disposition": f'attachment; filename="speech.{ending}"',
             "Cache-Control": "no-store",
@@ -70,7 +70,7 @@ class _Teller:
             frames = self.service.estimate_frames(event)
             return {"type": "started", "pieces": self.texts, "frames": frames}
         if isinstance(event, Sound):
-            samples = pcm16(event.wav)
+            samples = to_int16(event.wav)
             if event.gap:
                 self.gap = samples
             else:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tokenizer.audio import to_int16
 from tts.config import SamplingConfig
-from tts.serve.encode import pcm16
 from tts.serve.fairqueue import Client
 from tts.serve.kept import KeptResult, Shelf
 from tts.serve.reference import Finding, check_reference
@@ -226,7 +226,7 @@ class SpeechService:
             wav = self.synthesizer.codec.decode(voice.codes[None])[0, 0].float().cpu().numpy()
             if len(self._previews) >= PREVIEWS:
                 self._previews.clear()
-            self._previews[key] = pcm16(wav)
+            self._previews[key] = to_int16(wav)
             return self._previews[key]
 
         return self.worker.call(client, decode)

@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from tts.serve.encode import FORMATS, StreamEncoder, encode_whole, pcm16
+from tokenizer.audio import FORMATS, StreamEncoder, encode_sound, to_int16
 from tts.serve.errors import ApiError, as_api_error, body
 from tts.serve.fairqueue import Client
 from tts.serve.schema import SpeechBody
@@ -113,13 +113,13 @@ async def _whole(
     spoken: TextSpoken | None = None
     while (event := await next_event(ticket, request)) is not END:
         if isinstance(event, Sound):
-            pieces.append(pcm16(event.wav))
+            pieces.append(to_int16(event.wav))
         elif isinstance(event, TextSpoken):
             spoken = event
     if not pieces or spoken is None:
         raise ApiError(500, "the model said nothing; try another seed", "no_sound")
     data = await asyncio.to_thread(
-        encode_whole, np.concatenate(pieces), service.sample_rate, wanted.response_format
+        encode_sound, np.concatenate(pieces), service.sample_rate, wanted.response_format
     )
     headers = {
         "X-Seed": str(wanted.seed),
@@ -132,7 +132,7 @@ async def _whole(
 async def _encoded(events: AsyncIterator[Any], sample_rate: int, name: str) -> AsyncIterator[bytes]:
     encoder = StreamEncoder(sample_rate, name)
     async for event in events:
-        if isinstance(event, Sound) and (data := encoder.push(pcm16(event.wav))):
+        if isinstance(event, Sound) and (data := encoder.push(to_int16(event.wav))):
             yield data
     if data := encoder.finish():
         yield data
@@ -152,7 +152,7 @@ async def _deltas(
         async for event in events:
             if isinstance(event, Sound):
                 frames = event.frames
-                if data := encoder.push(pcm16(event.wav)):
+                if data := encoder.push(to_int16(event.wav)):
                     yield delta(data)
     except ApiError as error:
         yield sse({"type": "error", **body(error.message, error.code, error.status)})
