@@ -82,7 +82,7 @@ def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
     """Load the model and serve; uploads lie in a folder of their own that goes at the end.
 
     Raises:
-        ValueError: model, codec or device is of no use.
+        ValueError: model, codec or device is unusable.
     """
     with tempfile.TemporaryDirectory(prefix="cat-tts-") as folder:
         # Before Gradio is imported: nothing is sent home, and its uploads go there.

@@ -184,7 +184,7 @@ def _roofline(args: argparse.Namespace) -> list[dict[str, Any]]:
     rows = []
     for batch in args.batch or [1, 16]:
         for k in args.codebooks or [model.config.n_vq]:
-            row = roofline(model, k, batch, args.frames, twin_frames=2)
+            row = roofline(model, k, batch, args.frames, uncached_frames=2)
             rows.append(row)
             print(row)
     return rows

@@ -134,7 +134,7 @@ def lm_row(model: PreparedModel, num_codebooks: int, batch: int, frames: int) ->
 
 
 def roofline(
-    model: TtsModel, num_codebooks: int, batch: int, frames: int, twin_frames: int
+    model: TtsModel, num_codebooks: int, batch: int, frames: int, uncached_frames: int
 ) -> dict[str, float]:
     """Time of one frame's bare matrix products over the time of a real frame.
 
@@ -143,22 +143,22 @@ def roofline(
     ratio is that of the fastest of each, so that other work on the machine matters little;
     beside it stands that of the medians.
 
-    The frames of the slow twin, which does what the reference does, are measured in the same
-    run; `times_twin` is the engine's frames a second over the twin's.
+    The frames of the uncached reference are measured in the same run; `times_uncached` is the
+    engine's frames a second over its.
     """
     products = frame_products(model, num_codebooks)
     each = max(2, frames // TURNS)
     session = endless(prepare(model), num_codebooks, batch, TURNS * (each + WARM_UP))
     kinds = [_packed_products(products, batch), _plain_products(products, batch)]
-    packed_s, plain_s, real, twin = ([] for _ in range(4))
+    packed_s, plain_s, real, uncached = ([] for _ in range(4))
     wait = _waiting(model)
     for _ in range(TURNS):
         packed_s += _timed(kinds[0], each, wait)
         plain_s += _timed(kinds[1], each, wait)
         real += _timed(session.step, each, wait)
-    if twin_frames:
+    if uncached_frames:
         slow = UncachedRunner(model, num_codebooks)
-        twin = step_seconds(model, num_codebooks, batch, twin_frames, slow)
+        uncached = step_seconds(model, num_codebooks, batch, uncached_frames, slow)
     bare = min(packed_s, plain_s, key=min)
     row = {
         "batch": batch,
@@ -169,10 +169,10 @@ def roofline(
         "efficiency_of_medians": round(median(bare) / median(real), 3),
         "frames_per_s": round(batch / min(real), 2),
     }
-    if twin:
-        row["twin_efficiency"] = round(min(bare) / min(twin), 3)
-        row["twin_frames_per_s"] = round(batch / min(twin), 2)
-        row["times_twin"] = round(min(twin) / min(real), 2)
+    if uncached:
+        row["uncached_efficiency"] = round(min(bare) / min(uncached), 3)
+        row["uncached_frames_per_s"] = round(batch / min(uncached), 2)
+        row["times_uncached"] = round(min(uncached) / min(real), 2)
     return {**row, **arithmetic(products, batch)}
 
 

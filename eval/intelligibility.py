@@ -18,7 +18,7 @@ import numpy as np
 
 from eval.asr import listener_identity, load_listener
 from eval.cache import user_cache
-from eval.listening import Ear, Utterance, listen, pool
+from eval.listening import CachedRecognizer, Utterance, listen, pool
 from eval.pooled import pool_voices, pooled_json, pooled_markdown
 from eval.report import json_line, markdown_table, read_sentences, write_json, write_json_lines
 from eval.sources import FolderSource, Line, Source, TeacherSource, open_model
@@ -137,7 +137,7 @@ def teachers_markdown(teachers: Mapping[str, Sequence[Utterance]]) -> str:
 
 
 def run_teachers(
-    teachers: Sequence[Teacher], sentences: Sequence[str], ear: Ear
+    teachers: Sequence[Teacher], sentences: Sequence[str], ear: CachedRecognizer
 ) -> dict[str, list[Utterance]]:
     """Every installed teacher over all sentences; each absent one is named on standard error."""
     heard = {}
@@ -198,7 +198,7 @@ def _source(args: argparse.Namespace, voices: list[str]) -> tuple[Source, list[s
 
 
 def _hear_voices(
-    args: argparse.Namespace, sentences: Sequence[str], ear: Ear
+    args: argparse.Namespace, sentences: Sequence[str], ear: CachedRecognizer
 ) -> tuple[list[Utterance], dict[str, Teacher | None], dict[str, list[Utterance]]]:
     """Outputs of all voices, the teacher of each voice, and what each teacher said."""
     pairs = pair_voices(args.voices or [])
@@ -218,7 +218,7 @@ def main(argv: Sequence[str]) -> int:
     args = _parse(argv)
     sentences = read_sentences(args.sentences)[: args.limit]
     listener = load_listener(args.listener, args.device)
-    ear = Ear(listener, listener_identity(args.listener), args.cache or user_cache())
+    ear = CachedRecognizer(listener, listener_identity(args.listener), args.cache or user_cache())
     results: list[VoiceResult] = []
     heard: list[Utterance] = []
     pooled: dict[str, Any] | None = None

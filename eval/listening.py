@@ -59,7 +59,7 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Ear:
+class CachedRecognizer:
     """A listener and where what it heard is kept.
 
     Attributes:
@@ -72,7 +72,9 @@ class Ear:
     cache: Path | None = None
 
 
-def _hear(source: Source, line: Line, ear: Ear, wav_path: Path | None) -> dict[str, Any]:
+def _hear(
+    source: Source, line: Line, ear: CachedRecognizer, wav_path: Path | None
+) -> dict[str, Any]:
     speech = source.say(line)
     empty = speech.seconds < MIN_SECONDS or peak(speech.wav) < SILENCE_PEAK
     heard = "" if empty else ear.listener.transcribe(speech.wav, speech.sample_rate)
@@ -91,7 +93,7 @@ def listen(
     system: str,
     source: Source,
     lines: Sequence[Line],
-    ear: Ear,
+    ear: CachedRecognizer,
     save_dir: Path | None = None,
 ) -> list[Utterance]:
     """Have every line said and transcribed.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from eval.similarity import cosine
-from eval.stages import Spoken
+from eval.stages import SpokenItem
 from eval.stats import Interval, mean_interval
 from eval.systems import System
 from eval.wer import (
@@ -59,7 +59,7 @@ class Score:
         problems: everything that was wrong, for people to read.
     """
 
-    spoken: Spoken
+    spoken: SpokenItem
     transcript: str | None
     errors: WordErrors | None
     forgiving: WordErrors | None
@@ -114,12 +114,12 @@ def _errors(text: str, transcript: str, lang: str, rules: TextRules) -> WordErro
         return None
 
 
-def score(spoken: Sequence[Spoken], lang: str, heard: Heard) -> list[Score]:
+def score(spoken: Sequence[SpokenItem], lang: str, heard: Heard) -> list[Score]:
     """Figures of every output; one that is missing counts as every word deleted."""
     return [_score_one(s, lang, heard) for s in spoken]
 
 
-def _score_one(spoken: Spoken, lang: str, heard: Heard) -> Score:
+def _score_one(spoken: SpokenItem, lang: str, heard: Heard) -> Score:
     item = spoken.job.item
     problems = [spoken.problem] if spoken.problem else []
     transcript: str | None = None

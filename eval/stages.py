@@ -21,7 +21,7 @@ from eval.mos import MosRater
 from eval.report import Progress
 from eval.similarity import SpeakerEncoder
 from eval.sources import Speech
-from eval.systems import Failure, Job, System
+from eval.systems import Job, NoSpeech, System
 
 T = TypeVar("T")
 # Shorter than any word: such an output counts as empty.
@@ -29,7 +29,7 @@ MIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenItem:
     """The speech of a job.
 
     Attributes:
@@ -69,7 +69,7 @@ class Counts:
 
 def speak(
     system: System, items: Sequence[MetaItem], root: Path, counts: Counts | None = None
-) -> list[Spoken]:
+) -> list[SpokenItem]:
     """Have every item said with every seed, or find that it was.
 
     Args:
@@ -82,7 +82,7 @@ def speak(
         One per seed and item, seeds outermost; a job that failed has no path but a problem.
     """
     jobs = [Job(system.key, item, seed) for seed in system.seeds for item in items]
-    done: dict[Job, Spoken] = {}
+    done: dict[Job, SpokenItem] = {}
     todo: dict[Job, str] = {}
     for job in jobs:
         recording = system.recording(job.item)
@@ -92,7 +92,7 @@ def speak(
         try:
             key = key_of({**system.settings(job.item), "seed": job.seed})
         except (ValueError, OSError) as error:
-            done[job] = Spoken(job, None, problem=str(error))
+            done[job] = SpokenItem(job, None, problem=str(error))
             continue
         stored = _stored(job, root, key)
         if stored is None:
@@ -108,14 +108,14 @@ def speak(
     return [done[job] for job in jobs]
 
 
-def _found(job: Job, path: Path) -> Spoken:
+def _found(job: Job, path: Path) -> SpokenItem:
     """A file that was not made here; read anew each time, since it may have been mended."""
     try:
         wav, rate = read_wav(path)
     except AudioError as error:
-        return Spoken(job, None, problem=str(error))
+        return SpokenItem(job, None, problem=str(error))
     seconds = wav.size / rate
-    return Spoken(job, path, file_digest(path), seconds, None, _problem(wav, seconds))
+    return SpokenItem(job, path, file_digest(path), seconds, None, _problem(wav, seconds))
 
 
 def _problem(wav: np.ndarray, seconds: float) -> str | None:
@@ -129,31 +129,33 @@ def _files(job: Job, root: Path) -> tuple[Path, Path]:
     return place.with_name(place.name + ".wav"), place.with_name(place.name + ".json")
 
 
-def _stored(job: Job, root: Path, key: str) -> Spoken | None:
+def _stored(job: Job, root: Path, key: str) -> SpokenItem | None:
     """What an earlier run left; None if it is lacking, damaged, or of other settings."""
     wav, note = _files(job, root)
     record = read_record(note)
     if record is None or record.get("key") != key:
         return None
     if record["digest"] is None:
-        return Spoken(job, None, problem=record["problem"])
+        return SpokenItem(job, None, problem=record["problem"])
     if not wav.is_file() or file_digest(wav) != record["digest"]:
         return None
-    return Spoken(
+    return SpokenItem(
         job, wav, record["digest"], record["seconds"], record["finished_by"], record["problem"]
     )
 
 
-def _keep(job: Job, result: Speech | Failure, root: Path, key: str) -> Spoken:
+def _keep(job: Job, result: Speech | NoSpeech, root: Path, key: str) -> SpokenItem:
     """Write sound first, record last: a record means that all is there."""
     wav, note = _files(job, root)
-    if isinstance(result, Failure):
+    if isinstance(result, NoSpeech):
         wav.unlink(missing_ok=True)
-        spoken = Spoken(job, None, problem=result.reason)
+        spoken = SpokenItem(job, None, problem=result.reason)
     else:
         write_wav(wav, result.wav, result.sample_rate)
         spoken = _found(job, wav)
-        spoken = Spoken(job, wav, spoken.digest, spoken.seconds, result.finished_by, spoken.problem)
+        spoken = SpokenItem(
+            job, wav, spoken.digest, spoken.seconds, result.finished_by, spoken.problem
+        )
     write_record(
         note,
         {
@@ -187,7 +189,7 @@ def by_content(
 
 
 def listen(
-    spoken: Sequence[Spoken],
+    spoken: Sequence[SpokenItem],
     identity: str,
     load: Callable[[], Listener],
     folder: Path,
@@ -249,7 +251,7 @@ def embed(
 
 
 def rate(
-    spoken: Sequence[Spoken],
+    spoken: Sequence[SpokenItem],
     identity: str,
     load: Callable[[], MosRater],
     folder: Path,

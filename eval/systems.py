@@ -45,7 +45,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Failure:
+class NoSpeech:
     """Why a job has no speech."""
 
     reason: str
@@ -85,7 +85,7 @@ class System(Protocol):
         """
         ...
 
-    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | Failure]]:
+    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
         """Each job once, in any order, as soon as it is ready."""
         ...
 
@@ -108,10 +108,10 @@ class FileSystem:
         """See `System.settings`."""
         raise AudioError(f"no recording for {item.utt!r}")
 
-    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | Failure]]:
+    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
         """See `System.speak`; only jobs without a file come here."""
         for job in jobs:
-            yield job, Failure("the meta file names no recording")
+            yield job, NoSpeech("the meta file names no recording")
 
 
 def truth_system() -> FileSystem:
@@ -208,7 +208,7 @@ class ResynthesisSystem:
         codec = self.handle.identity["codec"]
         return {"codec": codec, "k": self.num_codebooks, "wav": file_digest(item.truth_wav)}
 
-    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | Failure]]:
+    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
         """See `System.speak`."""
         import torch
 
@@ -218,7 +218,7 @@ class ResynthesisSystem:
             try:
                 codes, size = self.handle.encode(job.item.truth_wav)
             except ValueError as error:
-                yield job, Failure(str(error))
+                yield job, NoSpeech(str(error))
                 continue
             with torch.inference_mode():
                 wav = codec.decode(codes[:, : self.num_codebooks].to(self.handle.device))
@@ -280,7 +280,7 @@ class ModelSystem:
             return "no voice"
         return key_of({"voice": load_voice(self.voice).codes.tolist()})
 
-    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | Failure]]:
+    def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
         """See `System.speak`."""
         from tts.synthesizer import SpeechOptions
 
@@ -297,7 +297,7 @@ class ModelSystem:
                 )
                 out = self.handle.synthesizer.synthesize(job.item.text, options)
             except ValueError as error:
-                yield job, Failure(str(error))
+                yield job, NoSpeech(str(error))
                 continue
             yield job, Speech(np.asarray(out.wav), out.sample_rate, out.finished_by)
 

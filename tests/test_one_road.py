@@ -66,7 +66,7 @@ def test_voice_add_keeps_a_recording_whole(folder, recording, expected, tmp_path
 def test_an_upload_is_kept_whole(synthesizer, recording, expected):
     service = SpeechService(synthesizer)
     try:
-        prompt = service.look_over(Client("", "me"), recording.read_bytes(), WORDS, None)
+        prompt = service.check_prompt(Client("", "me"), recording.read_bytes(), WORDS, None)
     finally:
         service.close()
     assert prompt.voice is not None
@@ -151,7 +151,7 @@ def test_an_upload_may_come_as_any_format(synthesizer, recording, expected):
     data = encode_sound(to_int16(wav), SAMPLE_RATE, "flac")
     service = SpeechService(synthesizer)
     try:
-        prompt = service.look_over(Client("", "me"), data, WORDS, None)
+        prompt = service.check_prompt(Client("", "me"), data, WORDS, None)
     finally:
         service.close()
     assert prompt.voice is not None

@@ -14,7 +14,7 @@ from serving import wait_until
 from tiny import tiny_synthesizer, tiny_voice
 from tts.folders import HOME_VARIABLE
 from tts.serve.fairqueue import Client, FairQueue, QueueFullError
-from tts.serve.kept import KeptPiece, KeptResult, Shelf
+from tts.serve.kept import KeptPiece, KeptResult, TtlCache
 from tts.serve.service import SpeechService
 from tts.serve.settings import Limits, is_loopback, parse_auth
 from tts.serve.speech import PieceSent, Sound, Started, TextSpoken, speak
@@ -232,12 +232,12 @@ def test_the_shelf_forgets_the_oldest():
         silence = np.zeros(0, "<i2")
         return KeptResult(24000, [KeptPiece("a", silence, np.zeros(size, "<i2"), "eos", 0)])
 
-    shelf: Shelf[KeptResult] = Shelf(max_bytes=1000, max_age_s=100)
+    shelf: TtlCache[KeptResult] = TtlCache(max_bytes=1000, max_age_s=100)
     names = [shelf.put(result(200)) for _ in range(4)]
     assert len(set(names)) == 4
     assert [shelf.get(name) is not None for name in names] == [False, False, True, True]
     assert shelf.nbytes <= 1000
-    old: Shelf[KeptResult] = Shelf(max_bytes=1000, max_age_s=0)
+    old: TtlCache[KeptResult] = TtlCache(max_bytes=1000, max_age_s=0)
     assert old.get(old.put(result(1))) is None
 
 

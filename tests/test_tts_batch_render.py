@@ -115,7 +115,7 @@ def test_batches_give_what_one_at_a_time_gives(synthesizer, tmp_path, batch_size
             seed=one.row.seed,
             lang=one.row.lang,
             num_codebooks=one.row.num_codebooks,
-            sampling=synthesizer.text_side.sampling.having(dict(one.row.sampling)),
+            sampling=synthesizer.prompt_builder.sampling.with_overrides(dict(one.row.sampling)),
         )
         said = synthesizer.synthesize(one.row.text, options)
         assert torch.equal(said.codes, alone[one.row.id].codes)

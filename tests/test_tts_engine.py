@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from goldens import golden
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_tts_config
 from tts.cached import CachedRunner, DepthSteps
 from tts.checkpoint import load_model, load_prepared, save_model
@@ -31,10 +30,6 @@ TEXTS = {
     "long": ("<en>", "DH", "AH0", "K", "AE1", "T", "S", "AE1", "T", ","),
     "zh": ("<zh>", "zh_n", "zh_i", "zh_3", "."),
 }
-GOLDEN = (
-    Path(os.environ.get("CAT_TTS_GOLDEN", Path(__file__).parents[2] / "shared/golden"))
-    / "tts_local"
-)
 
 
 def request(text: str = "short", seed: int = 0, max_frames: int = 12, **kwargs) -> Request:
@@ -103,12 +98,12 @@ def greedy_with_guidance(one: Request, scale: float) -> torch.Tensor:
                     frame = without_text(row, CONFIG)
                 hidden = model.temporal(model.embed(seen, NUM_CODEBOOKS)[None])[0, -1:]
                 logits.append(model.frame_logits(hidden, frame, NUM_CODEBOOKS)[channel][0])
-            told, untold = logits
+            cond, uncond = logits
             if channel:
-                row[0, channel] = (untold + scale * (told - untold))[:CODEBOOK_SIZE].argmax()
+                row[0, channel] = (uncond + scale * (cond - uncond))[:CODEBOOK_SIZE].argmax()
             else:
                 allowed = monologue.allowed()
-                row[0, 0] = allowed[told[allowed].argmax()]
+                row[0, 0] = allowed[cond[allowed].argmax()]
         if int(row[0, 0]) == end:
             break
         monologue = monologue.after(int(row[0, 0]))
@@ -347,15 +342,9 @@ def test_checkpoint_round_trip(tmp_path):
     assert torch.equal(one.codes, two.codes)
 
 
-needs_golden = pytest.mark.skipif(
-    not GOLDEN.is_dir(), reason="golden files are not beside the clone"
-)
-
-
-@needs_golden
 @pytest.mark.parametrize("k", [4, 8])
 def test_golden_greedy_rows(k):
-    model, io = load_model(GOLDEN), load_file(GOLDEN / "io.safetensors")
+    model, io = load_model(golden("tts_local")), load_file(golden("tts_local") / "io.safetensors")
     masks = io["attention_mask"].bool()
     prompts = [ids[mask] for ids, mask in zip(io["input_ids"], masks, strict=True)]
     batches = [[0], [1], [0, 1]]
@@ -368,9 +357,8 @@ def test_golden_greedy_rows(k):
                 assert torch.equal(got, io[f"greedy_k{k}_row{b}"][1:, : k + 1])
 
 
-@needs_golden
 def test_golden_teacher_forcing():
-    model, io = load_model(GOLDEN), load_file(GOLDEN / "io.safetensors")
+    model, io = load_model(golden("tts_local")), load_file(golden("tts_local") / "io.safetensors")
     rows, labels = io["tf_input_ids"], io["tf_labels"][0]
     hidden = model.temporal(model.embed(rows, 8))
 

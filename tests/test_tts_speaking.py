@@ -141,7 +141,7 @@ def test_a_sound_that_stays_wrong_becomes_a_note(synthesizer, monkeypatch):
 @pytest.mark.parametrize("sound", ["live", "chunks", "whole", "none"])
 def test_every_kind_of_sound_has_the_same_codes(synthesizer, sound):
     pieces = synthesizer.pieces(TEXT, options())
-    sampling = synthesizer.text_side.sampling
+    sampling = synthesizer.prompt_builder.sampling
     loop = PieceLoop(synthesizer.model, synthesizer.codec, sampling, synthesizer.guard, 4, sound)
     events = list(loop.run(enumerate(pieces)))
     done = {event.key: event for event in events if isinstance(event, PieceDone)}

@@ -104,10 +104,10 @@ def test_nothing_to_say(text):
 
 
 def test_a_runaway_is_said_again_twice_and_reported(monkeypatch):
-    import tts.texts
+    import tts.prompt_builders
 
-    monkeypatch.setattr(tts.texts, "SPARE_S", 0.16)
-    monkeypatch.setattr(tts.texts, "SECONDS_PER_SYMBOL", 0)
+    monkeypatch.setattr(tts.prompt_builders, "SPARE_S", 0.16)
+    monkeypatch.setattr(tts.prompt_builders, "SECONDS_PER_SYMBOL", 0)
     speech = tiny_synthesizer().synthesize("Hello there, cat.", options())
     assert speech.retries == 2
     assert speech.finished_by == "budget"

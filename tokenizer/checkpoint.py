@@ -23,8 +23,9 @@ def load_codec(
     dtype: torch.dtype = torch.float32,
     device_map: str | Mapping[str, Any] | None = None,
     decoder: Path | None = None,
+    sparing: bool = False,
 ) -> CatTokenizer:
-    """Load a tokenizer, ready for inference; its encoder is read when it is first needed.
+    """Load a tokenizer, ready for inference.
 
     Args:
         name: 'embedded', a folder in the published format, or a hub id.
@@ -34,6 +35,8 @@ def load_codec(
             name -> device.
         decoder: a file of `tokenizer.decoder`, taken in the place of the tokenizer's own decoder
             where it is for this tokenizer's codes.
+        sparing: of memory: the encoder is read when something is to be encoded, and of the decoder
+            only what is laid out for inference is kept.
 
     Raises:
         CheckpointError: folder, config or weights are missing, damaged or do not match.
@@ -67,9 +70,17 @@ def load_codec(
         codec.decoder.requires_grad_(False)
 
     load_decoder()
+
+    def load_encoder() -> None:
+        load("encoder.")
+        codec.encoder.requires_grad_(False)
+
+    if not sparing:
+        load_encoder()
     codec.eval().requires_grad_(False).prepare()
-    codec.fill_later("encoder", lambda: (load("encoder."), codec.encoder.requires_grad_(False)))
-    codec.fill_later("decoder", load_decoder)
+    if sparing:
+        codec.fill_later("encoder", load_encoder)
+        codec.fill_later("decoder", load_decoder)
     return codec
 
 

@@ -6,6 +6,7 @@ tell the shape ("K T") and the bits of a code.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -42,7 +43,11 @@ def codec_fingerprint(codec: CatTokenizer) -> str:
     Encoder and decoder do not count: a better decoder reads the same codes. Values are rounded
     to float16 first, so that a tokenizer keeps its name when it is stored in half precision.
     """
-    return codec.fingerprint
+    digest = hashlib.sha256()
+    for name, tensor in sorted(codec.quantizer.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def save_codes(path: str | Path, codes: Tensor, metadata: Mapping[str, str]) -> None:

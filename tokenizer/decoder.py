@@ -30,8 +30,6 @@ def use_decoder(
 ) -> bool:
     """Put the decoder of `file` in the place of the one of `codec`, which keeps its codes.
 
-    A tokenizer that was prepared has to be prepared again.
-
     Args:
         codec: its quantizer has its weights.
         file: made by `save_decoder`.
@@ -51,4 +49,6 @@ def use_decoder(
     own = codec.decoder.state_dict()
     load_tensors(codec.decoder, [file], place or (lambda n: (own[n].device, own[n].dtype)), file)
     codec.decoder.requires_grad_(False)
+    if codec.is_prepared:
+        codec.prepare()
     return True

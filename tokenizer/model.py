@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -32,7 +31,6 @@ class _Prepared:
 
     def __init__(self, codec: CatTokenizer) -> None:
         self.quantizer = FastQuantizer(codec.quantizer)
-        self.fingerprint = fingerprint_of(codec.quantizer)
         self.decoder = _fast_stages(codec.decoder)
         self.encoder: list[FastStage] | None = None
 
@@ -107,6 +105,11 @@ class CatTokenizer(nn.Module):
         self._prepared = _Prepared(self)
         return self
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether its weights are laid out for inference."""
+        return self._prepared is not None
+
     def fill_later(self, part: str, fill: Callable[[], object]) -> None:
         """Leave 'encoder' or 'decoder' without numbers until they are needed: `fill` brings them.
 
@@ -120,11 +123,6 @@ class CatTokenizer(nn.Module):
         for part in parts or tuple(self._late):
             if part in self._late:
                 self._late.pop(part)()
-
-    @property
-    def fingerprint(self) -> str:
-        """16 hex digits that name the quantizer; see `tokenizer.codes.codec_fingerprint`."""
-        return self._prepared.fingerprint if self._prepared else fingerprint_of(self.quantizer)
 
     def _ready(self, x: Tensor) -> _Prepared | None:
         """The prepared weights where they may be used: no gradient, no autocast."""
@@ -334,12 +332,3 @@ def _stages(modules: nn.ModuleList) -> list[TransformerStage]:
 def _fast_stages(modules: nn.ModuleList) -> list[FastStage]:
     with torch.inference_mode():
         return [FastStage(stage) for stage in _stages(modules)]
-
-
-def fingerprint_of(quantizer: nn.Module) -> str:
-    """16 hex digits that name a quantizer's values, rounded to float16."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(quantizer.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

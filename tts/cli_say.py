@@ -28,7 +28,7 @@ def run_say(args: argparse.Namespace) -> int:
     """Check everything that can be checked, load, speak, write, report.
 
     Raises:
-        ValueError: an option, the text, the voice, the model or the place is of no use.
+        ValueError: an option, the text, the voice, the model or the place is unusable.
     """
     text = check_text(read_text(args.text, args.file))
     check_options(args)
@@ -44,7 +44,7 @@ def run_say(args: argparse.Namespace) -> int:
     )
     check_num_codebooks(args.num_codebooks, synthesizer.num_codebooks)
     voice = _prompt_voice(args, synthesizer) if args.prompt_wav else named
-    if voice is None and synthesizer.text_side.needs_voice:
+    if voice is None and synthesizer.prompt_builder.needs_voice:
         voice = load_voice()
     if voice is not None:
         check_voice(voice, synthesizer.codec)
@@ -53,7 +53,7 @@ def run_say(args: argparse.Namespace) -> int:
         lang=args.lang,
         seed=args.seed,
         num_codebooks=args.num_codebooks,
-        sampling=sampling_from(args, synthesizer.text_side.sampling),
+        sampling=sampling_from(args, synthesizer.prompt_builder.sampling),
         continuation=bool(args.prompt_wav and voice and voice.transcript),
         language=args.language,
         duration=args.duration,
@@ -181,7 +181,7 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
     Raises:
         ValueError: a value is out of range.
     """
-    return own.having({name: getattr(args, name) for name in SAMPLING})
+    return own.with_overrides({name: getattr(args, name) for name in SAMPLING})
 
 
 def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:

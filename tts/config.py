@@ -183,7 +183,7 @@ class ChannelSampling:
 MAX_SEED = 2**53
 
 AUDIO_SAMPLING = tuple(field.name for field in fields(ChannelSampling))
-# What users may ask for, by name: see `SamplingConfig.having`.
+# What users may ask for, by name: see `SamplingConfig.with_overrides`.
 SAMPLING = (*AUDIO_SAMPLING, "text_temperature")
 
 # What the authors of the published checkpoint recommend.
@@ -199,7 +199,7 @@ class SamplingConfig:
     text: ChannelSampling = PUBLISHED_TEXT
     audio: ChannelSampling = PUBLISHED_AUDIO
 
-    def having(self, asked: Mapping[str, Any]) -> SamplingConfig:
+    def with_overrides(self, asked: Mapping[str, Any]) -> SamplingConfig:
         """The same with what is asked for put in.
 
         Args:

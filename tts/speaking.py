@@ -28,7 +28,7 @@ from tts.guard import Guard
 
 if TYPE_CHECKING:
     from tts.config import SamplingConfig
-    from tts.texts import Piece
+    from tts.prompt_builders import Piece
     from tts.weights import PreparedModel
 
 # From one attempt at a piece to the next.

@@ -21,6 +21,15 @@ from tts.engine import Request
 from tts.folders import codec_name, model_folder_of
 from tts.guard import Guard
 from tts.prompt_audio import PromptEncoder, prompt_rule
+from tts.prompt_builders import (
+    EMBEDDED_SAMPLING,
+    PhonemePromptBuilder,
+    Piece,
+    PromptBuilder,
+    PublishedPromptBuilder,
+    SpeechOptions,
+    load_text_tokenizer,
+)
 from tts.speaking import (
     AudioChunk,
     Event,
@@ -30,15 +39,6 @@ from tts.speaking import (
     PieceLoop,
     Retried,
     TextBegun,
-)
-from tts.texts import (
-    EMBEDDED_SAMPLING,
-    PhonemeText,
-    Piece,
-    PublishedText,
-    SpeechOptions,
-    TextSide,
-    load_text_tokenizer,
 )
 from tts.voices import Voice, check_voice, load_voice
 from tts.weights import PreparedModel
@@ -110,11 +110,13 @@ class Synthesizer:
     def __post_init__(self) -> None:
         config, codec = self.model.config, self.codec
         self.prompt_encoder = PromptEncoder(codec, prompt_rule(config.phonemes is not None))
-        self.text_side: TextSide
+        self.prompt_builder: PromptBuilder
         if config.phonemes is not None:
-            self.text_side = PhonemeText(config, codec.frame_rate)
+            self.prompt_builder = PhonemePromptBuilder(config, codec.frame_rate)
         elif self.text_tokenizer is not None:
-            self.text_side = PublishedText(config, codec.frame_rate, self.text_tokenizer)
+            self.prompt_builder = PublishedPromptBuilder(
+                config, codec.frame_rate, self.text_tokenizer
+            )
         else:
             raise ValueError(
                 f"model {self.name!r} has neither a `phonemes` entry in config.json nor a text "
@@ -157,7 +159,10 @@ class Synthesizer:
         text_tokenizer = load_text_tokenizer(folder) if published else None
         decoder = folder / DECODER
         sound = load_codec(
-            codec_name(model, codec), device, decoder=decoder if decoder.is_file() else None
+            codec_name(model, codec),
+            device,
+            decoder=decoder if decoder.is_file() else None,
+            sparing=True,
         )
         return cls(language_model, sound, str(model), text_tokenizer)
 
@@ -206,7 +211,7 @@ class Synthesizer:
             EmptyTextError: nothing in `text` can be spoken.
             ValueError: an option is out of range.
         """
-        side = self.text_side
+        side = self.prompt_builder
         check_guidance(options.sampling or side.sampling, self.model.config)
         unnamed = options.voice is None and not side.needs_voice
         voice = None if unnamed else self.voice(options.voice)
@@ -229,7 +234,7 @@ class Synthesizer:
         loop = PieceLoop(
             self.model,
             self.codec,
-            options.sampling or self.text_side.sampling,
+            options.sampling or self.prompt_builder.sampling,
             self.guard,
             BATCH,
             "chunks" if together else "live",

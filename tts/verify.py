@@ -83,7 +83,7 @@ def _greedy(model: TtsModel, io: dict[str, Tensor], folder: Path) -> Iterator[Ch
         for how, items in [("alone", [i]) for i in sorted(rows)] + [("batch", sorted(rows))]:
             steps = max(len(rows[i]) for i in items)
             requests = [Request(prompts[i], 0, steps) for i in items]
-            for kind in ("", ", slow twin"):
+            for kind in ("", ", uncached reference"):
                 runner = UncachedRunner(model, used) if kind else None
                 cold = SamplingConfig(GREEDY, GREEDY)
                 frames = list(generate(model, requests, cold, used, runner))

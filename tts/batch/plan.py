@@ -157,7 +157,7 @@ def _key(row: Row, shared: str, digest: str, own: SamplingConfig) -> str:
         row.seed,
         row.format,
         row.num_codebooks,
-        asdict(own.having(dict(row.sampling))),
+        asdict(own.with_overrides(dict(row.sampling))),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

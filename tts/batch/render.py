@@ -20,9 +20,9 @@ from tts.batch.plan import Item, Settings
 from tts.batch.prompts import PromptVoices
 from tts.batch.sources import SourceError
 from tts.guard import Guard
+from tts.prompt_builders import Piece
 from tts.speaking import Key, PieceDone, PieceLoop
 from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
-from tts.texts import Piece
 from tts.voices import Voice, VoiceError
 
 
@@ -55,7 +55,7 @@ class Failed:
 
     Attributes:
         reason: why.
-        lasting: trying again would be of no use.
+        lasting: trying again would be useless.
         retries: pieces that were spoken again with another seed.
     """
 
@@ -99,7 +99,7 @@ class ItemRenderer:
         self.loop = PieceLoop(
             synthesizer.model,
             synthesizer.codec,
-            synthesizer.text_side.sampling,
+            synthesizer.prompt_builder.sampling,
             Guard(settings.retries, settings.max_silence_s, settings.max_repeat_s),
             batch_size,
             "none" if settings.codes_only else "whole",
@@ -154,7 +154,7 @@ class ItemRenderer:
             lang=row.lang,
             seed=row.seed,
             num_codebooks=row.num_codebooks,
-            sampling=self.synthesizer.text_side.sampling.having(dict(row.sampling)),
+            sampling=self.synthesizer.prompt_builder.sampling.with_overrides(dict(row.sampling)),
             continuation=bool(row.prompt_wav and voice and voice.transcript),
         )
         try:
@@ -166,7 +166,7 @@ class ItemRenderer:
 
     def _named_voice(self, name: str | None) -> Voice | None:
         """Read and checked once; there are few. None where no voice is named nor needed."""
-        if name is None and not self.synthesizer.text_side.needs_voice:
+        if name is None and not self.synthesizer.prompt_builder.needs_voice:
             return None
         if name not in self._voices:
             self._voices[name] = self.synthesizer.voice(name)

@@ -149,7 +149,7 @@ def _voices(service: SpeechService) -> APIRouter:
         check_name(form.name)
         data = await form.file.read()
         prompt = await asyncio.to_thread(
-            service.look_over, client_of(request), data, form.transcript, None
+            service.check_prompt, client_of(request), data, form.transcript, None
         )
         voice = await asyncio.to_thread(service.save, prompt, form.name, form.description)
         return voice_facts(voice, frame_rate) | {"notes": list(prompt.notes)}

@@ -54,7 +54,7 @@ class Wishes(BaseModel):
             lang=self.lang,
             seed=self.seed,
             num_codebooks=self.num_codebooks,
-            sampling=own.having({name: getattr(self, name) for name in SAMPLING}),
+            sampling=own.with_overrides({name: getattr(self, name) for name in SAMPLING}),
             continuation=continuation,
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 from tokenizer.audio import to_int16
 from tts.config import SamplingConfig
 from tts.serve.fairqueue import Client
-from tts.serve.kept import KeptResult, Shelf
+from tts.serve.kept import KeptResult, TtlCache
 from tts.serve.reference import Finding, check_reference
 from tts.serve.settings import Limits
 from tts.serve.speech import Started, TextSpoken, speak
@@ -63,7 +63,7 @@ class Prompt:
     """A recording that has been looked over, and encoded if it can be used.
 
     Attributes:
-        voice: None where the recording is of no use; `problem` then says why.
+        voice: None where the recording is unusable; `problem` then says why.
         notes: what was done to it, in English.
     """
 
@@ -90,8 +90,8 @@ class SpeechService:
         self.synthesizer = synthesizer
         self.limits = limits or Limits()
         self.worker = Worker(self.limits, speaking_threads(synthesizer.model))
-        self.results: Shelf[KeptResult] = Shelf(self.limits.kept_bytes, self.limits.kept_s)
-        self.prompts: Shelf[Prompt] = Shelf(8 * 2**20, self.limits.kept_s)
+        self.results: TtlCache[KeptResult] = TtlCache(self.limits.kept_bytes, self.limits.kept_s)
+        self.prompts: TtlCache[Prompt] = TtlCache(8 * 2**20, self.limits.kept_s)
         self._previews: dict[str, np.ndarray] = {}
         self._rtf: dict[int, float] = {}
         self._frames_per_symbol = 1.0
@@ -103,7 +103,7 @@ class SpeechService:
 
     @property
     def own_sampling(self) -> SamplingConfig:
-        return self.synthesizer.text_side.sampling
+        return self.synthesizer.prompt_builder.sampling
 
     def close(self) -> None:
         """Stop the worker."""
@@ -124,7 +124,7 @@ class SpeechService:
 
         Raises:
             QueueFullError: there is no room.
-            LimitError, ValueError: text, voice or an option is of no use.
+            LimitError, ValueError: text, voice or an option is unusable.
         """
         self.check_text(text)
         options = replace(options, voice=self.synthesizer.voice(options.voice))
@@ -166,7 +166,9 @@ class SpeechService:
 
         return self.worker.call(WARM_UP_CLIENT, run)
 
-    def look_over(self, client: Client, data: bytes, transcript: str, lang: str | None) -> Prompt:
+    def check_prompt(
+        self, client: Client, data: bytes, transcript: str, lang: str | None
+    ) -> Prompt:
         """Check a recording and encode it; waits for its turn.
 
         Raises:
@@ -187,7 +189,7 @@ class SpeechService:
         return Prompt(voice, findings, notes, digest=digest)
 
     def decode(self, data: bytes) -> np.ndarray:
-        """An uploaded file -> float32 (N,) at the model's rate; UploadError if it is of no use."""
+        """An uploaded file -> float32 (N,) at the model's rate; UploadError if it is unusable."""
         if len(data) > self.limits.upload_bytes:
             raise UploadError(
                 f"the file has {len(data)} bytes, the limit is {self.limits.upload_bytes}; "
@@ -199,7 +201,7 @@ class SpeechService:
         """Save a prompt as a voice: codes, transcript and a hash of the sound, not the sound.
 
         Raises:
-            VoiceError: the name is not allowed or taken, or the prompt is of no use.
+            VoiceError: the name is not allowed or taken, or the prompt is unusable.
         """
         if prompt.voice is None:
             raise UploadError(prompt.problem)

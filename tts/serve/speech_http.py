@@ -70,7 +70,7 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
     The status is sent with the first sound, so that whatever is wrong before it has its own.
 
     Raises:
-        QueueFullError, ValueError, ApiError: there is no room, or the request is of no use.
+        QueueFullError, ValueError, ApiError: there is no room, or the request is unusable.
     """
     options = wanted.options(service.own_sampling, wanted.voice_name)
     ticket = service.speak(client_of(request), wanted.input, options, wanted.speed)

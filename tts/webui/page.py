@@ -166,7 +166,7 @@ def check_prompt(
     if not path:
         return ""
     try:
-        prompt = service.look_over(client, _read(path, service.limits.upload_bytes), said, None)
+        prompt = service.check_prompt(client, _read(path, service.limits.upload_bytes), said, None)
     except (UploadError, QueueFullError) as error:
         return _report([("bad", "", "", str(error))], words["prompt_bad"], "")
     rows = [(f.grade, *told(f, words)) for f in prompt.findings]

@@ -13,7 +13,7 @@ from frontend.hanzi import simplify
 from frontend.markup import parse_pronunciation
 from frontend.pinyin import syllable_symbols, syllables
 from frontend.split import split_sentences
-from tts.texts import MAX_CHARS
+from tts.prompt_builders import MAX_CHARS
 
 # As the text is written: markup as one, words, single Chinese characters, anything else.
 _TOKEN = re.compile(

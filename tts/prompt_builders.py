@@ -82,7 +82,7 @@ class Piece(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class TextSide(Protocol):
+class PromptBuilder(Protocol):
     """How a model reads: its own sampling, and whether someone must be named to speak."""
 
     @property
@@ -122,7 +122,7 @@ def _transcript(voice: Voice) -> str:
 
 
 @dataclass(frozen=True)
-class PhonemeText:
+class PhonemePromptBuilder:
     """The embedded model's way: normalise, phonemize, one id a symbol, an inner monologue."""
 
     config: TtsConfig
@@ -200,7 +200,7 @@ def load_text_tokenizer(folder: Path) -> Any:
 
 
 @dataclass(frozen=True)
-class PublishedText:
+class PublishedPromptBuilder:
     """The published checkpoints' way: a chat of two turns, written as their template says."""
 
     config: TtsConfig
