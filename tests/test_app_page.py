@@ -21,6 +21,7 @@ import app
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
 from tokenizer.audio import to_int16
 from tts.folders import HOME_VARIABLE, voices_folder
+from tts.serve.cli import warnings_for
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
@@ -220,15 +221,15 @@ def test_every_text_that_the_scripts_ask_for_exists():
 def test_bad_options_end_with_one_clear_line(capsys, arguments: list[str], words: str):
     assert app.main(arguments) == 2
     error = capsys.readouterr().err
-    assert error.startswith("app.py: error: ")
+    assert error.startswith("cat-tts: error: ")
     assert words in error
     assert error.count("\n") == 1
 
 
 def test_an_open_server_on_the_network_is_warned_of():
-    assert app.warnings_for("127.0.0.1", Access()) == []
-    assert "--api-key" in app.warnings_for("0.0.0.0", Access())[0]
-    assert "unencrypted" in app.warnings_for("0.0.0.0", Access(api_key="k"))[0]
+    assert warnings_for("127.0.0.1", Access()) == []
+    assert "--api-key" in warnings_for("0.0.0.0", Access())[0]
+    assert "unencrypted" in warnings_for("0.0.0.0", Access(api_key="k"))[0]
 
 
 def test_help_is_quick_and_loads_nothing_heavy():
