@@ -73,7 +73,7 @@ def service(home: Path) -> Iterator[SpeechService]:
 
 @pytest.fixture(scope="module")
 def address(service: SpeechService) -> Iterator[str]:
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     with running(create_app(service)) as address:
         yield address
@@ -309,7 +309,7 @@ def test_everything_has_a_name_for_screen_readers(page):
 
 def test_the_page_works_behind_a_password(browser, service: SpeechService):
     from tts.serve.settings import Access
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     with running(create_app(service, Access("anna", "secret"))) as address:
         credentials = {"username": "anna", "password": "secret"}
@@ -351,7 +351,7 @@ def pictured(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path | None]
     if not wanted:
         yield request.getfixturevalue("address"), None
         return
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     request.getfixturevalue("home")
     service = SpeechService(Synthesizer.load("embedded"))

@@ -25,12 +25,12 @@ from tts.serve.cli import warnings_for
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
+from tts.serve.webui.texts import LANGUAGES, preferred, texts
 from tts.synthesizer import SpeechOptions
 from tts.voices import load_voice, save_voice
-from tts.webui.texts import LANGUAGES, preferred, texts
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
-ASSETS = Path(app.__file__).parent / "tts" / "webui" / "assets"
+ASSETS = Path(app.__file__).parent / "tts" / "serve" / "webui" / "assets"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]
 
 @pytest.fixture(scope="module")
 def client(service: SpeechService) -> TestClient:
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     return TestClient(create_app(service), raise_server_exceptions=False)
 
@@ -137,7 +137,7 @@ def test_a_piece_takes_the_place_of_another(client: TestClient, service: SpeechS
 
 
 def test_a_recording_is_checked_used_and_saved(service: SpeechService, client, tmp_path: Path):
-    from tts.webui.page import check_prompt
+    from tts.serve.webui.page import check_prompt
 
     path = tmp_path / "me.flac"
     soundfile.write(path, speech_like(2.5), SAMPLE_RATE)
@@ -159,7 +159,7 @@ def test_a_recording_is_checked_used_and_saved(service: SpeechService, client, t
 
 @pytest.mark.parametrize("data", [b"", b"no sound at all", b"fLaC" + bytes(99)])
 def test_a_useless_recording_is_told_so(service: SpeechService, tmp_path: Path, data: bytes):
-    from tts.webui.page import check_prompt
+    from tts.serve.webui.page import check_prompt
 
     path = tmp_path / "a<b>.wav"
     path.write_bytes(data)
@@ -179,7 +179,7 @@ def test_pronunciations_and_costs(client: TestClient):
 
 
 def test_the_gate_stands_before_the_page_too(service: SpeechService):
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     client = TestClient(create_app(service, Access("anna", "secret")))
     for path in ("/", "/en/", "/zh/config", "/app/costs", "/app/assets/page.js", "/docs"):

@@ -201,7 +201,7 @@ def service(place: Path) -> Iterator[SpeechService]:
 
 @pytest.fixture(scope="module")
 def client(service: SpeechService) -> TestClient:
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     return TestClient(create_app(service), raise_server_exceptions=False)
 

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from tokenizer.linear import batch_invariant_rows
 from tts.graphs import DepthFrames, FrameGraphs
-from tts.runner import Choose
+from tts.sampling import Choose
 from tts.weights import Attend, FastNorm, FastStack, FastSwiGlu, PreparedModel
 
 # The index of a layer -> what its attention gives, (B, H * d); it reads the buffers of `Steps`.

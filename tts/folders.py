@@ -17,6 +17,10 @@ HOME_VARIABLE = "CAT_TTS_HOME"
 PUBLISHED_CODEC = "OpenMOSS-Team/MOSS-Audio-Tokenizer"
 
 
+class VoiceError(ValueError):
+    """A recording or a voice that cannot be used, made, saved or removed."""
+
+
 def model_folder_of(name: str | Path) -> Path:
     """Folder of a model; see `tokenizer.hub.model_folder`."""
     return model_folder(name, EMBEDDED)

@@ -16,8 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.config import SamplingConfig
-from tts.runner import Choose
-from tts.sampling import sample
+from tts.sampling import Choose, sample
 from tts.weights import Attend, FastStack, PreparedModel
 
 Frame = Callable[[Tensor, Choose], Tensor]

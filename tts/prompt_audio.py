@@ -17,6 +17,7 @@ import numpy as np
 
 from frontend.clean import HAN
 from tokenizer.audio import is_silent, normalize_loudness, quietest_cut, trim_silence
+from tts.folders import VoiceError
 
 if TYPE_CHECKING:
     from tokenizer.model import CatTokenizer
@@ -31,10 +32,6 @@ WHOLE_DBFS, WHOLE_STEP_DB = -20.0, 3.0
 KEPT_PROMPTS = 32
 _LIMITS = f"give {MIN_PROMPT_S:g} to {MAX_PROMPT_S:g} s of clear speech"
 _HAN = re.compile(f"[{HAN}]")
-
-
-class VoiceError(ValueError):
-    """A recording or a voice that cannot be used, made, saved or removed."""
 
 
 @dataclass(frozen=True)

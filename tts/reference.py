@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tts.config import TtsConfig
 from tts.model import TtsModel
-from tts.runner import Choose
+from tts.sampling import Choose
 
 
 class UncachedRunner:

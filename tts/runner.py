@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from tts.graphs import FrameGraphs
-
-# (channel, logits (B, V)) -> int64 (B,)
-Choose = Callable[[int, Tensor], Tensor]
+from tts.graphs import FrameGraphs
+from tts.sampling import Choose
 
 
 class Runner(Protocol):

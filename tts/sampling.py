@@ -5,11 +5,15 @@ Nothing here waits for the device, so a whole frame can run, or be captured, wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from tts.config import ChannelSampling
 
+# (channel, logits (B, V)) -> int64 (B,)
+Choose = Callable[[int, Tensor], Tensor]
 # Uniform numbers stay below 1 by more than float32 loses when a sum of probabilities is scaled.
 UNIFORM_LIMIT = 1 - 2.0**-20
 

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from tokenizer.codes import CodesError, codec_fingerprint, load_codes, save_codes
 from tokenizer.model import CatTokenizer
-from tts.folders import is_shipped, voice_files, voice_or_default, voices_folder
-from tts.prompt_audio import VoiceError
+from tts.folders import VoiceError, is_shipped, voice_files, voice_or_default, voices_folder
 
 _NAME = re.compile(r"[a-z0-9_-]{1,40}")
 _FIELDS = ("name", "lang", "transcript", "description", "gender", "source", "codec")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +20,6 @@ from torch.nn import functional as F
 from tokenizer.linear import Linear, packed
 from tts.model import TtsModel
 from tts.transformer import Attention, DecoderLayer, DecoderStack, RmsNorm, SwiGlu
-
-if TYPE_CHECKING:
-    from tts.graphs import FrameGraphs
 
 # (layer, queries (N, H, d), keys (N, H_kv, d), values (N, H_kv, d)) -> (N, H * d)
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
@@ -141,8 +138,8 @@ class PreparedModel:
         self.depth = FastStack(model.local_transformer, dtype)
         self.depth_input = FastSwiGlu(model.speech_embedding_to_local_mlp, dtype)
         self.tables = [_weight(table, dtype) for table in model.model.embedding_list]
-        # By number of codebooks; kept here, because capturing one takes seconds.
-        self.graphs: dict[int, FrameGraphs] = {}
+        # `tts.graphs.FrameGraphs` by number of codebooks: capturing one takes seconds.
+        self.graphs: dict[int, Any] = {}
         self.heads = []
         for channel, head in enumerate(model.lm_heads):
             weight = _weight(head, dtype)

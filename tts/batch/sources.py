@@ -12,7 +12,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from tts.folders import voice_files, voice_or_default
+from tts.folders import VoiceError, voice_files, voice_or_default
 
 # Whether a recording can be used does not depend on the rate.
 CHECK_RATE_HZ = 16000
@@ -98,7 +98,7 @@ def check_prompt(path: str, reads_phonemes: bool) -> None:
         AudioError: not a sound.
     """
     from tokenizer.audio import read_audio
-    from tts.prompt_audio import VoiceError, check_recording, prompt_rule
+    from tts.prompt_audio import check_recording, prompt_rule
 
     try:
         check_recording(read_audio(path, CHECK_RATE_HZ), CHECK_RATE_HZ, prompt_rule(reads_phonemes))

@@ -98,8 +98,8 @@ def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
 
         from tokenizer.cli import check_device
         from tts.serve.service import SpeechService
+        from tts.serve.webui.server import create_app
         from tts.synthesizer import Synthesizer
-        from tts.webui.server import create_app
 
         synthesizer = Synthesizer.load(args.model, args.codec, check_device(args.device))
         service = SpeechService(synthesizer, limits)

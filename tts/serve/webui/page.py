@@ -12,7 +12,7 @@ import gradio as gr
 from tts.serve.fairqueue import Client, QueueFullError
 from tts.serve.service import Prompt, SpeechService
 from tts.serve.uploads import UploadError
-from tts.webui.texts import EXAMPLES, texts, told
+from tts.serve.webui.texts import EXAMPLES, texts, told
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from tts.serve.api import create_api
 from tts.serve.page_api import page_routes
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
-from tts.webui.page import build_page, save_prompt
-from tts.webui.pronunciation import override, spoken_words
-from tts.webui.texts import LANGUAGES, preferred, texts
+from tts.serve.webui.page import build_page, save_prompt
+from tts.serve.webui.pronunciation import override, spoken_words
+from tts.serve.webui.texts import LANGUAGES, preferred, texts
 
 ASSETS = Path(__file__).parent / "assets"
 # Of a long text only so much is shown word by word.
