@@ -51,19 +51,3 @@ def test_the_package_gives_its_names_lazily():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
         exec("from tts import nothing")
-
-
-HELP = """
-import resource
-from tts.__main__ import build_parser
-build_parser().format_help()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_utime)
-"""
-
-
-def test_help_answers_at_once():
-    """In processor time, because the machine may be busy; Python itself takes a part of it."""
-    took = [
-        float(subprocess.check_output([sys.executable, "-c", HELP], cwd=ROOT)) for _ in range(3)
-    ]
-    assert min(took) < 0.2

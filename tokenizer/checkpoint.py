@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from tokenizer.config import CatConfig
 from tokenizer.decoder import use_decoder
 from tokenizer.hub import EMBEDDED, CheckpointError, model_folder
 from tokenizer.model import CatTokenizer
-from tokenizer.weights import load_weights, save_folder, spread, without_numbers
+from tokenizer.weights import Place, load_weights, save_folder, spread, without_numbers
 
 __all__ = ["EMBEDDED", "CheckpointError", "load_codec", "model_folder", "save_codec"]
 
@@ -46,42 +48,43 @@ def load_codec(
     with without_numbers():
         codec = CatTokenizer(CatConfig.from_file(folder / "config.json"))
     one = torch.device(device)
-    where = (
-        spread(codec, ("TransformerStage", "ResidualQuantizer"), device_map, dtype)
-        if (device_map is not None)
-        else lambda _: one
-    )
+    units = ("TransformerStage", "ResidualQuantizer")
+    where = None if device_map is None else spread(codec, units, device_map, dtype)
 
-    def load(*parts: str) -> None:
-        load_weights(
-            codec,
-            folder,
-            lambda n: (where(n), torch.float32 if n.startswith("quantizer.") else dtype),
-            wanted=lambda n: n.startswith(parts),
-        )
+    def place(name: str) -> tuple[torch.device, torch.dtype]:
+        kind = torch.float32 if name.startswith("quantizer.") else dtype
+        return (where(name) if where else one), kind
 
+    parts = _Parts(codec, folder, place, decoder)
     codec.encoder.to(dtype)
-    load("quantizer.")
-
-    def load_decoder() -> None:
-        place = (lambda n: (where(f"decoder.{n}"), dtype)) if decoder else None
-        if decoder is None or not use_decoder(codec, decoder, place):
-            load("decoder.")
-        codec.decoder.requires_grad_(False)
-
-    load_decoder()
-
-    def load_encoder() -> None:
-        load("encoder.")
-        codec.encoder.requires_grad_(False)
-
-    if not sparing:
-        load_encoder()
+    for part in ("quantizer", "decoder") if sparing else ("quantizer", "decoder", "encoder"):
+        parts.load(part)
     codec.eval().requires_grad_(False).prepare()
     if sparing:
-        codec.fill_later("encoder", load_encoder)
-        codec.fill_later("decoder", load_decoder)
+        for part in ("encoder", "decoder"):
+            codec.fill_later(part, partial(parts.load, part))
     return codec
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Fills a tokenizer part by part; see `load_codec`."""
+
+    codec: CatTokenizer
+    folder: Path
+    place: Place
+    decoder: Path | None
+
+    def load(self, part: str) -> None:
+        """'encoder', 'quantizer' or 'decoder'."""
+        own = self.decoder if part == "decoder" else None
+        if own and use_decoder(self.codec, own, lambda name: self.place(f"decoder.{name}")):
+            return
+        wanted = f"{part}."
+        load_weights(
+            self.codec, self.folder, self.place, wanted=lambda name: name.startswith(wanted)
+        )
+        getattr(self.codec, part).requires_grad_(False)
 
 
 def save_codec(codec: CatTokenizer, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
