@@ -2,109 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import tempfile
 
-from tts.serve.settings import Access, Limits, is_loopback, parse_auth
-
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 7860
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The options of the command line."""
-    limits = Limits()
-    parser = argparse.ArgumentParser(prog="app.py", description=__doc__)
-    parser.add_argument("--host", default=DEFAULT_HOST, help=f"default {DEFAULT_HOST}: only here")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default {DEFAULT_PORT}")
-    parser.add_argument("--auth", metavar="USER:PASS", help="ask for this user and password")
-    parser.add_argument("--api-key", metavar="KEY", help="ask for this key (a bearer token)")
-    parser.add_argument("--model", default="embedded", help="'embedded' or a folder")
-    parser.add_argument("--codec", help="'embedded' or a folder; default goes with the model")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default cpu")
-    parser.add_argument("--max-chars", type=int, default=limits.max_chars, metavar="N")
-    parser.add_argument("--max-waiting", type=int, default=limits.waiting, metavar="N")
-    parser.add_argument("--max-upload-mb", type=float, default=limits.upload_bytes / 2**20)
-    return parser
-
-
-def access_of(args: argparse.Namespace) -> Access:
-    """Who may come in; ValueError where that is given badly.
-
-    The key may also stand in the environment variable CAT_TTS_API_KEY, where a list of processes
-    does not show it.
-    """
-    user, password = parse_auth(args.auth) if args.auth is not None else ("", "")
-    key = args.api_key if args.api_key is not None else os.environ.get("CAT_TTS_API_KEY", "")
-    if args.api_key is not None and not key.strip():
-        raise ValueError("--api-key is empty; give a key, or leave the option out")
-    return Access(user, password, key)
-
-
-def warnings_for(host: str, access: Access) -> list[str]:
-    """What the user should know about who can reach the server."""
-    if is_loopback(host):
-        return []
-    if access.is_open:
-        return [
-            f"{host} can be reached from the network and asks for no password: anyone may use this "
-            "server and change its voices; add --auth USER:PASS or --api-key KEY"
-        ]
-    return ["password and key travel unencrypted; put a proxy with https before this server"]
+from tts.__main__ import main as cat_tts
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the server until it is interrupted; the exit code is 2 for bad options."""
-    args = build_parser().parse_args(argv)
-    try:
-        access = access_of(args)
-        limits = Limits(
-            max_chars=args.max_chars,
-            waiting=args.max_waiting,
-            upload_bytes=round(args.max_upload_mb * 2**20),
-        )
-        if not 0 <= args.port <= 65535:
-            raise ValueError(f"--port is {args.port}; use 0 to 65535")
-        for message in warnings_for(args.host, access):
-            print(f"app.py: warning: {message}", file=sys.stderr)
-        serve(args, access, limits)
-    except ValueError as error:
-        print(f"app.py: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        pass
-    return 0
-
-
-def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
-    """Load the model and serve; uploads lie in a folder of their own that goes at the end.
-
-    Raises:
-        ValueError: model, codec or device is of no use.
-    """
-    with tempfile.TemporaryDirectory(prefix="cat-tts-") as folder:
-        # Before Gradio is imported: nothing is sent home, and its uploads go there.
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        import uvicorn
-
-        from tokenizer.cli import check_device
-        from tts.serve.service import SpeechService
-        from tts.synthesizer import Synthesizer
-        from tts.webui.server import create_app
-
-        synthesizer = Synthesizer.load(args.model, args.codec, check_device(args.device))
-        service = SpeechService(synthesizer, limits)
-        try:
-            app = create_app(service, access)
-            service.warm_up()
-            where = "127.0.0.1" if args.host == "0.0.0.0" else args.host
-            shown = f"[{where}]" if ":" in where else where
-            print(f"CAT-TTS: http://{shown}:{args.port}  (API: /docs)", flush=True)
-            uvicorn.run(app, host=args.host, port=args.port, log_level="warning")
-        finally:
-            service.close()
+    """The same as `cat-tts serve` with these options."""
+    return cat_tts(["serve", *(sys.argv[1:] if argv is None else argv)])
 
 
 if __name__ == "__main__":

@@ -1,22 +1,27 @@
-"""Mono float32 audio for the metrics: read, write, check, resample."""
+"""Mono float32 audio for the metrics: checked, and written with its folders."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 
-from tokenizer.files import replacing
+from tokenizer.audio import ENDINGS, SILENCE_PEAK, AudioError, write_audio
+from tokenizer.audio import read_sound as read_wav
+from tokenizer.audio import resample as resample_checked
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
-# Below this peak (-60 dBFS) nothing audible was said.
-SILENCE_PEAK = 1e-3
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "SILENCE_PEAK",
+    "AudioError",
+    "check_mono",
+    "peak",
+    "read_wav",
+    "resample",
+    "write_wav",
+]
 
-
-class AudioError(ValueError):
-    """Audio that cannot be read or measured."""
+AUDIO_SUFFIXES = ENDINGS
 
 
 def check_mono(wav: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -42,35 +47,11 @@ def peak(wav: np.ndarray) -> float:
 
 
 def resample(wav: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
-    """float32 (N,) at `sample_rate` Hz to float32 (about N * target / sample,) at `target_rate`."""
-    wav = check_mono(wav, sample_rate)
-    if sample_rate == target_rate or wav.size == 0:
-        return wav
-    return np.asarray(soxr.resample(wav, sample_rate, target_rate, quality="HQ"), np.float32)
-
-
-def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
-    """Read any format that libsndfile knows; channels are averaged.
-
-    Returns:
-        float32 (N,) and the sample rate in Hz.
-
-    Raises:
-        AudioError: the file is missing or unreadable.
-    """
-    try:
-        data, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        raise AudioError(f"cannot read audio file {path}: {error}") from error
-    return check_mono(data.mean(axis=1), rate), int(rate)
+    """`tokenizer.audio.resample` of a checked sound."""
+    return resample_checked(check_mono(wav, sample_rate), sample_rate, target_rate)
 
 
 def write_wav(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
-    """Write float32 (N,) as a 16-bit wav file, clipped to [-1, 1]; folders are made.
-
-    The file appears whole or not at all.
-    """
+    """Write float32 (N,) as a 16-bit wav file, clipped to [-1, 1]; folders are made."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    clipped = np.clip(check_mono(wav, sample_rate), -1.0, 1.0)
-    with replacing(path) as temporary:
-        soundfile.write(str(temporary), clipped, sample_rate, subtype="PCM_16", format="WAV")
+    write_audio(path, check_mono(wav, sample_rate), sample_rate)

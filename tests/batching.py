@@ -16,7 +16,8 @@ from tiny import tiny_codec, tiny_model, tiny_voice
 from tokenizer.checkpoint import save_codec
 from tts.__main__ import main
 from tts.checkpoint import save_model
-from tts.voices import HOME_VARIABLE, save_voice
+from tts.folders import HOME_VARIABLE
+from tts.voices import save_voice
 
 ROWS = [{"id": f"i{n}", "text": f"Sentence {n} of some.", "seed": n} for n in range(6)]
 

@@ -19,10 +19,12 @@ import soundfile
 
 from serving import running, wait_until
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
-from tts.serve.encode import pcm16
+from tokenizer.audio import to_int16
+from tts.folders import HOME_VARIABLE, voices_folder
 from tts.serve.service import SpeechService
+from tts.speaking import AudioChunk
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import HOME_VARIABLE, save_voice, voices_folder
+from tts.voices import save_voice
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is missing")
 
@@ -61,7 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def service(home: Path) -> Iterator[SpeechService]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tts.voices.SHIPPED", home / "shipped")
+        patch.setattr("tts.folders.SHIPPED_VOICES", home / "shipped")
         save_voice(tiny_voice("tiny"))
         save_voice(tiny_voice("other", seed=1))
         service = SpeechService(tiny_synthesizer())
@@ -71,7 +73,7 @@ def service(home: Path) -> Iterator[SpeechService]:
 
 @pytest.fixture(scope="module")
 def address(service: SpeechService) -> Iterator[str]:
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     with running(create_app(service)) as address:
         yield address
@@ -112,14 +114,15 @@ def page(browser, address: str) -> Iterator[Any]:
 @pytest.fixture
 def slowly(service: SpeechService, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tiny model take about as long as a real one."""
-    stream = service.synthesizer.stream
+    speak = service.synthesizer.speak
 
-    def slow(text, options):
-        for chunk in stream(text, options):
-            yield chunk
-            time.sleep(0.15)
+    def slow(pieces, options):
+        for event in speak(pieces, options):
+            yield event
+            if isinstance(event, AudioChunk):
+                time.sleep(0.15)
 
-    monkeypatch.setattr(service.synthesizer, "stream", slow)
+    monkeypatch.setattr(service.synthesizer, "speak", slow)
 
 
 def write(page, text: str) -> None:
@@ -168,7 +171,7 @@ def test_type_choose_a_voice_and_hear(page, service: SpeechService, slowly, tmp_
     assert sound["duration"] == pytest.approx(len(expected) / SAMPLE_RATE, abs=0.01)
     assert sound["rms"] > 0.01
     for ending in ("wav", "flac"):
-        assert np.array_equal(downloaded(page, ending, tmp_path), pcm16(expected))
+        assert np.array_equal(downloaded(page, ending, tmp_path), to_int16(expected))
     for ending in ("mp3", "ogg"):
         assert abs(len(downloaded(page, ending, tmp_path)) - len(expected)) < SAMPLE_RATE / 10
     facts = page.inner_text("#cat-facts")
@@ -176,7 +179,7 @@ def test_type_choose_a_voice_and_hear(page, service: SpeechService, slowly, tmp_
         assert word in facts
     page.click("#cat-again")
     finished(page)
-    assert np.array_equal(downloaded(page, "wav", tmp_path), pcm16(expected))
+    assert np.array_equal(downloaded(page, "wav", tmp_path), to_int16(expected))
     assert page.locator("#cat-history li").count() == 2
 
 
@@ -306,7 +309,7 @@ def test_everything_has_a_name_for_screen_readers(page):
 
 def test_the_page_works_behind_a_password(browser, service: SpeechService):
     from tts.serve.settings import Access
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     with running(create_app(service, Access("anna", "secret"))) as address:
         credentials = {"username": "anna", "password": "secret"}
@@ -348,7 +351,7 @@ def pictured(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path | None]
     if not wanted:
         yield request.getfixturevalue("address"), None
         return
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     request.getfixturevalue("home")
     service = SpeechService(Synthesizer.load("embedded"))

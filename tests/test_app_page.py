@@ -19,16 +19,18 @@ from fastapi.testclient import TestClient
 
 import app
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
-from tts.serve.encode import pcm16
+from tokenizer.audio import to_int16
+from tts.folders import HOME_VARIABLE, voices_folder
+from tts.serve.cli import warnings_for
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
+from tts.serve.webui.texts import LANGUAGES, preferred, texts
 from tts.synthesizer import SpeechOptions
-from tts.voices import HOME_VARIABLE, load_voice, save_voice, voices_folder
-from tts.webui.texts import LANGUAGES, preferred, texts
+from tts.voices import load_voice, save_voice
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
-ASSETS = Path(app.__file__).parent / "tts" / "webui" / "assets"
+ASSETS = Path(app.__file__).parent / "tts" / "serve" / "webui" / "assets"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]
         patch.setenv(HOME_VARIABLE, str(folder))
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        patch.setattr("tts.voices.SHIPPED", folder / "shipped")
+        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
         save_voice(tiny_voice())
         service = SpeechService(tiny_synthesizer())
         yield service
@@ -47,7 +49,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]
 
 @pytest.fixture(scope="module")
 def client(service: SpeechService) -> TestClient:
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     return TestClient(create_app(service), raise_server_exceptions=False)
 
@@ -71,7 +73,7 @@ def download(client: TestClient, name: str, ending: str = "wav") -> np.ndarray:
 
 def offline(service: SpeechService, seed: int = 0) -> np.ndarray:
     options = SpeechOptions(voice="tiny", seed=seed)
-    return pcm16(np.concatenate([c.wav for c in service.synthesizer.stream(TEXT, options)]))
+    return to_int16(np.concatenate([c.wav for c in service.synthesizer.stream(TEXT, options)]))
 
 
 def test_the_page_is_there_in_both_languages(client: TestClient):
@@ -125,7 +127,7 @@ def test_a_piece_takes_the_place_of_another(client: TestClient, service: SpeechS
     after = download(client, result)
     piece = samples_of(again)
     options = SpeechOptions(voice="tiny")
-    first = pcm16(
+    first = to_int16(
         np.concatenate([c.wav for c in service.synthesizer.stream("Hello there.", options)])
     )
     assert np.array_equal(after[: len(first)], before[: len(first)])
@@ -135,7 +137,7 @@ def test_a_piece_takes_the_place_of_another(client: TestClient, service: SpeechS
 
 
 def test_a_recording_is_checked_used_and_saved(service: SpeechService, client, tmp_path: Path):
-    from tts.webui.page import check_prompt
+    from tts.serve.webui.page import check_prompt
 
     path = tmp_path / "me.flac"
     soundfile.write(path, speech_like(2.5), SAMPLE_RATE)
@@ -157,7 +159,7 @@ def test_a_recording_is_checked_used_and_saved(service: SpeechService, client, t
 
 @pytest.mark.parametrize("data", [b"", b"no sound at all", b"fLaC" + bytes(99)])
 def test_a_useless_recording_is_told_so(service: SpeechService, tmp_path: Path, data: bytes):
-    from tts.webui.page import check_prompt
+    from tts.serve.webui.page import check_prompt
 
     path = tmp_path / "a<b>.wav"
     path.write_bytes(data)
@@ -177,7 +179,7 @@ def test_pronunciations_and_costs(client: TestClient):
 
 
 def test_the_gate_stands_before_the_page_too(service: SpeechService):
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     client = TestClient(create_app(service, Access("anna", "secret")))
     for path in ("/", "/en/", "/zh/config", "/app/costs", "/app/assets/page.js", "/docs"):
@@ -219,15 +221,15 @@ def test_every_text_that_the_scripts_ask_for_exists():
 def test_bad_options_end_with_one_clear_line(capsys, arguments: list[str], words: str):
     assert app.main(arguments) == 2
     error = capsys.readouterr().err
-    assert error.startswith("app.py: error: ")
+    assert error.startswith("cat-tts: error: ")
     assert words in error
     assert error.count("\n") == 1
 
 
 def test_an_open_server_on_the_network_is_warned_of():
-    assert app.warnings_for("127.0.0.1", Access()) == []
-    assert "--api-key" in app.warnings_for("0.0.0.0", Access())[0]
-    assert "unencrypted" in app.warnings_for("0.0.0.0", Access(api_key="k"))[0]
+    assert warnings_for("127.0.0.1", Access()) == []
+    assert "--api-key" in warnings_for("0.0.0.0", Access())[0]
+    assert "unencrypted" in warnings_for("0.0.0.0", Access(api_key="k"))[0]
 
 
 def test_help_is_quick_and_loads_nothing_heavy():

@@ -7,7 +7,7 @@ import pytest
 import frontend
 from frontend.markup import parse_pronunciation
 from frontend.pinyin import syllables
-from tts.webui.pronunciation import OverrideError, override, said_of, spoken_words
+from tts.serve.webui.pronunciation import OverrideError, override, said_of, spoken_words
 
 TEXTS = [
     "The kettle is on, isn't it?",

@@ -11,7 +11,7 @@ import pytest
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
 from eval.intelligibility import judge, pair_voices, results_markdown
-from eval.listening import Ear, Utterance, listen
+from eval.listening import CachedRecognizer, Utterance, listen
 from eval.prosody import features
 from eval.similarity import cosine
 from eval.sources import FolderSource, Line, ModelSource, Speech, save_path
@@ -54,12 +54,12 @@ class Steps:
 
 
 def _said(seed: int, number: int = 2, system: str = "model") -> Utterance:
-    return listen(system, Steps(), [Line(TEXT, number, "v", seed)], Ear(Parrot()))[0]
+    return listen(system, Steps(), [Line(TEXT, number, "v", seed)], CachedRecognizer(Parrot()))[0]
 
 
 def test_records(tmp_path: Path):
     lines = [Line(TEXT, 2, "v", 3), Line(TEXT, 2, "v", 0), Line(TEXT, 2, "v", 99)]
-    good, empty, failed = listen("model", Steps(), lines, Ear(Parrot()), tmp_path)
+    good, empty, failed = listen("model", Steps(), lines, CachedRecognizer(Parrot()), tmp_path)
     assert (good.transcript, good.errors.wer, good.problem) == ("one two three", 0.25, None)
     assert (good.seconds, good.finished_by) == (0.2, "eos")
     assert (empty.problem, empty.errors.wer) == ("empty", 1.0)
@@ -92,15 +92,17 @@ def test_what_was_heard_is_not_heard_again(tmp_path: Path):
             raise AssertionError("heard again")
 
     lines, cache = [Line(TEXT, 2, "v", 3), Line(TEXT, 2, "v", 99)], tmp_path / "cache"
-    first = listen("model", Steps(), lines, Ear(Parrot(), "parrot", cache))
-    assert listen("model", Steps(), lines, Ear(Deaf(), "parrot", cache)) == first
+    first = listen("model", Steps(), lines, CachedRecognizer(Parrot(), "parrot", cache))
+    assert listen("model", Steps(), lines, CachedRecognizer(Deaf(), "parrot", cache)) == first
     # One that failed may succeed the next time, so it is not kept.
     assert len(list(cache.iterdir())) == 1
-    for ear in (Ear(Deaf(), "another", cache), Ear(Deaf())):
+    for ear in (CachedRecognizer(Deaf(), "another", cache), CachedRecognizer(Deaf())):
         with pytest.raises(AssertionError, match="heard again"):
             listen("model", Steps(), lines, ear)
     # A sound that is asked for and missing is made, though its transcript is known.
-    again = listen("model", Steps(), lines, Ear(Parrot(), "parrot", cache), tmp_path / "wavs")
+    again = listen(
+        "model", Steps(), lines, CachedRecognizer(Parrot(), "parrot", cache), tmp_path / "wavs"
+    )
     assert again == first
     assert save_path(tmp_path / "wavs", lines[0]).is_file()
 
@@ -109,7 +111,7 @@ def test_length_and_silence_fail_a_voice():
     teacher = [_said(4, 2, "t"), _said(4, 3, "t")]
     model = [_said(4, 2), _said(4, 3)]
     assert judge(model, teacher).passed
-    long = listen("model", Steps(), [Line(TEXT, 5, "v", 4)], Ear(Parrot()))[0]
+    long = listen("model", Steps(), [Line(TEXT, 5, "v", 4)], CachedRecognizer(Parrot()))[0]
     stretched = replace(long, line=model[0].line)
     result = judge([stretched, model[1]], teacher)
     assert (result.num_too_long, result.max_length_ratio, result.passed) == (1, 2.5, False)

@@ -11,7 +11,7 @@ from eval.meta import MetaItem
 from eval.report import Progress
 from eval.scores import Score, make_rows, order_holds, summarize_row
 from eval.seed_report import Facts, markdown, order_lines, worst
-from eval.stages import Spoken
+from eval.stages import SpokenItem
 from eval.systems import FileSystem, Job
 from eval.wer import normalized_text, score_utterance
 
@@ -68,7 +68,7 @@ def test_progress_in_a_log_is_one_line(capsys: pytest.CaptureFixture[str]):
 
 
 def _score(utt: str, transcript: str, sim: float | None, seed: int = 0) -> Score:
-    spoken = Spoken(Job("s", MetaItem(utt, TEXT), seed), Path("x.wav"), "d", 1.0, "eos")
+    spoken = SpokenItem(Job("s", MetaItem(utt, TEXT), seed), Path("x.wav"), "d", 1.0, "eos")
     errors = score_utterance(TEXT, transcript)
     forgiving = score_utterance(TEXT, transcript, rules=normalized_text)
     return Score(spoken, transcript, errors, forgiving, sim, None, ())

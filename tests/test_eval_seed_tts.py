@@ -330,14 +330,14 @@ def test_bad_options_are_refused_before_anything_is_made(
 def test_best_of_takes_the_lowest_rate_then_the_highest_similarity():
     from eval.meta import MetaItem
     from eval.scores import best_of
-    from eval.stages import Spoken
+    from eval.stages import SpokenItem
     from eval.systems import Job
     from eval.wer import score_utterance
 
     def one(utt: str, seed: int, transcript: str, sim: float | None) -> Score:
         job = Job("clone", MetaItem(utt, "a b c d"), seed)
         errors = score_utterance("a b c d", transcript)
-        return Score(Spoken(job, Path("x")), transcript, errors, errors, sim, None, ())
+        return Score(SpokenItem(job, Path("x")), transcript, errors, errors, sim, None, ())
 
     scores = [one("u", 0, "a b", 0.9), one("u", 1, "a b c", 0.1), one("u", 2, "a b c", 0.2)]
     scores += [one("v", 0, "", None), one("v", 1, "", None)]

@@ -18,13 +18,14 @@ from fastapi.testclient import TestClient
 
 from serving import running, wait_until
 from tiny import SAMPLE_RATE, save_tiny_published, speech_like, tiny_synthesizer, tiny_voice
+from tokenizer.audio import to_int16
+from tts.folders import HOME_VARIABLE, voices_folder
 from tts.serve.api import create_api
-from tts.serve.encode import pcm16
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access, Limits
 from tts.serve.uploads import decode_upload
 from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
-from tts.voices import HOME_VARIABLE, save_voice, voices_folder
+from tts.voices import save_voice
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
 
@@ -35,7 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOME_VARIABLE, str(folder))
-        patch.setattr("tts.voices.SHIPPED", folder / "shipped")
+        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
         save_voice(tiny_voice("tiny"))
         save_voice(tiny_voice("other", seed=1))
         yield folder
@@ -95,7 +96,7 @@ def test_a_whole_wav_is_the_offline_result(client: TestClient, service: SpeechSe
     assert answer.headers["content-type"] == "audio/wav"
     samples, rate = soundfile.read(io.BytesIO(answer.content), dtype="int16")
     assert rate == SAMPLE_RATE
-    assert np.array_equal(samples, pcm16(offline(service, TEXT, seed=3)))
+    assert np.array_equal(samples, to_int16(offline(service, TEXT, seed=3)))
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -215,7 +216,7 @@ def test_openai_client_writes_a_file(official: openai.OpenAI, service, tmp_path:
     ) as answer:
         answer.stream_to_file(path)
     samples, _ = soundfile.read(path, dtype="int16")
-    assert np.array_equal(samples, pcm16(offline(service, TEXT)))
+    assert np.array_equal(samples, to_int16(offline(service, TEXT)))
     whole = official.audio.speech.create(
         model="cat-tts",
         voice="other",
@@ -224,7 +225,7 @@ def test_openai_client_writes_a_file(official: openai.OpenAI, service, tmp_path:
         extra_body={"stream": False, "seed": 5},
     )
     samples, _ = soundfile.read(io.BytesIO(whole.content), dtype="int16")
-    assert np.array_equal(samples, pcm16(offline(service, TEXT, "other", 5)))
+    assert np.array_equal(samples, to_int16(offline(service, TEXT, "other", 5)))
 
 
 @pytest.mark.parametrize("name", ["pcm", "wav", "mp3", "flac", "opus"])
@@ -232,15 +233,15 @@ def test_first_bytes_come_before_the_last_frame_is_made(
     official: openai.OpenAI, service: SpeechService, monkeypatch, name: str
 ):
     made: list[float] = []
-    stream = service.synthesizer.stream
+    speak = service.synthesizer.speak
 
-    def noted(text, options):
-        for chunk in stream(text, options):
+    def noted(pieces, options):
+        for event in speak(pieces, options):
             made.append(time.monotonic())
-            yield chunk
+            yield event
             time.sleep(0.01)
 
-    monkeypatch.setattr(service.synthesizer, "stream", noted)
+    monkeypatch.setattr(service.synthesizer, "speak", noted)
     came: list[float] = []
     with official.audio.speech.with_streaming_response.create(
         model="cat-tts", voice="tiny", input=TEXT * 3, response_format=cast(Any, name)

@@ -16,9 +16,10 @@ import soundfile
 from fastapi.testclient import TestClient
 
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tts.folders import HOME_VARIABLE
 from tts.serve.service import SpeechService
 from tts.serve.settings import Limits
-from tts.voices import HOME_VARIABLE, save_voice
+from tts.voices import save_voice
 
 GOOD = {"model": "cat-tts", "input": "Hello.", "voice": "tiny", "response_format": "pcm"}
 SPEECH, VOICES, SPEAK = "/v1/audio/speech", "/v1/voices", "/app/speak"
@@ -185,7 +186,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setenv("TMPDIR", str(folder))
         patch.setattr("tempfile.tempdir", str(folder))
-        patch.setattr("tts.voices.SHIPPED", folder / "shipped")
+        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
         save_voice(tiny_voice())
         patch.chdir(folder)
         yield folder
@@ -200,7 +201,7 @@ def service(place: Path) -> Iterator[SpeechService]:
 
 @pytest.fixture(scope="module")
 def client(service: SpeechService) -> TestClient:
-    from tts.webui.server import create_app
+    from tts.serve.webui.server import create_app
 
     return TestClient(create_app(service), raise_server_exceptions=False)
 

@@ -21,12 +21,13 @@ import pytest
 
 from serving import running, wait_until
 from tiny import tiny_synthesizer, tiny_voice
+from tokenizer.audio import to_int16
+from tts.folders import HOME_VARIABLE
 from tts.serve.api import create_api
-from tts.serve.encode import pcm16
 from tts.serve.service import SpeechService
 from tts.serve.settings import Limits
 from tts.synthesizer import SpeechOptions
-from tts.voices import HOME_VARIABLE, save_voice
+from tts.voices import save_voice
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +50,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]
     folder = tmp_path_factory.mktemp("load")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOME_VARIABLE, str(folder))
-        patch.setattr("tts.voices.SHIPPED", Path(folder) / "shipped")
+        patch.setattr("tts.folders.SHIPPED_VOICES", Path(folder) / "shipped")
         for seed, name in enumerate(VOICES):
             save_voice(tiny_voice(name, seed=seed))
         service = SpeechService(tiny_synthesizer(), LIMITS)
@@ -65,7 +66,7 @@ def expected_sounds(service: SpeechService) -> dict[tuple[str, str, int], bytes]
             for seed in range(3):
                 options = SpeechOptions(voice=voice, seed=seed)
                 wav = np.concatenate([c.wav for c in service.synthesizer.stream(text, options)])
-                sounds[text, voice, seed] = pcm16(wav).tobytes()
+                sounds[text, voice, seed] = to_int16(wav).tobytes()
     assert len(set(sounds.values())) == len(sounds), "two requests sound alike"
     return sounds
 

@@ -12,14 +12,15 @@ import pytest
 
 from serving import wait_until
 from tiny import tiny_synthesizer, tiny_voice
+from tts.folders import HOME_VARIABLE
 from tts.serve.fairqueue import Client, FairQueue, QueueFullError
-from tts.serve.kept import KeptPiece, KeptResult, Shelf
+from tts.serve.kept import KeptPiece, KeptResult, TtlCache
 from tts.serve.service import SpeechService
 from tts.serve.settings import Limits, is_loopback, parse_auth
-from tts.serve.speech import PieceDone, Sound, Spoken, Started, speak
-from tts.serve.worker import END, PAUSE, Failure, Job, Steps, Worker
+from tts.serve.speech import PieceSent, Sound, Started, TextSpoken, speak
+from tts.serve.worker import END, PAUSE, Job, JobFailed, Steps, Worker
 from tts.synthesizer import SpeechOptions
-from tts.voices import HOME_VARIABLE, save_voice
+from tts.voices import save_voice
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
 ANNA, BOB = Client("1.1.1.1", "anna"), Client("2.2.2.2", "bob")
@@ -28,7 +29,7 @@ ANNA, BOB = Client("1.1.1.1", "anna"), Client("2.2.2.2", "bob")
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SpeechService]:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
-    monkeypatch.setattr("tts.voices.SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr("tts.folders.SHIPPED_VOICES", tmp_path / "shipped")
     save_voice(tiny_voice())
     service = SpeechService(tiny_synthesizer())
     yield service
@@ -125,7 +126,7 @@ def test_a_failing_job_ends_alone():
 
     _, events = collect(worker, ANNA, bad)
     assert worker.call(BOB, lambda: "fine").result(10) == "fine"
-    assert isinstance(events[-1], Failure)
+    assert isinstance(events[-1], JobFailed)
     future = worker.call(BOB, lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         future.result(10)
@@ -168,7 +169,7 @@ def test_closing_tells_those_who_wait():
     assert wait_until(lambda: bool(events))
     gate.set()
     closing.join(10)
-    assert isinstance(events[0], Failure)
+    assert isinstance(events[0], JobFailed)
 
 
 def test_speaking_in_steps_is_the_stream_sample_for_sample(service: SpeechService):
@@ -178,13 +179,13 @@ def test_speaking_in_steps_is_the_stream_sample_for_sample(service: SpeechServic
     sounds = [e for e in events if isinstance(e, Sound)]
     expected = np.concatenate([c.wav for c in chunks])
     assert np.array_equal(np.concatenate([s.wav for s in sounds]), expected)
-    assert [e.piece for e in events if isinstance(e, PieceDone)] == [0, 1, 2]
+    assert [e.piece for e in events if isinstance(e, PieceSent)] == [0, 1, 2]
     assert [s.gap for s in sounds].count(True) == 2
     started, spoken = events[0], events[-1]
     assert isinstance(started, Started)
     texts = ["Hello there.", "The kettle is on!", "Would you like some tea?"]
     assert [p.text for p in started.pieces] == texts
-    assert isinstance(spoken, Spoken)
+    assert isinstance(spoken, TextSpoken)
     assert spoken.frames == sum(c.frames for c in chunks)
     assert spoken.ttfa_ms > 0
     assert spoken.compute_s * 1000 >= spoken.ttfa_ms
@@ -203,7 +204,7 @@ def test_streams_in_turns_are_those_of_calls_alone(service: SpeechService):
     async def joined(ticket) -> np.ndarray:
         parts = []
         while (event := await ticket.next()) is not END:
-            assert not isinstance(event, Failure), event
+            assert not isinstance(event, JobFailed), event
             if isinstance(event, Sound):
                 parts.append(event.wav)
         return np.concatenate(parts)
@@ -231,12 +232,12 @@ def test_the_shelf_forgets_the_oldest():
         silence = np.zeros(0, "<i2")
         return KeptResult(24000, [KeptPiece("a", silence, np.zeros(size, "<i2"), "eos", 0)])
 
-    shelf: Shelf[KeptResult] = Shelf(max_bytes=1000, max_age_s=100)
+    shelf: TtlCache[KeptResult] = TtlCache(max_bytes=1000, max_age_s=100)
     names = [shelf.put(result(200)) for _ in range(4)]
     assert len(set(names)) == 4
     assert [shelf.get(name) is not None for name in names] == [False, False, True, True]
     assert shelf.nbytes <= 1000
-    old: Shelf[KeptResult] = Shelf(max_bytes=1000, max_age_s=0)
+    old: TtlCache[KeptResult] = TtlCache(max_bytes=1000, max_age_s=0)
     assert old.get(old.put(result(1))) is None
 
 

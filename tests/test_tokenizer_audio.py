@@ -11,7 +11,7 @@ import soundfile
 
 from tiny import SAMPLE_RATE, speech_like
 from tokenizer.audio import (
-    FORMATS,
+    ENDINGS,
     PEAK_LIMIT,
     AudioError,
     check_writable,
@@ -29,7 +29,7 @@ def rms_db(wav: np.ndarray) -> float:
     return float(10 * np.log10(np.square(wav, dtype=np.float64).mean()))
 
 
-@pytest.mark.parametrize("ending", list(FORMATS))
+@pytest.mark.parametrize("ending", list(ENDINGS))
 def test_every_format_round_trips(tmp_path, ending):
     # Three seconds and a bit, so that more than one block is written.
     wav = speech_like(3.3)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from goldens import golden
 from tiny import tiny_codec, tiny_codec_config, tiny_tts_config
 from tokenizer.checkpoint import CheckpointError, load_codec, save_codec
 from tokenizer.config import CatConfig, ConfigError
 from tokenizer.model import CatTokenizer
 from tts.config import ConfigError as TtsConfigError
 from tts.config import TtsConfig
-
-PUBLISHED = (
-    Path(os.environ.get("CAT_TTS_GOLDEN", Path(__file__).parents[2] / "shared/golden"))
-    / "published"
-)
 
 
 def raw() -> dict:
@@ -125,11 +120,11 @@ def test_shards_are_joined(folder):
         assert torch.equal(loaded.state_dict()[name], tensor)
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="golden files are not beside the clone")
 def test_every_published_name_and_shape_is_accounted_for():
-    config = CatConfig.from_file(PUBLISHED / "moss_audio_tokenizer.config.json")
+    published = golden("published")
+    config = CatConfig.from_file(published / "moss_audio_tokenizer.config.json")
     with torch.device("meta"):
         codec = CatTokenizer(config)
-    shapes = json.loads((PUBLISHED / "moss_audio_tokenizer.shapes.json").read_text())
+    shapes = json.loads((published / "moss_audio_tokenizer.shapes.json").read_text())
     assert {k: list(v.shape) for k, v in codec.state_dict().items()} == shapes
     assert codec.frame_rate == 12.5

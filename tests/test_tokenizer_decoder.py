@@ -18,7 +18,7 @@ def other_decoder(codec: CatTokenizer, seed: int) -> CatTokenizer:
     """A tokenizer with the codes of `codec` and a decoder of its own."""
     other = tiny_codec(seed)
     other.quantizer.load_state_dict(codec.quantizer.state_dict())
-    return other
+    return other.prepare()
 
 
 def test_it_takes_the_place_of_the_decoder_and_leaves_the_codes(tmp_path: Path) -> None:

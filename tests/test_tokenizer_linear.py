@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 import tokenizer.linear
-from tokenizer.linear import even_rows, half_is_enough, packed
+from tokenizer.linear import batch_invariant_rows, half_is_enough, packed
 
 has_half = pytest.mark.skipif(
     "fbgemm" not in torch.backends.quantized.supported_engines, reason="no float16 kernels here"
@@ -44,10 +44,10 @@ def test_equals_linear(shape, half):
 def test_both_kernels_and_all_batches_give_the_same_bits(threads, monkeypatch):
     weight = tensor(300, 200).half().float()
     x = tensor(48, 200, seed=1)
-    whole = packed(weight)(x[: even_rows(40)])
+    whole = packed(weight)(x[: batch_invariant_rows(40)])
     for rows in (1, 2, 3, 7, 14, 16, 32):
-        assert rows <= even_rows(rows) < rows + 4
-        assert torch.equal(packed(weight)(x[: even_rows(rows)])[:rows], whole[:rows])
+        assert rows <= batch_invariant_rows(rows) < rows + 4
+        assert torch.equal(packed(weight)(x[: batch_invariant_rows(rows)])[:rows], whole[:rows])
     monkeypatch.setattr(tokenizer.linear, "PARALLEL_FROM", 1)
     assert torch.equal(packed(weight)(x[: len(whole)]), whole)
     monkeypatch.setattr(tokenizer.linear, "LARGE", 1)

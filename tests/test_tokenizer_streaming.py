@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from itertools import cycle
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from goldens import golden
 from tiny import CODEBOOK_SIZE, FRAME_SIZE, NUM_CODEBOOKS, speech_like, tiny_codec
-from tokenizer.checkpoint import load_codec
+from tokenizer.checkpoint import load_codec, save_codec
 from tokenizer.model import CatTokenizer
 from tokenizer.streaming import (
     decode_chunk,
@@ -211,14 +210,6 @@ def test_wrong_codes_raise(codec):
         encode_start(codec, 0)
 
 
-def golden(name: str) -> Path:
-    default = Path(__file__).parents[2] / "shared" / "golden"
-    folder = Path(os.environ.get("CAT_TTS_GOLDEN", default)) / name
-    if not folder.is_dir():
-        pytest.skip(f"no golden files at {folder}; set CAT_TTS_GOLDEN to their folder")
-    return folder
-
-
 @pytest.mark.parametrize("name", ["tokenizer_rlfq", "tokenizer_rvq"])
 @pytest.mark.parametrize("batch", [1, 4])
 def test_golden_weights_stream_over_several_windows(name, batch):
@@ -242,24 +233,52 @@ def test_prepared_weights_equal_the_modules(half, quantizer):
     if half:
         for parameter in codec.parameters():
             parameter.copy_(parameter.half())
+        codec.prepare()
     wav, codes = waves(2)[..., : 24 * FRAME_SIZE], random_codes(2, 31)
     with torch.inference_mode():
         hidden, _ = codec.encode_latents(wav)
-        latents = codec.quantizer.decode(codes)
+        latents = codec.dequantize(codes)
         sound, _ = codec.decode_latents(latents)
-        chosen = codec.quantizer.encode(hidden)
+        chosen = codec.quantize(hidden)
     with torch.enable_grad():  # the way of training
         assert_close(hidden, codec.encode_latents(wav)[0])
-        assert_close(latents, codec.quantizer.decode(codes))
+        assert_close(latents, codec.dequantize(codes))
         assert_close(sound, codec.decode_latents(latents)[0])
-        assert torch.equal(chosen, codec.quantizer.encode(hidden))
+        assert torch.equal(chosen, codec.quantize(hidden))
 
 
-def test_changed_weights_are_noticed():
+def test_weights_are_prepared_once_and_what_changes_them_undoes_it():
     codec, codes = tiny_codec(), random_codes(1, 3)
-    before = codec.decode(codes)
+    for parameter in codec.parameters():  # half precision is laid out, full precision may not be
+        parameter.copy_(parameter.half())
+    before = codec.prepare().decode(codes)
     codec.decoder[2].output_proj.weight.mul_(2)  # type: ignore[union-attr, operator]
-    assert_close(codec.decode(codes), 2 * before)
+    assert_close(codec.prepare().decode(codes), 2 * before)
+    for change in (
+        lambda: codec.train().eval(),
+        lambda: codec.requires_grad_(True).requires_grad_(False),
+        lambda: codec.load_state_dict(codec.state_dict()),
+        lambda: codec.float(),
+        lambda: setattr(codec, "decoder", codec.decoder),
+    ):
+        once = codec.prepare().decode(codes)
+        codec.decoder[2].output_proj.weight.mul_(2)  # type: ignore[union-attr, operator]
+        change()
+        assert_close(codec.decode(codes), 2 * once)
+
+
+def test_an_encoder_that_is_read_late_is_the_same(tmp_path):
+    codec, wav = tiny_codec(), 0.1 * torch.randn(1, 1, 9600)
+    save_codec(codec, tmp_path)
+    late = load_codec(tmp_path, sparing=True)
+    codes = late.encode(wav)
+    assert torch.equal(codes, codec.encode(wav))
+    for use in (lambda c: c.state_dict(), lambda c: c.train().eval(), lambda c: c.double().float()):
+        late = load_codec(tmp_path, sparing=True)
+        assert next(late.encoder.parameters()).is_meta
+        use(late)
+        assert not any(p.is_meta for p in late.parameters())
+        assert torch.equal(late.encode(wav), codes)
 
 
 @pytest.mark.parametrize("name", ["tokenizer_rlfq", "tokenizer_rvq"])

@@ -13,8 +13,10 @@ from batching import arguments, contents, make_home, write_rows
 from tiny import SAMPLE_RATE, speech_like, tiny_codec, tiny_voice
 from tts.__main__ import main
 from tts.batch.manifest import Manifest, ManifestError, read_manifest
-from tts.batch.rows import MAX_ID_BYTES, MAX_SEED, MAX_TEXT_CHARS, Defaults, Row
-from tts.voices import HOME_VARIABLE, save_voice
+from tts.batch.rows import MAX_ID_BYTES, MAX_TEXT_CHARS, Defaults, Row
+from tts.config import MAX_SEED
+from tts.folders import HOME_VARIABLE
+from tts.voices import save_voice
 
 
 def read(path: Path, text: str | bytes, **defaults: object) -> Manifest:
@@ -178,8 +180,8 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"prompt_wav": "absent.wav"}, "No such file"),
     ({"prompt_wav": "folder.wav"}, "directory"),
     ({"prompt_wav": "noise.wav"}, "cannot be read as sound"),
-    ({"prompt_wav": "short.wav"}, "too short for a prompt: 0.40 s"),
-    ({"prompt_wav": "long.wav"}, "too long for a prompt: 31.00 s"),
+    ({"prompt_wav": "short.wav"}, "too short: 0.40 s"),
+    ({"prompt_wav": "long.wav"}, "too long: 31.0 s"),
     ({"prompt_wav": "silent.wav"}, "silent"),
     ({"prompt_wav": "pauses.wav"}, "not silence"),
     ({"prompt_wav": "none.wav"}, "no samples"),

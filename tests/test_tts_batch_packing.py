@@ -11,7 +11,6 @@ import torch
 
 from tokenizer.codes import CodesError, codes_bytes, load_codes, read_codes, save_codes
 from tokenizer.packing import code_bits, pack_codes, unpack_codes
-from tts.batch.checks import own_sampling
 from tts.batch.plan import Settings, make_items
 from tts.batch.rows import Row
 from tts.batch.sources import Digests
@@ -57,7 +56,7 @@ def test_saved_codes_have_their_metadata_in_order(tmp_path):
 
 
 def test_key_names_the_sampling_that_is_used(tmp_path):
-    own = Settings("m", "c", sampling=own_sampling(EMBEDDED))
+    own = Settings("m", "c", sampling=EMBEDDED_SAMPLING)
     assert own.sampling == EMBEDDED_SAMPLING
     warmer = replace(own.sampling, audio=replace(own.sampling.audio, temperature=0.9))
 

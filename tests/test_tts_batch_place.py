@@ -22,7 +22,7 @@ from batching import (
     strays,
     write_rows,
 )
-from tts.batch.render import SessionRenderer
+from tts.batch.render import ItemRenderer
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_read_only_folder_is_refused(batch, small_disk):
 
 def test_folder_that_becomes_read_only(batch, small_disk, monkeypatch):
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
-    render = SessionRenderer.render
+    render = ItemRenderer.render
 
     def closing(self, items, stopped):
         for done, result in enumerate(render(self, items, stopped)):
@@ -107,11 +107,11 @@ def test_folder_that_becomes_read_only(batch, small_disk, monkeypatch):
                 (small_disk / "wavs").rename(small_disk / "moved")
                 (small_disk / "wavs").write_text("not a folder")
 
-    monkeypatch.setattr(SessionRenderer, "render", closing)
+    monkeypatch.setattr(ItemRenderer, "render", closing)
     code, err = batch(ROWS, "--batch-size", "1", output=small_disk)
     assert code == 2
     assert "Not a directory" in err.splitlines()[-1]
-    monkeypatch.setattr(SessionRenderer, "render", render)
+    monkeypatch.setattr(ItemRenderer, "render", render)
     (small_disk / "wavs").unlink()
     (small_disk / "moved").rename(small_disk / "wavs")
     os.chmod(small_disk / "wavs", 0o755)

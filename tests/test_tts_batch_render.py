@@ -17,16 +17,16 @@ from safetensors.torch import load
 
 from batching import make_home
 from tiny import SAMPLE_RATE, speech_like
-from tts.batch.encode import sound_bytes, srt_bytes
-from tts.batch.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
-from tts.batch.pieces import Failure, Rendered, Workshop
+from tokenizer.audio import encode_sound
 from tts.batch.plan import Item, Settings
-from tts.batch.prompts import Prompts
-from tts.batch.render import SerialRenderer, SessionRenderer
+from tts.batch.prompts import PromptVoices
+from tts.batch.render import Failed, ItemRenderer, Rendered
 from tts.batch.rows import Row
 from tts.batch.sources import Digests
 from tts.batch.store import Store
+from tts.batch.subtitles import srt_bytes
 from tts.engine import Session
+from tts.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import load_voice
 
@@ -54,13 +54,15 @@ def _own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAT_TTS_HOME", str(home / "home"))
 
 
-def workshop(synthesizer: Synthesizer, folder: Path, **settings: object) -> Workshop:
+def renderer(
+    synthesizer: Synthesizer, folder: Path, batch_size: int = 1, **settings: object
+) -> ItemRenderer:
     chosen = Settings("m", "c", **settings)  # type: ignore[arg-type]
     store = Store(folder)
     store.close()  # its lock, so that a test may have several
     store.temporary.mkdir()
-    prompts = Prompts(synthesizer, "c", store, Digests(folder / "d.json"))
-    return Workshop(synthesizer, chosen, prompts)
+    prompts = PromptVoices(synthesizer, "c", store, Digests(folder / "d.json"))
+    return ItemRenderer(synthesizer, chosen, prompts, batch_size)
 
 
 def item(number: int, **row: object) -> Item:
@@ -68,7 +70,7 @@ def item(number: int, **row: object) -> Item:
     return Item(Row(number, f"i{number}", **values), "k", "", "")  # type: ignore[arg-type]
 
 
-def render(renderer, items, stopped=lambda: False) -> dict[str, Any]:
+def render(renderer: ItemRenderer, items, stopped=lambda: False) -> dict[str, Any]:
     results = list(renderer.render(items, stopped))
     assert len({i.row.id for i, _ in results}) == len(results)
     return {i.row.id: outcome for i, outcome in results}
@@ -101,24 +103,34 @@ def test_batches_give_what_one_at_a_time_gives(synthesizer, tmp_path, batch_size
             ]
         )
     ]
-    shop = workshop(synthesizer, tmp_path)
-    serial = render(SerialRenderer(shop), mixed)
-    assert len(serial) == len(mixed)
+    alone = {}
+    for one in mixed:
+        alone |= render(renderer(synthesizer, tmp_path), [one])
     for items in (mixed, mixed[::-1]):
-        assert_same(serial, render(SessionRenderer(shop, batch_size), items))
-    assert serial["i2"].codes.shape[0] == 2
+        assert_same(alone, render(renderer(synthesizer, tmp_path, batch_size), items))
+    assert alone["i2"].codes.shape[0] == 2
+    for one in mixed:
+        options = SpeechOptions(
+            voice="tiny",
+            seed=one.row.seed,
+            lang=one.row.lang,
+            num_codebooks=one.row.num_codebooks,
+            sampling=synthesizer.prompt_builder.sampling.with_overrides(dict(one.row.sampling)),
+        )
+        said = synthesizer.synthesize(one.row.text, options)
+        assert torch.equal(said.codes, alone[one.row.id].codes)
 
 
 def test_an_item_is_what_say_would_speak(synthesizer, tmp_path):
     row = item(2).row
-    result = render(SessionRenderer(workshop(synthesizer, tmp_path), 4), [item(2), item(1)])["i2"]
+    result = render(renderer(synthesizer, tmp_path, 4), [item(2), item(1)])["i2"]
     said = synthesizer.synthesize(row.text, SpeechOptions(voice="tiny", seed=row.seed))
     assert torch.equal(result.codes, said.codes)
     assert np.abs(result.wav - said.wav).max() < 1e-5
 
 
 def test_sentence_times_fit_the_sound(synthesizer, tmp_path):
-    result = render(SerialRenderer(workshop(synthesizer, tmp_path)), [item(4)])["i4"]
+    result = render(renderer(synthesizer, tmp_path), [item(4)])["i4"]
     texts, starts, ends = zip(*result.pieces, strict=True)
     assert [text.strip() for text in texts] == ["Eleven.", "Twelve.", "Thirteen."]
     assert starts[0] == 0
@@ -131,9 +143,7 @@ def test_sentence_times_fit_the_sound(synthesizer, tmp_path):
 
 
 def test_a_piece_without_words_is_passed_over(synthesizer, tmp_path):
-    result = render(
-        SerialRenderer(workshop(synthesizer, tmp_path)), [item(0, text="One. (…) Two.")]
-    )
+    result = render(renderer(synthesizer, tmp_path), [item(0, text="One. (…) Two.")])
     texts = [text.strip() for text, _, _ in result["i0"].pieces]
     assert texts[0] == "One."
     assert texts[-1].endswith("Two.")
@@ -149,7 +159,7 @@ def test_new_items_enter_while_others_speak(synthesizer, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Session, "step", counted)
     items = [item(n) for n in range(20)]
-    render(SessionRenderer(workshop(synthesizer, tmp_path), 4), items)
+    render(renderer(synthesizer, tmp_path, 4), items)
     assert max(sizes) == 4
     # Full until nothing is left to enter, and then ever emptier.
     assert sizes == sorted(sizes, reverse=True)
@@ -159,17 +169,17 @@ def test_new_items_enter_while_others_speak(synthesizer, tmp_path, monkeypatch):
 def test_items_are_taken_as_there_is_room(synthesizer, tmp_path):
     taken = itertools.count()
     items = (item(n) for n, _ in zip(range(1000), taken, strict=False))
-    results = SessionRenderer(workshop(synthesizer, tmp_path), 2).render(items, lambda: False)
+    results = renderer(synthesizer, tmp_path, 2).render(items, lambda: False)
     next(results)
     del results
     assert next(taken) < 6
 
 
 def test_stopping_ends_after_the_frame_in_hand(synthesizer, tmp_path):
-    for renderer in (SerialRenderer, lambda shop: SessionRenderer(shop, 3)):
+    for batch_size in (1, 3):
         asked = itertools.count()
         result = render(
-            renderer(workshop(synthesizer, tmp_path)),
+            renderer(synthesizer, tmp_path, batch_size),
             [item(n) for n in range(50)],
             lambda asked=asked: next(asked) > 5,
         )
@@ -178,7 +188,7 @@ def test_stopping_ends_after_the_frame_in_hand(synthesizer, tmp_path):
 
 def test_what_cannot_be_said_fails_and_the_others_go_on(synthesizer, tmp_path):
     items = [item(0), item(1, text="(—)"), item(2, voice="nobody"), item(3)]
-    result = render(SessionRenderer(workshop(synthesizer, tmp_path), 2), items)
+    result = render(renderer(synthesizer, tmp_path, 2), items)
     assert isinstance(result["i0"], Rendered)
     assert isinstance(result["i3"], Rendered)
     assert result["i1"].lasting
@@ -198,11 +208,10 @@ def runaway(monkeypatch: pytest.MonkeyPatch, seeds: set[int]) -> None:
 
 
 def test_a_runaway_is_spoken_again_with_another_seed(synthesizer, tmp_path, monkeypatch):
-    shop = workshop(synthesizer, tmp_path)
-    again = render(SerialRenderer(shop), [item(0, seed=3 + 1_000_003)])["i0"]
+    again = render(renderer(synthesizer, tmp_path), [item(0, seed=3 + 1_000_003)])["i0"]
     runaway(monkeypatch, {3})
-    for renderer in (SessionRenderer(shop, 1), SessionRenderer(shop, 4)):
-        result = render(renderer, [item(0, seed=3), item(1)])
+    for size in (1, 4):
+        result = render(renderer(synthesizer, tmp_path, size), [item(0, seed=3), item(1)])
         assert result["i0"].retries == 1
         assert torch.equal(result["i0"].codes, again.codes)
         assert result["i1"].retries == 0
@@ -210,22 +219,22 @@ def test_a_runaway_is_spoken_again_with_another_seed(synthesizer, tmp_path, monk
 
 def test_retries_are_bounded(synthesizer, tmp_path, monkeypatch):
     runaway(monkeypatch, {5 + 1_000_003 * n for n in range(3)})
-    shop = workshop(synthesizer, tmp_path, retries=2)
-    for renderer in (SessionRenderer(shop, 1), SessionRenderer(shop, 4)):
-        result = render(renderer, [item(4, seed=3), item(1), item(3)])
+    for size in (1, 4):
+        items = [item(4, seed=3), item(1), item(3)]
+        result = render(renderer(synthesizer, tmp_path, size, retries=2), items)
         failed = result["i4"]
         assert failed.reason == "sentence 3 of 3: runaway: no end after 1 frames (3 attempts)"
         assert (failed.lasting, failed.retries) == (True, 2)
         assert isinstance(result["i1"], Rendered)
-    patient = SessionRenderer(workshop(synthesizer, tmp_path, retries=3), 1)
+    patient = renderer(synthesizer, tmp_path, 1, retries=3)
     assert render(patient, [item(4, seed=3)])["i4"].retries == 3
 
 
 def test_one_failure_for_an_item_with_several_bad_sentences(synthesizer, tmp_path, monkeypatch):
     runaway(monkeypatch, set(range(10)))
-    shop = workshop(synthesizer, tmp_path, retries=0)
-    result = render(SessionRenderer(shop, 8), [item(4, seed=0), item(1, seed=100)])
-    assert isinstance(result["i4"], Failure)
+    shop = renderer(synthesizer, tmp_path, 8, retries=0)
+    result = render(shop, [item(4, seed=0), item(1, seed=100)])
+    assert isinstance(result["i4"], Failed)
     assert isinstance(result["i1"], Rendered)
 
 
@@ -239,21 +248,21 @@ def prompt_item(folder: Path, number: int, text: str = "") -> Item:
 @pytest.mark.parametrize("text", ["", "what is said"])
 def test_prompts_are_encoded_once(synthesizer, tmp_path, monkeypatch, text):
     first = prompt_item(tmp_path, 1, text)
-    shop = workshop(synthesizer, tmp_path)
-    result = render(SerialRenderer(shop), [first])["i1"]
+    shop = renderer(synthesizer, tmp_path, 2)
+    result = render(shop, [first])["i1"]
     assert isinstance(result, Rendered)
     assert len(list((tmp_path / ".cat-tts/prompts").iterdir())) == 1
     # Neither the recording nor the encoder is needed again, also not by another run.
     Path(first.row.prompt_wav or "").unlink()
     monkeypatch.setattr(Synthesizer, "prompt_voice", None)
-    for again in (shop, workshop(synthesizer, tmp_path)):
-        assert_same({"i1": result}, render(SessionRenderer(again, 2), [first]))
+    for again in (shop, renderer(synthesizer, tmp_path)):
+        assert_same({"i1": result}, render(again, [first]))
 
 
 def test_continuing_a_prompt_is_what_say_does(synthesizer, tmp_path):
     one = prompt_item(tmp_path, 1, "what is said")
-    shop = workshop(synthesizer, tmp_path)
-    result = render(SessionRenderer(shop, 2), [one, item(3)])["i1"]
+    shop = renderer(synthesizer, tmp_path, 2)
+    result = render(shop, [one, item(3)])["i1"]
     options = SpeechOptions(voice=shop.prompts.voice(one), continuation=True)
     said = synthesizer.synthesize(one.row.text, options)
     assert torch.equal(result.codes, said.codes)
@@ -267,15 +276,15 @@ def test_a_prompt_that_goes_away_fails_its_item_alone(synthesizer, tmp_path, wha
     path.unlink()
     if what == "changed":
         soundfile.write(path, speech_like(2.0, seed=5), SAMPLE_RATE)
-    result = render(SessionRenderer(workshop(synthesizer, tmp_path), 2), [one, item(3)])
+    result = render(renderer(synthesizer, tmp_path, 2), [one, item(3)])
     assert isinstance(result["i3"], Rendered)
     assert not result["i1"].lasting
     assert "p.wav" in result["i1"].reason
 
 
 def test_codes_only_makes_no_sound(synthesizer, tmp_path):
-    whole = render(SerialRenderer(workshop(synthesizer, tmp_path)), [item(1)])["i1"]
-    codes = render(SessionRenderer(workshop(synthesizer, tmp_path, codes_only=True), 2), [item(1)])
+    whole = render(renderer(synthesizer, tmp_path), [item(1)])["i1"]
+    codes = render(renderer(synthesizer, tmp_path, 2, codes_only=True), [item(1)])
     assert codes["i1"].wav is None
     assert torch.equal(codes["i1"].codes, whole.codes)
     assert codes["i1"].seconds == whole.seconds
@@ -318,9 +327,9 @@ def test_pauses_that_were_asked_for():
 @pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg", "opus"])
 def test_the_same_sound_is_the_same_bytes(ending):
     wav = speech_like(2.5)
-    first = sound_bytes(wav, SAMPLE_RATE, ending)
+    first = encode_sound(wav, SAMPLE_RATE, ending)
     time.sleep(1.1)  # encoders of Ogg go by the clock
-    assert sound_bytes(wav, SAMPLE_RATE, ending) == first
+    assert encode_sound(wav, SAMPLE_RATE, ending) == first
     back, rate = soundfile.read(io.BytesIO(first))
     assert rate in (SAMPLE_RATE, 48000)
     assert len(back) / rate == pytest.approx(2.5, abs=0.1)
@@ -349,7 +358,6 @@ def test_subtitles():
 
 
 def test_voice_files_are_read_once(synthesizer, tmp_path, monkeypatch):
-    shop = workshop(synthesizer, tmp_path)
     reads = []
 
     def counted(name):
@@ -357,5 +365,5 @@ def test_voice_files_are_read_once(synthesizer, tmp_path, monkeypatch):
         return load_voice(name)
 
     monkeypatch.setattr("tts.synthesizer.load_voice", counted)
-    render(SerialRenderer(shop), [item(n) for n in range(3)])
+    render(renderer(synthesizer, tmp_path), [item(n) for n in range(3)])
     assert reads == ["tiny"]

@@ -25,7 +25,7 @@ from batching import (
     strays,
 )
 from tiny import SAMPLE_RATE, speech_like
-from tts.batch.render import SessionRenderer
+from tts.batch.render import ItemRenderer
 from tts.batch.store import Store
 from tts.synthesizer import Synthesizer
 
@@ -213,19 +213,19 @@ def test_failures_are_records_and_exit_code_3(batch, tmp_path, monkeypatch):
 def test_a_prompt_deleted_in_mid_run_fails_its_items_alone(batch, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "p.wav", speech_like(2.0), SAMPLE_RATE)
     rows = [*ROWS[:3], {"id": "p", "text": "a", "prompt_wav": "p.wav"}]
-    render = SessionRenderer.render
+    render = ItemRenderer.render
 
     def deleting(self, items, stopped):
         (tmp_path / "p.wav").unlink(missing_ok=True)
         return render(self, items, stopped)
 
-    monkeypatch.setattr(SessionRenderer, "render", deleting)
+    monkeypatch.setattr(ItemRenderer, "render", deleting)
     assert batch(rows)[0] == 3
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert summary["done"] == 3
     assert "p.wav" in summary["failures"]["p"]
     # Once it is back, the same command does the rest.
-    monkeypatch.setattr(SessionRenderer, "render", render)
+    monkeypatch.setattr(ItemRenderer, "render", render)
     soundfile.write(tmp_path / "p.wav", speech_like(2.0), SAMPLE_RATE)
     code, err = batch(rows)
     assert (code, "4 items, 3 done, 1 to do" in err) == (0, True)
@@ -233,7 +233,7 @@ def test_a_prompt_deleted_in_mid_run_fails_its_items_alone(batch, tmp_path, monk
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_writes_what_it_has_and_goes_on(batch, tmp_path, monkeypatch, number):
-    render = SessionRenderer.render
+    render = ItemRenderer.render
 
     def interrupted(self, items, stopped):
         for done, result in enumerate(render(self, items, stopped)):
@@ -241,13 +241,13 @@ def test_interrupted_run_writes_what_it_has_and_goes_on(batch, tmp_path, monkeyp
             if done == 1:
                 os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(SessionRenderer, "render", interrupted)
+    monkeypatch.setattr(ItemRenderer, "render", interrupted)
     code, err = batch(ROWS, "--batch-size", "1")
     assert code == 130
     assert "start the same command again to go on" in err
     assert len(ledger_lines(tmp_path / "out")) == 2
     assert strays(tmp_path / "out") == []
-    monkeypatch.setattr(SessionRenderer, "render", render)
+    monkeypatch.setattr(ItemRenderer, "render", render)
     assert batch(ROWS)[0] == 0
     assert len(ledger_lines(tmp_path / "out")) == 6
     batch(ROWS, output="undisturbed")

@@ -21,8 +21,9 @@ from tokenizer.checkpoint import save_codec
 from tts import cli_say
 from tts.__main__ import main
 from tts.cli_say import MAX_TEXT_CHARS, check_text
+from tts.folders import HOME_VARIABLE
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import HOME_VARIABLE, save_voice
+from tts.voices import save_voice
 
 Say = Callable[..., int]
 
@@ -36,7 +37,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder; one voice called 'tiny' in a home of its own."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setattr("tts.voices.SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr("tts.folders.SHIPPED_VOICES", tmp_path / "shipped")
     save_voice(tiny_voice(codec=tiny_codec()))
     folder = tmp_path / "work"
     folder.mkdir()

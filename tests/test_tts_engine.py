@@ -1,31 +1,22 @@
-"""The autoregressive loop: fast path == slow twin, batch == single, seeds, budgets, golden rows."""
+"""The autoregressive loop: cached == uncached, batch == single, seeds, budgets, golden rows."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from goldens import golden
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_tts_config
-from tts.checkpoint import load_model, save_model
+from tts.cached import CachedRunner, DepthSteps
+from tts.checkpoint import load_model, load_prepared, save_model
 from tts.config import GREEDY, ChannelSampling, SamplingConfig
-from tts.engine import (
-    CachedRunner,
-    Request,
-    Session,
-    UncachedRunner,
-    collect,
-    generate,
-    pad_left,
-    prompt_mask,
-)
-from tts.fast import fast_weights
+from tts.engine import Request, Session, collect, generate
 from tts.prompt import Monologue, prompt_rows, text_ids, without_text
-from tts.steps import DepthSteps
+from tts.reference import UncachedRunner, pad_left, prompt_mask
+from tts.weights import prepare
 
 CONFIG = tiny_tts_config()
 WARM = SamplingConfig(
@@ -39,10 +30,6 @@ TEXTS = {
     "long": ("<en>", "DH", "AH0", "K", "AE1", "T", "S", "AE1", "T", ","),
     "zh": ("<zh>", "zh_n", "zh_i", "zh_3", "."),
 }
-GOLDEN = (
-    Path(os.environ.get("CAT_TTS_GOLDEN", Path(__file__).parents[2] / "shared/golden"))
-    / "tts_local"
-)
 
 
 def request(text: str = "short", seed: int = 0, max_frames: int = 12, **kwargs) -> Request:
@@ -70,7 +57,7 @@ def run(requests, sampling=WARM, k=NUM_CODEBOOKS, slow=False, model=None):
 
 @pytest.mark.parametrize("k", [1, 2, NUM_CODEBOOKS])
 @pytest.mark.parametrize("sampling", [WARM, COLD, GUIDED], ids=["warm", "cold", "guided"])
-def test_cached_equals_slow_twin(k, sampling):
+def test_cached_equals_uncached(k, sampling):
     requests = [request("long", 3), request("short", 4)]
     for fast, slow in zip(
         run(requests, sampling, k), run(requests, sampling, k, slow=True), strict=True
@@ -111,12 +98,12 @@ def greedy_with_guidance(one: Request, scale: float) -> torch.Tensor:
                     frame = without_text(row, CONFIG)
                 hidden = model.temporal(model.embed(seen, NUM_CODEBOOKS)[None])[0, -1:]
                 logits.append(model.frame_logits(hidden, frame, NUM_CODEBOOKS)[channel][0])
-            told, untold = logits
+            cond, uncond = logits
             if channel:
-                row[0, channel] = (untold + scale * (told - untold))[:CODEBOOK_SIZE].argmax()
+                row[0, channel] = (uncond + scale * (cond - uncond))[:CODEBOOK_SIZE].argmax()
             else:
                 allowed = monologue.allowed()
-                row[0, 0] = allowed[told[allowed].argmax()]
+                row[0, 0] = allowed[cond[allowed].argmax()]
         if int(row[0, 0]) == end:
             break
         monologue = monologue.after(int(row[0, 0]))
@@ -148,7 +135,7 @@ def test_guidance_asks_for_a_model_that_was_trained_for_it():
 @pytest.mark.parametrize("batch", [2, 7, 16])
 def test_rows_do_not_depend_on_their_neighbours_bit_for_bit(batch):
     """Sounds would differ now and then if sums were made in another order in a batch."""
-    weights = fast_weights(half_model())
+    weights = prepare(half_model())
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(batch, CONFIG.language_config.hidden_size, generator=generator)
 
@@ -180,7 +167,7 @@ def test_steps_in_place_equal_the_plain_ones(batch):
 
     with torch.inference_mode():
         for in_place in (True, False):
-            runner = CachedRunner(model, NUM_CODEBOOKS)
+            runner = CachedRunner(prepare(model), NUM_CODEBOOKS)
             assert runner.in_place
             runner.in_place = in_place
             latents = torch.cat([runner.admit(i, r, len(r) + 4) for i, r in enumerate(prompts)])
@@ -193,12 +180,19 @@ def test_steps_in_place_equal_the_plain_ones(batch):
     assert torch.equal(found[0][1], found[1][1])
 
 
-def test_weights_are_prepared_again_after_a_change():
+def test_weights_are_prepared_once():
+    weights = prepare(half_model())
+    assert prepare(weights) is weights
+
+
+def test_weights_in_the_dtype_of_their_file_speak_alike(tmp_path):
     model = half_model()
-    before = fast_weights(model)
-    assert fast_weights(model) is before
-    model.lm_heads[1].weight.mul_(2)  # type: ignore[operator]
-    assert fast_weights(model) is not before
+    save_model(model, tmp_path, torch.float16)
+    stored = load_prepared(tmp_path)
+    assert stored.dtype == torch.float32
+    requests = [request("long", 3), request("short", 4)]
+    for one, other in zip(run(requests, model=model), run(requests, model=stored), strict=True):
+        assert torch.equal(one.codes, other.codes)
 
 
 def test_full_precision_weights_run_alike():
@@ -231,7 +225,7 @@ def test_items_may_enter_and_leave_at_any_time():
         drain(session, spoken)
     assert session.step() == []
     assert isinstance(session.runner, CachedRunner)
-    assert not session.runner.slots, "caches of items that have left are freed"
+    assert not session.runner.caches, "caches of items that have left are freed"
     for item, ticket in zip(requests, tickets, strict=True):
         alone = run([item], model=model)[0]
         assert torch.equal(torch.stack(spoken[ticket]["codes"], dim=1), alone.codes)
@@ -348,15 +342,9 @@ def test_checkpoint_round_trip(tmp_path):
     assert torch.equal(one.codes, two.codes)
 
 
-needs_golden = pytest.mark.skipif(
-    not GOLDEN.is_dir(), reason="golden files are not beside the clone"
-)
-
-
-@needs_golden
 @pytest.mark.parametrize("k", [4, 8])
 def test_golden_greedy_rows(k):
-    model, io = load_model(GOLDEN), load_file(GOLDEN / "io.safetensors")
+    model, io = load_model(golden("tts_local")), load_file(golden("tts_local") / "io.safetensors")
     masks = io["attention_mask"].bool()
     prompts = [ids[mask] for ids, mask in zip(io["input_ids"], masks, strict=True)]
     batches = [[0], [1], [0, 1]]
@@ -369,9 +357,8 @@ def test_golden_greedy_rows(k):
                 assert torch.equal(got, io[f"greedy_k{k}_row{b}"][1:, : k + 1])
 
 
-@needs_golden
 def test_golden_teacher_forcing():
-    model, io = load_model(GOLDEN), load_file(GOLDEN / "io.safetensors")
+    model, io = load_model(golden("tts_local")), load_file(golden("tts_local") / "io.safetensors")
     rows, labels = io["tf_input_ids"], io["tf_labels"][0]
     hidden = model.temporal(model.embed(rows, 8))
 

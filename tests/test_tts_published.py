@@ -24,10 +24,12 @@ from tiny import (
 )
 from tokenizer.checkpoint import CheckpointError, model_folder
 from tts.__main__ import main
+from tts.checkpoint import load_model
 from tts.config import ChannelSampling, SamplingConfig
-from tts.engine import UncachedRunner, collect, generate
+from tts.engine import collect, generate
+from tts.prompt_builders import PublishedPromptBuilder, instruction
+from tts.reference import UncachedRunner
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.texts import PublishedText, instruction
 
 CONFIG = tiny_published_config()
 TEXT = "The cat sat down."
@@ -107,13 +109,13 @@ def test_markers_in_the_text_stay_text(synthesizer):
         assert evil in decoded(synthesizer, rows_of(synthesizer, evil, voice=voice))
 
 
-def test_it_speaks_like_its_slow_twin_and_in_batches(synthesizer):
+def test_it_speaks_like_the_uncached_reference_and_in_batches(synthesizer, folder):
     texts = [TEXT, "A longer sentence, with more in it.", "今天天气很好。"]
     requests = [synthesizer.requests(t, options(lang="auto"))[0] for t in texts]
-    sampling = synthesizer.text_side.sampling
+    sampling = synthesizer.prompt_builder.sampling
     fast = collect(generate(synthesizer.model, requests, sampling, 4), requests)
-    twin = UncachedRunner(synthesizer.model, 4)  # pads the prompts on the left
-    slow = collect(generate(synthesizer.model, requests, sampling, 4, twin), requests)
+    reference = UncachedRunner(load_model(folder), 4)  # pads the prompts on the left
+    slow = collect(generate(synthesizer.model, requests, sampling, 4, reference), requests)
     for one, request, other in zip(fast, requests, slow, strict=True):
         alone = collect(generate(synthesizer.model, [request], sampling, 4), [request])[0]
         assert torch.equal(one.codes, other.codes)
@@ -222,4 +224,4 @@ def test_no_connection_says_what_to_do(monkeypatch, tmp_path):
 
 
 def test_text_side_is_chosen_by_the_config(synthesizer):
-    assert isinstance(synthesizer.text_side, PublishedText)
+    assert isinstance(synthesizer.prompt_builder, PublishedPromptBuilder)

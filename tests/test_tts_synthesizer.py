@@ -22,6 +22,7 @@ from tokenizer.decoder import DECODER, save_decoder
 from tts.checkpoint import save_model
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import VoiceError
+from tts.weights import prepare
 
 TEXT = "The cat sat down. It was late, and no one came."
 
@@ -58,8 +59,7 @@ def test_the_seed_decides():
 
 
 def test_the_voice_reaches_the_model():
-    synthesizer = tiny_synthesizer()
-    model = synthesizer.model
+    synthesizer, model = tiny_synthesizer(), tiny_model()
     latents = []
     for seed in (1, 2):
         chosen = options(voice=tiny_voice(seed=seed), sampling=None)
@@ -103,13 +103,13 @@ def test_nothing_to_say(text):
         tiny_synthesizer().synthesize(text, options())
 
 
-def test_a_runaway_is_said_again_once_and_reported(monkeypatch):
-    import tts.texts
+def test_a_runaway_is_said_again_twice_and_reported(monkeypatch):
+    import tts.prompt_builders
 
-    monkeypatch.setattr(tts.texts, "SPARE_S", 0.16)
-    monkeypatch.setattr(tts.texts, "SECONDS_PER_SYMBOL", 0)
+    monkeypatch.setattr(tts.prompt_builders, "SPARE_S", 0.16)
+    monkeypatch.setattr(tts.prompt_builders, "SECONDS_PER_SYMBOL", 0)
     speech = tiny_synthesizer().synthesize("Hello there, cat.", options())
-    assert speech.retries == 1
+    assert speech.retries == 2
     assert speech.finished_by == "budget"
 
 
@@ -121,7 +121,7 @@ def test_long_text_is_spoken_in_pieces():
 
 def test_a_codec_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="codec"):
-        Synthesizer(tiny_model(config=tiny_tts_config(num_codebooks=5)), tiny_codec())
+        Synthesizer(prepare(tiny_model(config=tiny_tts_config(num_codebooks=5))), tiny_codec())
 
 
 def test_a_decoder_beside_the_model_is_used_with_the_tokenizer_it_was_made_for(tmp_path):

@@ -1,4 +1,4 @@
-"""Forced alignment: against known boundaries, against a slow twin, and at its edges."""
+"""Forced alignment: against known boundaries, against a uncached reference, and at its edges."""
 
 import random
 

@@ -14,11 +14,9 @@ from safetensors.torch import load_file
 from tiny import NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec, tiny_voice
 from tokenizer.audio import normalize_loudness
 from tokenizer.codes import codec_fingerprint
+from tts.folders import HOME_VARIABLE, voices_folder
+from tts.prompt_audio import CUT_FROM_S, CUT_TO_S, EMBEDDED_PROMPT, WHOLE_PROMPT_S, PromptEncoder
 from tts.voices import (
-    CUT_FROM_S,
-    CUT_TO_S,
-    HOME_VARIABLE,
-    WHOLE_PROMPT_S,
     UnknownVoiceError,
     VoiceError,
     check_voice,
@@ -26,9 +24,7 @@ from tts.voices import (
     load_voice,
     remove_voice,
     save_voice,
-    voice_from_audio,
     voice_names,
-    voices_folder,
 )
 
 
@@ -36,7 +32,7 @@ from tts.voices import (
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and an empty folder of shipped voices."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setattr("tts.voices.SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr("tts.folders.SHIPPED_VOICES", tmp_path / "shipped")
     return tmp_path / "shipped"
 
 
@@ -127,6 +123,10 @@ def test_damaged_file_is_a_voice_error():
     with pytest.raises(VoiceError, match=r"bad\.safetensors is damaged"):
         load_voice("bad")
     assert [v.name for v in list_voices()] == ["good"]
+
+
+def voice_from_audio(codec, wav, *told, **more):
+    return PromptEncoder(codec, EMBEDDED_PROMPT).voice(wav, *told, **more)
 
 
 def test_codes_of_another_tokenizer_are_refused(codec):

@@ -15,6 +15,7 @@ from tokenizer.model import CatTokenizer
 from tts.checkpoint import save_model
 from tts.config import LanguageConfig, PhonemeConfig, TtsConfig
 from tts.model import TtsModel
+from tts.weights import prepare
 
 SAMPLE_RATE = 24000
 FRAME_SIZE = 1920
@@ -57,7 +58,7 @@ def tiny_codec(seed: int = 0, quantizer_type: str = "rlfq") -> CatTokenizer:
         # Biases would outweigh the small signals of a random encoder: all codes would be alike.
         if name.endswith("bias"):
             torch.nn.init.zeros_(parameter)
-    return codec.requires_grad_(False).eval()
+    return codec.requires_grad_(False).eval().prepare()
 
 
 def tiny_tts_config(num_codebooks: int = NUM_CODEBOOKS) -> TtsConfig:
@@ -143,7 +144,7 @@ def tiny_synthesizer(seed: int = 0):
     """A `Synthesizer` of `tiny_model` and `tiny_codec`; give it `tiny_voice()` to speak with."""
     from tts.synthesizer import Synthesizer
 
-    return Synthesizer(tiny_model(seed), tiny_codec(seed), "tiny")
+    return Synthesizer(prepare(tiny_model(seed)), tiny_codec(seed), "tiny")
 
 
 def save_tiny(folder: Path, seed: int = 0) -> tuple[Path, Path]:

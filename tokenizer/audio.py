@@ -1,8 +1,14 @@
-"""Sound files in and out: mono float32 in memory, the format by the name's ending on disk."""
+"""Sound in memory and in files: read, encode, write; silence, levels.
+
+In memory a sound is mono float32 in [-1, 1]; what goes out may be int16 already.
+"""
 
 from __future__ import annotations
 
+import io
+import struct
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
@@ -10,14 +16,29 @@ import soxr
 
 from tokenizer.files import check_folder, replacing
 
-# By ending: libsndfile's format and subtype.
+
+class Format(NamedTuple):
+    """How a format is made: libsndfile's names (empty for bare samples) and its media type."""
+
+    container: str
+    subtype: str
+    media_type: str
+
+
+# By name, which is the ending without its dot.
 FORMATS = {
-    ".wav": ("WAV", "PCM_16"),
-    ".flac": ("FLAC", "PCM_16"),
-    ".mp3": ("MP3", "MPEG_LAYER_III"),
-    ".ogg": ("OGG", "VORBIS"),
-    ".opus": ("OGG", "OPUS"),
+    "wav": Format("WAV", "PCM_16", "audio/wav"),
+    "flac": Format("FLAC", "PCM_16", "audio/flac"),
+    "mp3": Format("MP3", "MPEG_LAYER_III", "audio/mpeg"),
+    "ogg": Format("OGG", "VORBIS", "audio/ogg"),
+    "opus": Format("OGG", "OPUS", "audio/ogg"),
+    "pcm": Format("", "", "audio/pcm"),
 }
+ENDINGS = tuple(f".{name}" for name in FORMATS if name != "pcm")
+# A length of "unknown", as ffmpeg and other streaming writers put it; players then read to the end.
+UNKNOWN = 0xFFFFFFFF
+# About 96 kbit/s at 24 kHz.
+MP3_LEVEL = 0.4
 # Below this peak (-60 dBFS) nothing can be heard.
 SILENCE_PEAK = 1e-3
 PEAK_LIMIT = 0.95
@@ -26,22 +47,24 @@ PAUSE_DB = 40.0
 BLOCK_SAMPLES = 480
 MARGIN_S = 0.05
 
-_ENDINGS = ", ".join(FORMATS)
+_ENDINGS = ", ".join(ENDINGS)
+_CRC_POLYNOMIAL = 0x04C11DB7
+_PAGE_HEADER = 27
+_SERIAL, _CHECKSUM, _SEGMENTS = slice(14, 18), slice(22, 26), 26
 
 
 class AudioError(ValueError):
-    """A sound that cannot be read or written; the message says why and what to do."""
+    """A sound that cannot be read, written or measured; the message says why and what to do."""
 
 
-def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
-    """Read a sound file.
+def read_sound(path: str | Path) -> tuple[np.ndarray, int]:
+    """Read a sound file at its own rate.
 
     Args:
         path: wav, flac, mp3, ogg or opus, any number of channels, any rate.
-        sample_rate: wanted, in Hz.
 
     Returns:
-        float32 (N,), the mean of the channels, resampled to `sample_rate`.
+        float32 (N,), the mean of the channels, and the rate in Hz.
 
     Raises:
         AudioError: the file is missing, a folder, damaged, empty, or holds NaN or infinity.
@@ -63,11 +86,66 @@ def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
     wav = data.mean(axis=1)
     if not np.isfinite(wav).all():
         raise AudioError(f"{path} holds samples that are NaN or infinite; export it again")
-    if rate != sample_rate:
-        wav = soxr.resample(wav, rate, sample_rate, quality="HQ")
-    if len(wav) == 0:
-        raise AudioError(f"{path} is too short: {len(data)} samples at {rate} Hz")
+    return np.ascontiguousarray(wav, dtype=np.float32), int(rate)
+
+
+def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
+    """Read a sound file as float32 (N,) at `sample_rate` Hz; see `read_sound`.
+
+    Raises:
+        AudioError: as `read_sound`, or it is too short to have a sample at this rate.
+    """
+    wav, rate = read_sound(path)
+    resampled = resample(wav, rate, sample_rate)
+    if len(resampled) == 0:
+        raise AudioError(f"{path} is too short: {len(wav)} samples at {rate} Hz")
+    return resampled
+
+
+def resample(wav: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
+    """float32 (N,) at `sample_rate` Hz to float32 (about N * target / sample,) at `target_rate`."""
+    if sample_rate == target_rate or wav.size == 0:
+        return wav
+    wav = soxr.resample(wav, sample_rate, target_rate, quality="HQ")
     return np.ascontiguousarray(wav, dtype=np.float32)
+
+
+def to_int16(wav: np.ndarray) -> np.ndarray:
+    """float32 (N,) in [-1, 1] -> int16 (N,), little-endian; values beyond are clipped."""
+    return np.rint(np.clip(wav, -1.0, 1.0) * 32767).astype("<i2")
+
+
+def wav_header(sample_rate: int, num_samples: int | None = None) -> bytes:
+    """44 bytes before 16-bit mono samples; None where the length is not known yet."""
+    size = UNKNOWN if num_samples is None else 2 * num_samples
+    riff = UNKNOWN if num_samples is None else 36 + size
+    form = struct.pack("<IHHIIHH", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
+    head = struct.pack("<4sI8s", b"RIFF", riff, b"WAVEfmt ")
+    return head + form + struct.pack("<4sI", b"data", size)
+
+
+def encode_sound(samples: np.ndarray, sample_rate: int, name: str) -> bytes:
+    """A whole file; the same samples always give the same bytes.
+
+    Args:
+        samples: int16 (N,), or float32 (N,), clipped to [-1, 1].
+        sample_rate: in Hz; opus takes 8000, 12000, 16000, 24000 and 48000.
+        name: a key of `FORMATS`.
+
+    Raises:
+        AudioError: the format cannot hold this rate.
+    """
+    if samples.dtype != np.int16:
+        samples = np.clip(samples, -1.0, 1.0).astype(np.float32)
+    if name in ("wav", "pcm"):
+        whole = samples if samples.dtype == np.int16 else to_int16(samples)
+        header = wav_header(sample_rate, len(whole)) if name == "wav" else b""
+        return header + whole.tobytes()
+    buffer = io.BytesIO()
+    with _open(buffer, sample_rate, name) as file:
+        _write(file, samples, sample_rate)
+    data = buffer.getvalue()
+    return fixed_serial(data) if FORMATS[name].container == "OGG" else data
 
 
 def check_writable(path: str | Path) -> None:
@@ -77,7 +155,7 @@ def check_writable(path: str | Path) -> None:
         AudioError: the ending is unknown.
         OutputError: a folder is missing or may not be written.
     """
-    _format(path)
+    _format_of(path)
     check_folder(path)
 
 
@@ -93,23 +171,13 @@ def write_audio(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
         AudioError: the ending is unknown, or the format cannot hold this rate.
         OutputError: the place cannot be written.
     """
-    kind, subtype = _format(path)
+    name = _format_of(path)
     check_folder(path)
     if wav.ndim != 1 or not np.isfinite(wav).all():
         raise AudioError(f"wav must be finite and of shape (N,), got shape {wav.shape}")
-    wav = np.clip(wav, -1.0, 1.0).astype(np.float32)
+    data = encode_sound(wav, sample_rate, name)
     with replacing(path) as temporary:
-        try:
-            with soundfile.SoundFile(
-                str(temporary), "w", sample_rate, 1, subtype=subtype, format=kind
-            ) as file:
-                # In blocks, because libsndfile's Vorbis encoder puts a whole write on its stack.
-                for first in range(0, len(wav), sample_rate):
-                    file.write(wav[first : first + sample_rate])
-        except soundfile.LibsndfileError as error:
-            raise AudioError(
-                f"cannot write {path} at {sample_rate} Hz ({error.error_string}); try .wav"
-            ) from error
+        temporary.write_bytes(data)
 
 
 def block_levels(wav: np.ndarray) -> np.ndarray:
@@ -171,9 +239,132 @@ def _sounding(levels: np.ndarray) -> np.ndarray:
     return levels >= max(levels.max() * 10 ** (-PAUSE_DB / 20), 1e-9)
 
 
-def _format(path: str | Path) -> tuple[str, str]:
+class StreamEncoder:
+    """Push samples, get the bytes that are ready; joined they are a file of unknown length."""
+
+    def __init__(self, sample_rate: int, name: str) -> None:
+        self._rate, self._head = sample_rate, b""
+        self._sink, self._file = _ForwardOnly(), None
+        if name == "wav":
+            self._head = wav_header(sample_rate)
+        elif name != "pcm":
+            # Players guess the length of an mp3 without a table from its first frame's bitrate.
+            steady = {"bitrate_mode": "CONSTANT", "compression_level": MP3_LEVEL}
+            self._file = _open(self._sink, sample_rate, name, **(steady if name == "mp3" else {}))
+
+    def push(self, samples: np.ndarray) -> bytes:
+        """int16 (N,) -> bytes, perhaps none yet."""
+        head, self._head = self._head, b""
+        if self._file is None:
+            return head + samples.tobytes()
+        _write(self._file, samples, self._rate)
+        return self._sink.take()
+
+    def finish(self) -> bytes:
+        """What is left."""
+        if self._file is None:
+            return self._head
+        self._file.close()
+        return self._sink.take()
+
+
+class _ForwardOnly(io.RawIOBase):
+    """A file whose bytes are gone once taken.
+
+    At its end libsndfile goes back to write the length into the header; that is left out where
+    the header has been taken already.
+    """
+
+    def __init__(self) -> None:
+        self._bytes, self._taken, self._position = bytearray(), 0, 0
+
+    def take(self) -> bytes:
+        ready = bytes(self._bytes)
+        self._taken += len(ready)
+        self._bytes.clear()
+        return ready
+
+    def write(self, data) -> int:
+        data = bytes(data)
+        start = self._position - self._taken
+        self._position += len(data)
+        kept = data[max(0, -start) :]
+        start = max(0, start)
+        self._bytes[start : start + len(kept)] = kept
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        end = self._taken + len(self._bytes)
+        self._position = offset + (0, self._position, end)[whence]
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        return 0
+
+
+def fixed_serial(data: bytes) -> bytes:
+    """An Ogg file with serial number 0 in place of the random one that encoders give it."""
+    out = bytearray(data)
+    first = 0
+    while out[first : first + 4] == b"OggS":
+        lengths = out[first + _PAGE_HEADER : first + _PAGE_HEADER + out[first + _SEGMENTS]]
+        last = first + _PAGE_HEADER + len(lengths) + sum(lengths)
+        page = out[first:last]
+        page[_SERIAL] = page[_CHECKSUM] = bytes(4)
+        page[_CHECKSUM] = struct.pack("<I", _checksum(page))
+        out[first:last] = page
+        first = last
+    return bytes(out)
+
+
+def _crc_table() -> list[int]:
+    table = []
+    for byte in range(256):
+        value = byte << 24
+        for _ in range(8):
+            value = (value << 1) ^ (_CRC_POLYNOMIAL if value & 0x80000000 else 0)
+        table.append(value & 0xFFFFFFFF)
+    return table
+
+
+_TABLE = _crc_table()
+
+
+def _checksum(page: bytes | bytearray) -> int:
+    """The checksum of RFC 3533: its own bytes count as 0."""
+    value = 0
+    for byte in page:
+        value = (value << 8 & 0xFFFFFFFF) ^ _TABLE[value >> 24 ^ byte]
+    return value
+
+
+def _format_of(path: str | Path) -> str:
     ending = Path(path).suffix.lower()
-    if ending not in FORMATS:
+    if ending not in ENDINGS:
         shown = f"ending {ending!r}" if ending else "a name without ending"
         raise AudioError(f"{path}: {shown} names no sound format; use one of {_ENDINGS}")
-    return FORMATS[ending]
+    return ending[1:]
+
+
+def _open(target: Any, sample_rate: int, name: str, **how: Any) -> soundfile.SoundFile:
+    kind = FORMATS[name]
+    try:
+        return soundfile.SoundFile(
+            target, "w", sample_rate, 1, subtype=kind.subtype, format=kind.container, **how
+        )
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{name} cannot hold {sample_rate} Hz ({error.error_string}); try wav"
+        ) from error
+
+
+def _write(file: soundfile.SoundFile, samples: np.ndarray, sample_rate: int) -> None:
+    # In blocks, because libsndfile's Vorbis encoder puts a whole write on its stack.
+    for first in range(0, len(samples), sample_rate):
+        file.write(samples[first : first + sample_rate])

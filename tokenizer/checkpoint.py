@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from tokenizer.config import CatConfig
-from tokenizer.hub import CheckpointError
+from tokenizer.decoder import use_decoder
+from tokenizer.hub import EMBEDDED, CheckpointError, model_folder
 from tokenizer.model import CatTokenizer
-from tokenizer.weights import load_weights, model_folder, save_folder, spread
+from tokenizer.weights import Place, load_weights, save_folder, spread, without_numbers
 
 __all__ = ["EMBEDDED", "CheckpointError", "load_codec", "model_folder", "save_codec"]
-
-EMBEDDED = Path(__file__).parent / "pretrained"
 
 
 def load_codec(
@@ -23,6 +24,8 @@ def load_codec(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     device_map: str | Mapping[str, Any] | None = None,
+    decoder: Path | None = None,
+    sparing: bool = False,
 ) -> CatTokenizer:
     """Load a tokenizer, ready for inference.
 
@@ -32,26 +35,56 @@ def load_codec(
         dtype: of encoder and decoder; the quantizer stays float32.
         device_map: instead of `device`, for a model that does not fit one: 'auto', or stage
             name -> device.
+        decoder: a file of `tokenizer.decoder`, taken in the place of the tokenizer's own decoder
+            where it is for this tokenizer's codes.
+        sparing: of memory: the encoder is read when something is to be encoded, and of the decoder
+            only what is laid out for inference is kept.
 
     Raises:
         CheckpointError: folder, config or weights are missing, damaged or do not match.
         ConfigError: the config asks for something unknown.
     """
     folder = model_folder(name, EMBEDDED)
-    with torch.device("meta"):
+    with without_numbers():
         codec = CatTokenizer(CatConfig.from_file(folder / "config.json"))
     one = torch.device(device)
-    where = (
-        spread(codec, ("TransformerStage", "ResidualQuantizer"), device_map, dtype)
-        if (device_map is not None)
-        else lambda _: one
-    )
-    load_weights(
-        codec,
-        folder,
-        lambda n: (where(n), torch.float32 if n.startswith("quantizer.") else dtype),
-    )
-    return codec.requires_grad_(False).eval()
+    units = ("TransformerStage", "ResidualQuantizer")
+    where = None if device_map is None else spread(codec, units, device_map, dtype)
+
+    def place(name: str) -> tuple[torch.device, torch.dtype]:
+        kind = torch.float32 if name.startswith("quantizer.") else dtype
+        return (where(name) if where else one), kind
+
+    parts = _Parts(codec, folder, place, decoder)
+    codec.encoder.to(dtype)
+    for part in ("quantizer", "decoder") if sparing else ("quantizer", "decoder", "encoder"):
+        parts.load(part)
+    codec.eval().requires_grad_(False).prepare()
+    if sparing:
+        for part in ("encoder", "decoder"):
+            codec.fill_later(part, partial(parts.load, part))
+    return codec
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Fills a tokenizer part by part; see `load_codec`."""
+
+    codec: CatTokenizer
+    folder: Path
+    place: Place
+    decoder: Path | None
+
+    def load(self, part: str) -> None:
+        """'encoder', 'quantizer' or 'decoder'."""
+        own = self.decoder if part == "decoder" else None
+        if own and use_decoder(self.codec, own, lambda name: self.place(f"decoder.{name}")):
+            return
+        wanted = f"{part}."
+        load_weights(
+            self.codec, self.folder, self.place, wanted=lambda name: name.startswith(wanted)
+        )
+        getattr(self.codec, part).requires_grad_(False)
 
 
 def save_codec(codec: CatTokenizer, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:

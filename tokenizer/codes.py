@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
 from tokenizer.files import check_folder, replacing
-from tokenizer.linear import prepared
 from tokenizer.model import CatTokenizer
 from tokenizer.packing import pack_codes, unpack_codes
 
@@ -44,12 +43,8 @@ def codec_fingerprint(codec: CatTokenizer) -> str:
     Encoder and decoder do not count: a better decoder reads the same codes. Values are rounded
     to float16 first, so that a tokenizer keeps its name when it is stored in half precision.
     """
-    return prepared(codec.quantizer, _fingerprint, kind="fingerprint")
-
-
-def _fingerprint(quantizer: nn.Module) -> str:
     digest = hashlib.sha256()
-    for name, tensor in sorted(quantizer.state_dict().items()):
+    for name, tensor in sorted(codec.quantizer.state_dict().items()):
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]

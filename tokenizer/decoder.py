@@ -12,7 +12,7 @@ import torch
 
 from tokenizer.codes import codec_fingerprint
 from tokenizer.model import CatTokenizer
-from tokenizer.weights import load_tensors, opened, save_tensors
+from tokenizer.weights import Place, load_tensors, opened, save_tensors
 
 DECODER = "decoder.safetensors"
 MADE_FOR = "codec"
@@ -23,8 +23,17 @@ def save_decoder(codec: CatTokenizer, file: str | Path, dtype: torch.dtype = tor
     save_tensors(codec.decoder, Path(file), dtype, {MADE_FOR: codec_fingerprint(codec)})
 
 
-def use_decoder(codec: CatTokenizer, file: str | Path) -> bool:
+def use_decoder(
+    codec: CatTokenizer,
+    file: str | Path,
+    place: Place | None = None,
+) -> bool:
     """Put the decoder of `file` in the place of the one of `codec`, which keeps its codes.
+
+    Args:
+        codec: its quantizer has its weights.
+        file: made by `save_decoder`.
+        place: device and dtype of a parameter by its name; None means where the old one is.
 
     Returns:
         Whether it was done; False, and nothing is changed, where the decoder is for the codes of
@@ -38,6 +47,8 @@ def use_decoder(codec: CatTokenizer, file: str | Path) -> bool:
         if (stored.metadata() or {}).get(MADE_FOR) != codec_fingerprint(codec):
             return False
     own = codec.decoder.state_dict()
-    load_tensors(codec.decoder, [file], lambda n: (own[n].device, own[n].dtype), file)
+    load_tensors(codec.decoder, [file], place or (lambda n: (own[n].device, own[n].dtype)), file)
     codec.decoder.requires_grad_(False)
+    if codec.is_prepared:
+        codec.prepare()
     return True

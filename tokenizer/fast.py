@@ -1,13 +1,13 @@
 """The tokenizer's weights as inference wants them: packed, tables looked up, nothing per call.
 
-The modules are the definition, and what training changes; here is the same arithmetic with
-`tokenizer.linear`'s products, in few operations, for when no gradient is asked for.
+`tokenizer.transformer` and `tokenizer.quantizer` are the definition, and what training changes;
+here is the same arithmetic with `tokenizer.linear`'s products, in few operations. It is made by
+`CatTokenizer.prepare`, once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,8 @@ from torch.nn import functional as F
 
 from tokenizer.attention import KvWindow, StageState, extend, rotate, rotations, windowed_attention
 from tokenizer.linear import packed
-
-if TYPE_CHECKING:
-    from tokenizer.quantizer import Codebook, ResidualQuantizer
-    from tokenizer.transformer import TransformerLayer, TransformerStage
+from tokenizer.quantizer import Codebook, ResidualQuantizer
+from tokenizer.transformer import TransformerLayer, TransformerStage
 
 Map = Callable[[Tensor], Tensor]
 

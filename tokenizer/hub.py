@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+EMBEDDED = Path(__file__).parent / "pretrained"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
 # What a model folder needs; never *.py, *.bin or *.pt.
 PATTERNS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt", "tokenizer.model"]
@@ -19,6 +20,28 @@ SIZES_GB = {
 
 class CheckpointError(ValueError):
     """A model that cannot be loaded; the message says what is wrong and what to do."""
+
+
+def model_folder(name: str | Path, embedded: Path) -> Path:
+    """Folder of a model.
+
+    Args:
+        name: 'embedded', a path, or a hub id 'owner/model' or 'owner/model@revision', which is
+            downloaded if it is not there yet.
+        embedded: the folder of the shipped model.
+
+    Raises:
+        CheckpointError: there is no such model, or it cannot be downloaded.
+    """
+    folder = embedded if str(name) == "embedded" else Path(name)
+    if (folder / "config.json").is_file():
+        return folder
+    if not folder.exists() and is_hub_id(str(name)):
+        return fetch(str(name))
+    raise CheckpointError(
+        f"no model at {folder}: config.json is missing; give 'embedded' or a folder with "
+        "config.json and model.safetensors"
+    )
 
 
 def is_hub_id(name: str) -> bool:

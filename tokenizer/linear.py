@@ -13,15 +13,10 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
-
-M = TypeVar("M", bound=nn.Module)
-T = TypeVar("T")
 
 # Multiply-adds from which a second thread pays for the slower entry of the parallel kernel.
 PARALLEL_FROM = 1_000_000
@@ -78,25 +73,40 @@ def half_is_enough(weight: Tensor) -> bool:
 def _half(weight: Tensor) -> Linear:
     """Float16 weights, float32 rows and sums; the two kernels give the same bits."""
     outputs, inputs = weight.shape
-    shared = torch.ops.quantized.linear_prepack_fp16(weight, None)
-    many = torch.ops.quantized.linear_dynamic_fp16.default
+    product = torch.ops.quantized.linear_dynamic_fp16.default
+    pack = torch.ops.quantized.linear_prepack_fp16.default
     one = None if weight.numel() >= LARGE else _single_threaded(weight)
     if one is None:
+        shared = pack(weight, None)
         return Linear(
-            outputs, lambda x: many(x, shared), lambda x, result: result.copy_(many(x, shared))
+            outputs,
+            lambda x: product(x, shared),
+            lambda x, result: result.copy_(product(x, shared)),
         )
     call, layout = one
+
+    @lru_cache(maxsize=1)
+    def for_threads() -> object:
+        """The layout for several threads, which takes as much memory again: made when needed.
+
+        One in each place of the rows brings back the weight, to the bit.
+        """
+        return pack(call(torch.eye(inputs), layout, None).t().contiguous(), None)
+
+    def many(x: Tensor) -> Tensor:
+        return product(x, for_threads())
+
     rows_for_two = -(-PARALLEL_FROM // (outputs * inputs)) * inputs
     threads = torch.get_num_threads
 
     def multiply(x: Tensor) -> Tensor:
         if x.numel() >= rows_for_two and threads() > 1:
-            return many(x, shared)
+            return many(x)
         return call(x, layout, None)
 
     def into(x: Tensor, result: Tensor) -> None:
         if x.numel() >= rows_for_two and threads() > 1:
-            result.copy_(many(x, shared))
+            result.copy_(many(x))
         else:
             call(x, layout, None, result)
 
@@ -124,7 +134,7 @@ def _single_threaded(weight: Tensor) -> tuple[Callable[..., Tensor], Tensor] | N
 
 
 @lru_cache(maxsize=256)
-def even_rows(rows: int) -> int:
+def batch_invariant_rows(rows: int) -> int:
     """The next number of rows in which every row gets the bits it gets beside any others.
 
     Where FBGEMM has AVX2 alone, its kernels for one row and for two, which also take what is left
@@ -143,57 +153,3 @@ def even_rows(rows: int) -> int:
             if bool((multiply(row.repeat(count, 1), layout) == usual).all()):
                 return count
     return rows
-
-
-def for_inference(module: nn.Module, x: Tensor) -> bool:
-    """Whether a module may use prepared weights: no gradient, no training, no autocast."""
-    autocast = torch.is_autocast_enabled(x.device.type)
-    return not (torch.is_grad_enabled() or module.training or autocast)
-
-
-class _Watched:
-    """The parameters of a module, and whether they are still what they were."""
-
-    def __init__(self, module: nn.Module) -> None:
-        # Looked up in their modules' own dictionaries: walking through the modules would take
-        # longer than what the prepared weights save.
-        found = [
-            (parameters, name, value)
-            for parameters in (m._parameters for m in module.modules())
-            for name, value in parameters.items()
-            if value is not None
-        ]
-        self.places = [(*entry, entry[2].data_ptr()) for entry in found]
-        # Tensors made in inference mode keep no count of their changes.
-        self.versions = [(p, p._version) for _, _, p in found if not p.is_inference()]
-
-    def unchanged(self) -> bool:
-        """Whether all parameters are the same objects, in the same place, not written to."""
-        for parameters, name, value, place in self.places:
-            if parameters.get(name) is not value or value.data_ptr() != place:
-                return False
-        return all(value._version == version for value, version in self.versions)
-
-
-_PREPARED: WeakKeyDictionary[nn.Module, dict[str, tuple[_Watched, object]]] = WeakKeyDictionary()
-
-
-def prepared(module: M, build: Callable[[M], T], check: bool = True, kind: str = "") -> T:
-    """What `build` makes of a module's weights: made on the first call, and after a change.
-
-    It is kept as long as the module lives, beside it and not in it, so that the module can be
-    copied, saved and trained as if nothing were there. `build` must not keep the module itself.
-
-    Args:
-        module: whose weights.
-        build: a function of the module, the same one in all calls for a module and kind.
-        check: look for changes, which takes a quarter of a microsecond a parameter.
-        kind: tells apart different things made of one module.
-    """
-    kinds = _PREPARED.setdefault(module, {})
-    known = kinds.get(kind)
-    if known is None or (check and not known[0].unchanged()):
-        with torch.inference_mode():
-            known = (_Watched(module), build(module))
-        kinds[kind] = known
-    return known[1]  # type: ignore[return-value]

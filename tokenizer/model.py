@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from tokenizer.config import CatConfig, PatchConfig
+from tokenizer.fast import FastQuantizer, FastStage
 from tokenizer.quantizer import ResidualQuantizer
 from tokenizer.transformer import StageState, TransformerStage
 
@@ -22,6 +24,15 @@ class Encoded(NamedTuple):
 
     codes: Tensor
     lengths: Tensor
+
+
+class _Prepared:
+    """A tokenizer's weights as inference wants them, each part made when it is first used."""
+
+    def __init__(self, codec: CatTokenizer) -> None:
+        self.quantizer = FastQuantizer(codec.quantizer)
+        self.decoder = _fast_stages(codec.decoder)
+        self.encoder: list[FastStage] | None = None
 
 
 def patchify(x: Tensor, size: int) -> Tensor:
@@ -39,11 +50,19 @@ class CatTokenizer(nn.Module):
 
     Encoder: patchify and causal transformer stages down to one latent per frame; residual
     quantizer; decoder: the mirror image. Parameter names are those of the published files.
+
+    `prepare` lays the weights out for inference, as `load_codec` has done. What changes weights or
+    parts through the module's own ways (`train`, `requires_grad_`, `to`, `load_state_dict`, a part
+    that is exchanged) undoes it; who writes into a weight calls `prepare` again.
     """
+
+    _prepared: _Prepared | None = None
 
     def __init__(self, config: CatConfig) -> None:
         super().__init__()
         self.config = config
+        # What fills the parts whose weights are not here: not yet, or no more.
+        self._late: dict[str, Callable[[], object]] = {}
         self.encoder = _build_stages(config, config.encoder_kwargs, config.sampling_rate, down=True)
         self.quantizer = ResidualQuantizer(config.quantizer_kwargs)
         self.decoder = _build_stages(config, config.decoder_kwargs, self.frame_rate, down=False)
@@ -73,23 +92,61 @@ class CatTokenizer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        return next(self.parameters()).device
+        """Where the quantizer is; other parts may be elsewhere."""
+        return next(self.quantizer.parameters()).device
 
     def num_frames(self, num_samples: int) -> int:
         """Frames that `num_samples` samples need; the last one may be partly silence."""
         return -(-num_samples // self.frame_size)
 
+    @torch.inference_mode()
+    def prepare(self) -> CatTokenizer:
+        """Lay the weights out for inference, as they are now; returns itself."""
+        self._prepared = _Prepared(self)
+        return self
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether its weights are laid out for inference."""
+        return self._prepared is not None
+
+    def fill_later(self, part: str, fill: Callable[[], object]) -> None:
+        """Leave 'encoder' or 'decoder' without numbers until they are needed: `fill` brings them.
+
+        A decoder that was prepared does not need those of its modules.
+        """
+        self._late[part] = fill
+        getattr(self, part).to(device="meta")
+
+    def fill(self, *parts: str) -> None:
+        """Make sure that these parts have their weights; none given means all."""
+        for part in parts or tuple(self._late):
+            if part in self._late:
+                self._late.pop(part)()
+
+    def _ready(self, x: Tensor) -> _Prepared | None:
+        """The prepared weights where they may be used: no gradient, no autocast."""
+        if torch.is_grad_enabled() or torch.is_autocast_enabled(x.device.type):
+            return None
+        return self._prepared
+
     def encode_latents(
         self, wav: Tensor, state: CodecState | None = None
     ) -> tuple[Tensor, CodecState]:
         """Encoder alone: (B, 1, T * frame_size) -> (B, T, D), and the state for what follows."""
-        x = wav.transpose(1, 2)
-        states: list[StageState] = []
-        for stage, module in zip(self.config.encoder_kwargs, self.encoder, strict=True):
-            if isinstance(stage, PatchConfig):
-                x = patchify(x, stage.patch_size)
+        self.fill("encoder")
+        ready = self._ready(wav)
+        if ready is not None and ready.encoder is None:
+            ready.encoder = _fast_stages(self.encoder)
+        stages = ready.encoder if ready is not None else _stages(self.encoder)
+        assert stages is not None
+        x, states = wav.transpose(1, 2), []
+        for config in self.config.encoder_kwargs:
+            if isinstance(config, PatchConfig):
+                x = patchify(x, config.patch_size)
             else:
-                x, new = module(x, state[len(states)] if state else None)
+                number = len(states)
+                x, new = stages[number](x, state[number] if state else None)
                 states.append(new)
         return x, tuple(states)
 
@@ -97,15 +154,62 @@ class CatTokenizer(nn.Module):
         self, latents: Tensor, state: CodecState | None = None
     ) -> tuple[Tensor, CodecState]:
         """Decoder alone: (B, T, D) -> (B, 1, T * frame_size), and the state for what follows."""
-        x = latents
-        states: list[StageState] = []
-        for stage, module in zip(self.config.decoder_kwargs, self.decoder, strict=True):
-            if isinstance(stage, PatchConfig):
-                x = unpatchify(x, stage.patch_size)
+        ready = self._ready(latents)
+        if ready is None:
+            self.fill("decoder")
+        stages = ready.decoder if ready is not None else _stages(self.decoder)
+        x, states = latents, []
+        for config in self.config.decoder_kwargs:
+            if isinstance(config, PatchConfig):
+                x = unpatchify(x, config.patch_size)
             else:
-                x, new = module(x, state[len(states)] if state else None)
+                number = len(states)
+                x, new = stages[number](x, state[number] if state else None)
                 states.append(new)
         return x.transpose(1, 2), tuple(states)
+
+    def quantize(self, latents: Tensor, num_codebooks: int | None = None) -> Tensor:
+        """Quantizer alone: (B, T, D) -> int64 (B, K, T), coarsest codebook first."""
+        ready, used = self._ready(latents), num_codebooks or self.num_codebooks
+        return (self.quantizer if ready is None else ready.quantizer).encode(latents, used)
+
+    def dequantize(self, codes: Tensor) -> Tensor:
+        """What codes stand for, as the decoder takes it: int64 (B, K, T) -> (B, T, D)."""
+        ready = self._ready(codes)
+        return (self.quantizer if ready is None else ready.quantizer).decode(codes).to(self.dtype)
+
+    # What changes weights or parts makes the prepared ones useless.
+
+    def train(self, mode: bool = True) -> CatTokenizer:
+        if mode:
+            self._forget()
+        return super().train(mode)
+
+    def requires_grad_(self, requires_grad: bool = True) -> CatTokenizer:
+        if requires_grad:
+            self._forget()
+        return super().requires_grad_(requires_grad)
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        self._forget()
+        return super().load_state_dict(*args, **kwargs)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        self.fill()
+        return super().state_dict(*args, **kwargs)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> CatTokenizer:
+        self._forget()
+        return super()._apply(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, nn.Module):
+            self._prepared = None
+        super().__setattr__(name, value)
+
+    def _forget(self) -> None:
+        self.fill()
+        self._prepared = None
 
     @torch.inference_mode()
     def encode_batch(
@@ -149,7 +253,7 @@ class CatTokenizer(nn.Module):
             latents, state = self.encode_latents(piece, state)
             time = torch.arange(first, first + latents.shape[1])
             inside = (time < frames[:, None]).to(latents.device)
-            codes.append(self.quantizer.encode(latents * inside[..., None], num_codebooks))
+            codes.append(self.quantize(latents * inside[..., None], num_codebooks))
             first += latents.shape[1]
         return Encoded(torch.cat(codes, dim=2), frames)
 
@@ -177,8 +281,7 @@ class CatTokenizer(nn.Module):
         state: CodecState | None = None
         pieces = []
         for piece in codes.to(self.device).split(self._segment_frames(), dim=2):
-            latents = self.quantizer.decode(piece)
-            wav, state = self.decode_latents(latents.to(self.dtype), state)
+            wav, state = self.decode_latents(self.dequantize(piece), state)
             pieces.append(wav.float())
         return torch.cat(pieces, dim=2)
 
@@ -220,3 +323,12 @@ def _build_stages(config: CatConfig, stages, rate: float, down: bool) -> nn.Modu
             context = int(rate * config.causal_transformer_context_duration)
             modules.append(TransformerStage(stage, context))
     return nn.ModuleList(modules)
+
+
+def _stages(modules: nn.ModuleList) -> list[TransformerStage]:
+    return [module for module in modules if isinstance(module, TransformerStage)]
+
+
+def _fast_stages(modules: nn.ModuleList) -> list[FastStage]:
+    with torch.inference_mode():
+        return [FastStage(stage) for stage in _stages(modules)]

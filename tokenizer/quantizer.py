@@ -11,8 +11,6 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from tokenizer.config import QuantizerConfig
-from tokenizer.fast import FastQuantizer
-from tokenizer.linear import for_inference, prepared
 
 
 class PointwiseConv(nn.Module):
@@ -80,10 +78,6 @@ class ResidualQuantizer(nn.Module):
         Returns:
             int64 (B, K, T).
         """
-        if for_inference(self, latents):
-            return prepared(self, FastQuantizer).encode(
-                latents, num_codebooks or len(self.quantizers)
-            )
         with torch.autocast(latents.device.type, enabled=False):
             residual = pointwise(self.input_proj, latents.float())
             codes = []
@@ -96,8 +90,6 @@ class ResidualQuantizer(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Sum the entries: int64 (B, K, T) with K <= num_quantizers -> (B, T, output_dim)."""
-        if for_inference(self, codes):
-            return prepared(self, FastQuantizer).decode(codes)
         with torch.autocast(codes.device.type, enabled=False):
             total = torch.zeros((), device=codes.device)
             for level, index in zip(self.quantizers, codes.unbind(1), strict=False):

@@ -86,7 +86,7 @@ def encode_chunk(
     for first in range(0, whole, _segment_samples(codec)):
         piece = wav[:, :, first : min(first + _segment_samples(codec), whole)]
         latents, inner = codec.encode_latents(piece.to(dtype), inner)
-        codes.append(codec.quantizer.encode(latents, state.num_codebooks))
+        codes.append(codec.quantize(latents, state.num_codebooks))
     # A copy, so that the state does not keep a long chunk alive.
     pending = wav[:, :, whole:].clone()
     return torch.cat(codes, dim=2), EncoderState(pending, state.num_codebooks, inner)
@@ -131,8 +131,7 @@ def decode_chunk(
     if codes.shape[2]:
         codec.check_codes(codes)
         for piece in codes.to(codec.device).split(_segment_samples(codec) // codec.frame_size, 2):
-            latents = codec.quantizer.decode(piece)
-            wav, inner = codec.decode_latents(latents.to(codec.dtype), inner)
+            wav, inner = codec.decode_latents(codec.dequantize(piece), inner)
             pieces.append(wav.float())
     return torch.cat(pieces, dim=2), DecoderState(state.batch_size, inner)
 

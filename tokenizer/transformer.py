@@ -11,8 +11,6 @@ from torch.nn import functional as F
 
 from tokenizer.attention import KvWindow, StageState, extend, rotate, rotations, windowed_attention
 from tokenizer.config import StageConfig
-from tokenizer.fast import FastStage
-from tokenizer.linear import for_inference, prepared
 
 
 class LayerScale(nn.Module):
@@ -94,9 +92,6 @@ class TransformerStage(nn.Module):
         Returns:
             (B, T, output_dimension) and the state for the next chunk.
         """
-        if for_inference(self, x):
-            # In the middle of a stream no one changes the weights.
-            return prepared(self, FastStage, check=state is None)(x, state)
         hidden, state = self.hidden(x, state)
         return self.output_proj(hidden), state
 

@@ -15,36 +15,17 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from tokenizer.files import replacing
-from tokenizer.hub import CheckpointError, fetch, is_hub_id
+from tokenizer.hub import CheckpointError
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 
 Shape = tuple[int, ...]
-
-
-def model_folder(name: str | Path, embedded: Path) -> Path:
-    """Folder of a model.
-
-    Args:
-        name: 'embedded', a path, or a hub id 'owner/model' or 'owner/model@revision', which is
-            downloaded if it is not there yet.
-        embedded: the folder of the shipped model.
-
-    Raises:
-        CheckpointError: there is no such model, or it cannot be downloaded.
-    """
-    folder = embedded if str(name) == "embedded" else Path(name)
-    if (folder / "config.json").is_file():
-        return folder
-    if not folder.exists() and is_hub_id(str(name)):
-        return fetch(str(name))
-    raise CheckpointError(
-        f"no model at {folder}: config.json is missing; give 'embedded' or a folder with "
-        "config.json and model.safetensors"
-    )
+# Name of a parameter -> where it goes and what it becomes; None leaves it as the file has it.
+Place = Callable[[str], tuple[torch.device, torch.dtype | None]]
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -113,14 +94,40 @@ def check_names(expected: Mapping[str, Shape], found: Mapping[str, Shape], where
 
 def shapes_of(module: nn.Module) -> dict[str, Shape]:
     """Names and shapes of a module's parameters."""
-    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    # Not by the module's own `state_dict`, which would make it load what it has put off.
+    state = nn.Module.state_dict(module)
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+class _Unfilled(TorchFunctionMode):
+    """What would fill or measure new parameters does nothing.
+
+    On the meta device torch answers such calls by its compiler's reference functions, whose import
+    takes longer than loading a small model.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else (kwargs or {})["tensor"]
+        if func is torch.norm_except_dim:
+            weight, _, dim = args
+            return weight.new_empty([n if i == dim else 1 for i, n in enumerate(weight.shape)])
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def without_numbers() -> Iterator[None]:
+    """Modules that are built in this block have names and shapes, and no numbers."""
+    with torch.device("meta"), _Unfilled():
+        yield
 
 
 def load_weights(
     module: nn.Module,
     folder: Path,
-    place: Callable[[str], tuple[torch.device, torch.dtype]],
+    place: Place,
     unused: frozenset[str] = frozenset(),
+    wanted: Callable[[str], bool] = lambda _: True,
 ) -> None:
     """Fill a module that was built on the meta device; strict.
 
@@ -130,21 +137,23 @@ def load_weights(
     Args:
         module: on the meta device.
         folder: with its weights.
-        place: device and dtype of a parameter, by its name.
+        place: of a parameter.
         unused: names that may be in the files and are left out.
+        wanted: which parameters to fill; the others stay as they are.
 
     Raises:
         CheckpointError: a file is missing or damaged, or names or shapes differ.
     """
-    load_tensors(module, weight_files(folder), place, folder, unused)
+    load_tensors(module, weight_files(folder), place, folder, unused, wanted)
 
 
 def load_tensors(
     module: nn.Module,
     files: Sequence[Path],
-    place: Callable[[str], tuple[torch.device, torch.dtype]],
+    place: Place,
     where: Path,
     unused: frozenset[str] = frozenset(),
+    wanted: Callable[[str], bool] = lambda _: True,
 ) -> None:
     """As `load_weights`, from these files; `where` is what errors call them together."""
     found = {k: v for k, v in shapes_in(files).items() if k not in unused}
@@ -153,10 +162,10 @@ def load_tensors(
     for file in files:
         with opened(file) as stored:
             for name in stored.keys():  # noqa: SIM118
-                if name in found:
+                if name in found and wanted(name):
                     device, dtype = place(name)
-                    tensors[name] = stored.get_tensor(name).to(device, dtype)
-    module.load_state_dict(tensors, assign=True)
+                    tensors[name] = stored.get_tensor(name).to(device=device, dtype=dtype)
+    nn.Module.load_state_dict(module, tensors, strict=False, assign=True)
 
 
 def save_folder(

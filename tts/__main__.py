@@ -1,4 +1,4 @@
-"""`cat-tts say | voice | doctor`: the command line.
+"""`cat-tts say | voice | batch | serve | doctor | verify`: the command line.
 
 Only the standard library is imported here, so that `--help` answers at once.
 """
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from tokenizer.cli import Parser, run_guarded
 from tts.batch.cli import add_batch
+from tts.serve.cli import add_serve, run_serve
+from tts.threads import sleep_while_waiting
 
 PROG = "cat-tts"
 EXAMPLES = """examples:
@@ -34,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_say(commands)
     _add_voice(commands)
     add_batch(commands)
+    add_serve(commands)
     doctor = commands.add_parser(
         "doctor", help="show what is installed, and test it", description=doctor_text()
     )
@@ -143,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     args = build_parser().parse_args(argv)
+    sleep_while_waiting()
     if args.command == "say":
         from tts.cli_say import run_say
 
@@ -155,6 +159,8 @@ def _run(argv: Sequence[str] | None) -> int:
         from tts.batch.cli import run_command
 
         return run_command(args)
+    if args.command == "serve":
+        return run_serve(args)
     if args.command == "verify":
         from tts.verify import run_verify
 

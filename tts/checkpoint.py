@@ -8,15 +8,12 @@ from typing import Any
 
 import torch
 
-from tokenizer.strict import read_object
-from tokenizer.weights import load_weights, model_folder, save_folder, spread
+from tokenizer.weights import load_weights, save_folder, spread, without_numbers
 from tts.config import TtsConfig
+from tts.folders import model_folder_of
 from tts.model import TtsModel
+from tts.weights import PreparedModel, prepare
 
-EMBEDDED = Path(__file__).parent / "pretrained"
-
-# What models without phonemes are made for.
-PUBLISHED_CODEC = "OpenMOSS-Team/MOSS-Audio-Tokenizer"
 # Published files carry it; no row is ever looked up in it.
 UNUSED = frozenset({"model.language_model.embed_tokens.weight"})
 _LAYERS = "model.language_model.layers."
@@ -41,6 +38,27 @@ def load_model(
         CheckpointError: folder or weights are missing, damaged or do not match the config.
         ConfigError: the config asks for something unknown.
     """
+    return _load(name, device, dtype, dtype, device_map)
+
+
+def load_prepared(
+    name: str | Path = "embedded",
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    device_map: str | Mapping[str, Any] | None = None,
+) -> PreparedModel:
+    """As `load_model`, laid out for inference and nothing more, which takes less memory."""
+    return prepare(_load(name, device, None, dtype, device_map), dtype)
+
+
+def _load(
+    name: str | Path,
+    device: str | torch.device,
+    stored: torch.dtype | None,
+    dtype: torch.dtype,
+    device_map: str | Mapping[str, Any] | None,
+) -> TtsModel:
+    """Fill a model with weights of the dtype `stored`; None leaves them as the file has them."""
     folder = model_folder_of(name)
     model = empty_model(TtsConfig.from_file(folder / "config.json"))
     one = torch.device(device)
@@ -48,39 +66,15 @@ def load_model(
     load_weights(
         model,
         folder,
-        lambda n: (where(n) if where and n.startswith(_LAYERS) else one, dtype),
+        lambda n: (where(n) if where and n.startswith(_LAYERS) else one, stored),
         UNUSED,
     )
     return model.requires_grad_(False).eval()
 
 
-def model_folder_of(name: str | Path) -> Path:
-    """Folder of a model; see `tokenizer.weights.model_folder`."""
-    return model_folder(name, EMBEDDED)
-
-
-def codec_name(model: str | Path, codec: str | Path | None) -> str | Path:
-    """The tokenizer that goes with a model.
-
-    Args:
-        model: 'embedded', a folder or a hub id.
-        codec: what the user asked for; None means MODEL/codec if there is one, else the
-            embedded one for models that read phonemes, the published one for the others.
-
-    Raises:
-        CheckpointError: there is no such model.
-    """
-    if codec is not None or str(model) == "embedded":
-        return codec or "embedded"
-    folder = model_folder_of(model)
-    if (folder / "codec").is_dir():
-        return folder / "codec"
-    return "embedded" if read_object(folder / "config.json").get("phonemes") else PUBLISHED_CODEC
-
-
 def empty_model(config: TtsConfig) -> TtsModel:
     """A model on the meta device: names and shapes, no numbers."""
-    with torch.device("meta"):
+    with without_numbers():
         return TtsModel(config)
 
 

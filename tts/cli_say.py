@@ -5,32 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
-from tts.config import SAMPLING, SamplingConfig
+from tts.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.growing import check_growing, growing_wav, raw_samples
+from tts.progress import SpeechProgress
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
+from tts.threads import speaking_threads
 from tts.voices import Voice, VoiceError, check_voice, load_voice
 
 MAX_TEXT_CHARS = 200_000
 # In place of a file's name.
 STDOUT = "-"
-# Pieces of a text count their seeds upwards from this one, and torch takes 64 bits.
-MAX_SEED = 2**53
 
 
 def run_say(args: argparse.Namespace) -> int:
     """Check everything that can be checked, load, speak, write, report.
 
     Raises:
-        ValueError: an option, the text, the voice, the model or the place is of no use.
+        ValueError: an option, the text, the voice, the model or the place is unusable.
     """
     text = check_text(read_text(args.text, args.file))
     check_options(args)
@@ -46,7 +44,7 @@ def run_say(args: argparse.Namespace) -> int:
     )
     check_num_codebooks(args.num_codebooks, synthesizer.num_codebooks)
     voice = _prompt_voice(args, synthesizer) if args.prompt_wav else named
-    if voice is None and synthesizer.text_side.needs_voice:
+    if voice is None and synthesizer.prompt_builder.needs_voice:
         voice = load_voice()
     if voice is not None:
         check_voice(voice, synthesizer.codec)
@@ -55,12 +53,14 @@ def run_say(args: argparse.Namespace) -> int:
         lang=args.lang,
         seed=args.seed,
         num_codebooks=args.num_codebooks,
-        sampling=sampling_from(args, synthesizer.text_side.sampling),
+        sampling=sampling_from(args, synthesizer.prompt_builder.sampling),
         continuation=bool(args.prompt_wav and voice and voice.transcript),
         language=args.language,
         duration=args.duration,
     )
-    result = (speak_growing if streamed else _speak_whole)(synthesizer, text, options, args.output)
+    speak = speak_growing if streamed else _speak_whole
+    with speaking_threads(synthesizer.model):
+        result = speak(synthesizer, text, options, args.output)
     used = args.num_codebooks or synthesizer.num_codebooks
     name = voice.name if voice else ""
     # Samples and words do not go into the same pipe.
@@ -73,7 +73,8 @@ def run_say(args: argparse.Namespace) -> int:
 def _speak_whole(
     synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str
 ) -> Synthesis:
-    result = synthesizer.synthesize(text, options)
+    with SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, watch=progress.see)
     _check_spoken(result.frames, options.seed)
     write_audio(output, result.wav, result.sample_rate)
     return result
@@ -87,31 +88,12 @@ def speak_growing(
     Args:
         output: a .wav file, or '-' for 16-bit samples on standard output.
     """
-    begun, first, chunks = time.monotonic(), 0.0, []
-    pieces = synthesizer.pieces(text, options)
     rate = synthesizer.sample_rate
     place = raw_samples(sys.stdout.buffer) if output == STDOUT else growing_wav(output, rate)
-    with place as write:
-        for chunk in synthesizer.stream(text, options):
-            if len(chunk.wav):
-                first = first or time.monotonic()
-                write(chunk.wav)
-            chunks.append(chunk)
-        spoken = [chunk for chunk in chunks if chunk.frames]
-        _check_spoken(len(spoken), options.seed)
-    ends = [chunk.finished_by for chunk in chunks if chunk.finished_by]
-    wav = np.concatenate([chunk.wav for chunk in chunks])
-    return Synthesis(
-        wav=wav,
-        sample_rate=rate,
-        codes=torch.cat([chunk.codes for chunk in spoken], dim=1),
-        seconds=len(wav) / rate,
-        compute_s=time.monotonic() - begun,
-        ttfa_ms=1000 * (first - begun),
-        seed=options.seed,
-        finished_by="budget" if "budget" in ends else "eos",
-        notes=tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
-    )
+    with place as write, SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, heard=write, watch=progress.see)
+        _check_spoken(result.frames, options.seed)
+    return result
 
 
 def _check_spoken(frames: int, seed: int) -> None:
@@ -199,7 +181,7 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
     Raises:
         ValueError: a value is out of range.
     """
-    return own.having({name: getattr(args, name) for name in SAMPLING})
+    return own.with_overrides({name: getattr(args, name) for name in SAMPLING})
 
 
 def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:

@@ -10,8 +10,9 @@ from tokenizer.audio import read_audio
 from tokenizer.checkpoint import load_codec
 from tokenizer.cli import check_device
 from tokenizer.files import check_folder
-from tts.checkpoint import codec_name
 from tts.cli_say import warn
+from tts.folders import codec_folder_of, model_folder_of, reads_phonemes, voices_folder
+from tts.prompt_audio import PromptEncoder, prompt_rule
 from tts.voices import (
     Voice,
     VoiceError,
@@ -20,8 +21,6 @@ from tts.voices import (
     list_voices,
     remove_voice,
     save_voice,
-    voice_from_audio,
-    voices_folder,
 )
 
 
@@ -67,10 +66,12 @@ def run_add(args: argparse.Namespace) -> int:
     folder = voices_folder()
     folder.mkdir(parents=True, exist_ok=True)
     check_folder(folder / f"{args.name}.safetensors")
-    codec = load_codec(codec_name(args.model, args.codec), check_device(args.device))
+    rule = prompt_rule(reads_phonemes(model_folder_of(args.model)))
+    codec = load_codec(codec_folder_of(args.model, args.codec), check_device(args.device))
     wav = read_audio(args.wav, codec.sample_rate)
     try:
-        voice, notes = voice_from_audio(codec, wav, args.name, args.text, args.lang, args.wav)
+        encoder = PromptEncoder(codec, rule)
+        voice, notes = encoder.voice(wav, args.name, args.text, args.lang, args.wav)
     except VoiceError as error:
         raise VoiceError(f"{args.wav}: {error}") from error
     path = save_voice(replace(voice, description=args.description))

@@ -179,8 +179,11 @@ class ChannelSampling:
             raise ValueError(f"guidance is {self.guidance}; use 1 (off) to 10")
 
 
+# Pieces of a text count their seeds upwards from this one, and torch takes 64 bits.
+MAX_SEED = 2**53
+
 AUDIO_SAMPLING = tuple(field.name for field in fields(ChannelSampling))
-# What users may ask for, by name: see `SamplingConfig.having`.
+# What users may ask for, by name: see `SamplingConfig.with_overrides`.
 SAMPLING = (*AUDIO_SAMPLING, "text_temperature")
 
 # What the authors of the published checkpoint recommend.
@@ -196,7 +199,7 @@ class SamplingConfig:
     text: ChannelSampling = PUBLISHED_TEXT
     audio: ChannelSampling = PUBLISHED_AUDIO
 
-    def having(self, asked: Mapping[str, Any]) -> SamplingConfig:
+    def with_overrides(self, asked: Mapping[str, Any]) -> SamplingConfig:
         """The same with what is asked for put in.
 
         Args:
@@ -228,3 +231,8 @@ EMBEDDED_SAMPLING = SamplingConfig(
     audio=ChannelSampling(temperature=0.4, top_k=50, guidance=2.5),
 )
 PUBLISHED_SAMPLING = SamplingConfig()
+
+
+def default_sampling(config: TtsConfig) -> SamplingConfig:
+    """A model's own sampling, for what nobody asks for."""
+    return PUBLISHED_SAMPLING if config.phonemes is None else EMBEDDED_SAMPLING

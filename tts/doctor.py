@@ -107,9 +107,9 @@ def device_lines() -> list[str]:
 
 def weight_lines(model: str, codec: str | None) -> list[str]:
     """One line each for the model's and the tokenizer's weights."""
-    from tokenizer.checkpoint import EMBEDDED as CODEC_FOLDER
-    from tts.checkpoint import EMBEDDED as MODEL_FOLDER
-    from tts.checkpoint import codec_name
+    from tts.folders import EMBEDDED as MODEL_FOLDER
+    from tts.folders import EMBEDDED_CODEC as CODEC_FOLDER
+    from tts.folders import codec_name
 
     lines = [_weights("model", MODEL_FOLDER if model == "embedded" else Path(model))]
     try:
@@ -131,7 +131,8 @@ def _weights(what: str, folder: Path) -> str:
 
 def voice_lines() -> list[str]:
     """How many voices there are, and which cannot be read."""
-    from tts.voices import damaged_voices, list_voices, voices_folder
+    from tts.folders import voices_folder
+    from tts.voices import damaged_voices, list_voices
 
     voices = list_voices()
     shipped = [voice.name for voice in voices if voice.shipped]

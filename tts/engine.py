@@ -16,24 +16,22 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from tts.cached import CachedRunner
 from tts.config import SamplingConfig, check_guidance
 from tts.model import TtsModel
 from tts.prompt import Monologue, hidden_text_id, without_text
-from tts.runners import CachedRunner, Runner, UncachedRunner, pad_left, prompt_mask
+from tts.runner import Runner
 from tts.sampling import draw, guide, sample_each
+from tts.weights import PreparedModel, prepare
 
 __all__ = [
-    "CachedRunner",
     "Frame",
     "Generated",
+    "ItemStep",
     "Request",
     "Session",
-    "Spoken",
-    "UncachedRunner",
     "collect",
     "generate",
-    "pad_left",
-    "prompt_mask",
 ]
 
 
@@ -62,7 +60,7 @@ class Request:
     context: Tensor | None = None
 
 
-class Spoken(NamedTuple):
+class ItemStep(NamedTuple):
     """What one step made of one item.
 
     ticket: from `Session.admit`. text: the text channel. codes: int64 (k,), the frame, or None
@@ -99,13 +97,13 @@ class Generated(NamedTuple):
 class _Item:
     """What the loop remembers of an item besides the runner's caches.
 
-    shadow: ticket of the same item without its text, for guidance; None where there is none.
+    uncond: ticket of the same item without its text, for guidance; None where there is none.
     """
 
     def __init__(
-        self, ticket: int, request: Request, default: SamplingConfig, shadow: int | None
+        self, ticket: int, request: Request, default: SamplingConfig, uncond: int | None
     ) -> None:
-        self.ticket, self.request, self.shadow = ticket, request, shadow
+        self.ticket, self.request, self.uncond = ticket, request, uncond
         self.sampling = request.sampling or default
         self.generator = torch.Generator().manual_seed(request.seed)
         self.monologue = request.monologue
@@ -118,7 +116,7 @@ class _Item:
     @property
     def is_plain(self) -> bool:
         """Whether all its tokens are sampled freely, from its own logits."""
-        free = self.monologue is None and self.shadow is None
+        free = self.monologue is None and self.uncond is None
         return free and self.frames >= self.forced_frames
 
 
@@ -131,7 +129,7 @@ class Session:
 
     def __init__(
         self,
-        model: TtsModel,
+        model: TtsModel | PreparedModel,
         sampling: SamplingConfig,
         num_codebooks: int,
         runner: Runner | None = None,
@@ -139,7 +137,7 @@ class Session:
         """Start empty.
 
         Args:
-            model: on its device, in its dtype.
+            model: best one that is prepared; else that is done here.
             sampling: temperatures and the like, of requests that bring none.
             num_codebooks: k, codebooks to generate, 1..K.
             runner: how to drive the model; None means with caches.
@@ -154,11 +152,11 @@ class Session:
         self.config, self.device = model.config, model.device
         self.sampling, self.num_codebooks = sampling, num_codebooks
         with torch.inference_mode():
-            self.runner = runner or CachedRunner(model, num_codebooks)
+            self.runner = runner or CachedRunner(prepare(model), num_codebooks)
         self._hidden = torch.tensor([hidden_text_id(self.config)], device=self.device)
         self._tickets = count()
         self._items: list[_Item] = []
-        # (B + S, hidden), those of the items, then those of their shadows.
+        # (B + S, hidden), those of the items, then those of their unconditional branches.
         self._latents: Tensor | None = None
         # bool (B, k, V): codes that each item has spoken; None while no one is penalised for it.
         self._seen: Tensor | None = None
@@ -186,17 +184,17 @@ class Session:
         ticket = next(self._tickets)
         capacity = len(request.rows) + request.max_frames
         latents = [self.runner.admit(ticket, request.rows, capacity)]
-        shadow = None
+        uncond = None
         if sampling.audio.guidance != 1:
-            shadow = next(self._tickets)
+            uncond = next(self._tickets)
             latents.append(
-                self.runner.admit(shadow, without_text(request.rows, self.config), capacity)
+                self.runner.admit(uncond, without_text(request.rows, self.config), capacity)
             )
         if self._latents is not None:
             own = self._latents.split([len(self._items), len(self._latents) - len(self._items)])
             latents = [own[0], latents[0], own[1], *latents[1:]]
         self._latents = torch.cat(latents)
-        item = _Item(ticket, request, self.sampling, shadow)
+        item = _Item(ticket, request, self.sampling, uncond)
         self._items.append(item)
         if self._seen is not None or item.sampling.audio.repetition_penalty != 1:
             size = (self.num_codebooks, self.config.audio_vocab_size)
@@ -208,7 +206,7 @@ class Session:
         return ticket
 
     @torch.inference_mode()
-    def step(self) -> list[Spoken]:
+    def step(self) -> list[ItemStep]:
         """One frame of every item, in the order in which they came; [] when there are none."""
         if not self._items:
             return []
@@ -242,21 +240,23 @@ class Session:
         if self._row is None:
             return
         tickets = [item.ticket for item in self._items]
-        tickets += [item.shadow for item in self._items if item.shadow is not None]
+        tickets += [item.uncond for item in self._items if item.uncond is not None]
         self._latents = self.runner.step(tickets, self._row) if tickets else None
         self._row = None
 
     def _keep(self, kept: list[bool]) -> None:
         if all(kept):
             return
-        shadows = [k for item, k in zip(self._items, kept, strict=True) if item.shadow is not None]
+        unconditional = [
+            k for item, k in zip(self._items, kept, strict=True) if item.uncond is not None
+        ]
         for item, keep in zip(self._items, kept, strict=True):
             if not keep:
                 self.runner.release(item.ticket)
-                if item.shadow is not None:
-                    self.runner.release(item.shadow)
+                if item.uncond is not None:
+                    self.runner.release(item.uncond)
         self._items = [item for item, keep in zip(self._items, kept, strict=True) if keep]
-        items, rows = (torch.tensor(k, device=self.device) for k in (kept, kept + shadows))
+        items, rows = (torch.tensor(k, device=self.device) for k in (kept, kept + unconditional))
         if self._latents is not None:
             self._latents = self._latents[rows] if self._items else None
         if self._seen is not None:
@@ -267,7 +267,7 @@ class Session:
     def _frame(self, uniform: Tensor) -> Tensor:
         """All channels of a frame of every item: float (B, 1 + k) -> int64 (B + S, 1 + k).
 
-        Behind the items stand their shadows: the same codes, the text hidden.
+        Behind the items stand their unconditional branches: the same codes, the text hidden.
         """
         assert self._latents is not None
         graphs, sampling = self.runner.graphs, self._items[0].sampling
@@ -287,11 +287,11 @@ class Session:
         return self.runner.frame(self._latents, choose)
 
     def _guided(self) -> tuple[Tensor, Tensor] | None:
-        """Which items have a shadow, int64 (S,), and how much it counts, float32 (S, 1)."""
+        """Items with an unconditional branch, int64 (S,), and its scale, float32 (S, 1)."""
         pairs = [
             (i, item.sampling.audio.guidance)
             for i, item in enumerate(self._items)
-            if item.shadow is not None
+            if item.uncond is not None
         ]
         if not pairs:
             return None
@@ -323,20 +323,20 @@ class Session:
         entry = sample_each(settings, offered, uniform, None)
         return ids.gather(1, entry[:, None])[:, 0]
 
-    def _note(self, item: _Item, text: int, codes: Tensor) -> Spoken:
+    def _note(self, item: _Item, text: int, codes: Tensor) -> ItemStep:
         if item.monologue is not None:
             monologue = item.monologue.after(text)
             done = item.frames + 1 >= item.forced_frames
             item.monologue = monologue.released() if done else monologue
         if text == self.config.audio_end_token_id:
-            return Spoken(item.ticket, text, None, "eos")
+            return ItemStep(item.ticket, text, None, "eos")
         item.frames += 1
         spent = item.frames >= item.request.max_frames
-        return Spoken(item.ticket, text, codes, "budget" if spent else None)
+        return ItemStep(item.ticket, text, codes, "budget" if spent else None)
 
 
 def generate(
-    model: TtsModel,
+    model: TtsModel | PreparedModel,
     requests: Sequence[Request],
     sampling: SamplingConfig,
     num_codebooks: int,
@@ -345,7 +345,7 @@ def generate(
     """Speak: yields one `Frame` for all items at a time, until every item has ended.
 
     Args:
-        model: on its device, in its dtype.
+        model: best one that is prepared; else that is done here.
         requests: at least one; items do not influence each other.
         sampling: temperatures and the like.
         num_codebooks: k, codebooks to generate, 1..K.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,18 +9,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from tokenizer.audio import to_int16, wav_header
 from tokenizer.files import OutputError, check_folder
 
-# What a wav's header says while no one knows how long it will be; players then read to the end.
-UNKNOWN = 0xFFFFFFFF
-HEADER_BYTES = 44
-
 Write = Callable[[np.ndarray], None]
-
-
-def to_int16(wav: np.ndarray) -> bytes:
-    """float32 (N,) in [-1, 1] -> little-endian 16-bit samples."""
-    return np.round(np.clip(wav, -1.0, 1.0) * 32767).astype("<i2").tobytes()
 
 
 def check_growing(path: str | Path) -> None:
@@ -46,18 +37,18 @@ def growing_wav(path: str | Path, sample_rate: int) -> Iterator[Write]:
     size = 0
     try:
         with path.open("wb") as file:
-            file.write(header(sample_rate, UNKNOWN))
+            file.write(wav_header(sample_rate))
             try:
 
                 def write(wav: np.ndarray) -> None:
                     nonlocal size
-                    size += file.write(to_int16(wav))
+                    size += file.write(to_int16(wav).tobytes())
                     file.flush()
 
                 yield write
             finally:
                 file.seek(0)
-                file.write(header(sample_rate, size))
+                file.write(wav_header(sample_rate, size // 2))
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; check the folder and the free space"
@@ -67,20 +58,12 @@ def growing_wav(path: str | Path, sample_rate: int) -> Iterator[Write]:
             path.unlink(missing_ok=True)
 
 
-def header(sample_rate: int, data_bytes: int) -> bytes:
-    """44 bytes in front of 16-bit mono samples."""
-    whole = UNKNOWN if data_bytes == UNKNOWN else data_bytes + HEADER_BYTES - 8
-    riff = struct.pack("<4sI4s", b"RIFF", whole, b"WAVE")
-    shape = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
-    return riff + shape + struct.pack("<4sI", b"data", data_bytes)
-
-
 @contextmanager
 def raw_samples(file: BinaryIO) -> Iterator[Write]:
     """Yield a function that writes float32 (N,) as 16-bit samples without any header."""
 
     def write(wav: np.ndarray) -> None:
-        file.write(to_int16(wav))
+        file.write(to_int16(wav).tobytes())
         file.flush()
 
     yield write

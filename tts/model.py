@@ -109,7 +109,7 @@ class TtsModel(nn.Module):
         return logits
 
     def frame_logits(self, hidden: Tensor, labels: Tensor, num_codebooks: int) -> list[Tensor]:
-        """All channels' logits of frames whose tokens are known (training, slow twin).
+        """All channels' logits of frames whose tokens are known (training, uncached reference).
 
         Args:
             hidden: (N, hidden), temporal latents.

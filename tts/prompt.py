@@ -94,8 +94,8 @@ def without_text(rows: Tensor, config: TtsConfig) -> Tensor:
         ]
     )
     hidden = rows.clone()
-    told = ~torch.isin(rows[:, 0], special)
-    hidden[told, 0] = hidden_text_id(config)
+    is_text = ~torch.isin(rows[:, 0], special)
+    hidden[is_text, 0] = hidden_text_id(config)
     return hidden
 
 

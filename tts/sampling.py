@@ -5,11 +5,15 @@ Nothing here waits for the device, so a whole frame can run, or be captured, wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from tts.config import ChannelSampling
 
+# (channel, logits (B, V)) -> int64 (B,)
+Choose = Callable[[int, Tensor], Tensor]
 # Uniform numbers stay below 1 by more than float32 loses when a sum of probabilities is scaled.
 UNIFORM_LIMIT = 1 - 2.0**-20
 
@@ -101,16 +105,16 @@ def guide(logits: Tensor, guided: Tensor, scale: Tensor) -> Tensor:
     """Away from what an item would say if it did not know its text (classifier-free guidance).
 
     Args:
-        logits: (B + S, V), those of B items, then those of S shadows.
-        guided: int64 (S,), the shadows' items. scale: (S, 1), 1 leaves an item as it is.
+        logits: (B + S, V), those of B items, then those of S unconditional branches.
+        guided: int64 (S,), their items. scale: (S, 1), 1 leaves an item as it is.
 
     Returns:
         (B, V).
     """
     own = logits[: len(logits) - len(guided)].clone()
-    told, untold = own[guided], logits[len(own) :]
+    cond, uncond = own[guided], logits[len(own) :]
     # what is not allowed is -inf in both
-    own[guided] = torch.where(told.isinf(), told, untold + scale * (told - untold))
+    own[guided] = torch.where(cond.isinf(), cond, uncond + scale * (cond - uncond))
     return own
 
 

@@ -2,71 +2,60 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tokenizer.checkpoint import load_codec
-from tokenizer.decoder import DECODER, use_decoder
-from tokenizer.model import CatTokenizer, CodecState
-from tts.checkpoint import codec_name, load_model, model_folder_of
+from tokenizer.decoder import DECODER
+from tokenizer.model import CatTokenizer
+from tts.checkpoint import load_prepared
 from tts.config import check_guidance
-from tts.engine import Frame, Request, generate
-from tts.model import TtsModel
-from tts.texts import (
+from tts.engine import Request
+from tts.folders import codec_name, model_folder_of
+from tts.guard import Guard
+from tts.prompt_audio import PromptEncoder, prompt_rule
+from tts.prompt_builders import (
     EMBEDDED_SAMPLING,
-    MAX_CHARS,
-    PhonemeText,
+    PhonemePromptBuilder,
     Piece,
-    PublishedText,
+    PromptBuilder,
+    PublishedPromptBuilder,
     SpeechOptions,
-    TextSide,
     load_text_tokenizer,
 )
-from tts.voices import Voice, check_voice, load_voice, voice_from_audio
+from tts.speaking import (
+    AudioChunk,
+    Event,
+    Key,
+    PieceBegun,
+    PieceDone,
+    PieceLoop,
+    Retried,
+    TextBegun,
+)
+from tts.voices import Voice, check_voice, load_voice
+from tts.weights import PreparedModel
 
 __all__ = [
     "EMBEDDED_SAMPLING",
     "GAP_S",
-    "MAX_CHARS",
-    "RESEED",
     "AudioChunk",
     "SpeechOptions",
     "Synthesis",
     "Synthesizer",
 ]
 
-RESEED = 1_000_003
+# Silence between two pieces.
 GAP_S = 0.12
-# Chunks of sound grow up to this length.
-LONGEST_CHUNK_S = 0.64
-# Prompts whose codes are kept.
-KEPT_PROMPTS = 32
-
-
-class AudioChunk(NamedTuple):
-    """A piece of sound as it becomes ready.
-
-    wav: float32 (N,) in [-1, 1]; codes: int64 (k, t) that it came from; finished_by: None until
-    the last chunk of a piece of text, then 'eos' or 'budget'.
-    """
-
-    wav: np.ndarray
-    codes: Tensor
-    finished_by: str | None
-
-    @property
-    def frames(self) -> int:
-        return self.codes.shape[1]
+# Pieces of one text that speak at once.
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -107,24 +96,27 @@ class Synthesis:
 class Synthesizer:
     """A model with its codec, ready to speak. Stateless between calls.
 
+    model: see `tts.weights.prepare`. codec: prepared, as `load_codec` gives it.
     text_tokenizer: of a published model; None where the model reads phonemes.
+    guard: when a piece has gone wrong, and how often it is said again.
     """
 
-    model: TtsModel
+    model: PreparedModel
     codec: CatTokenizer
     name: str = "embedded"
     text_tokenizer: Any = None
-    _prompts: OrderedDict[str, tuple[Voice, tuple[str, ...]]] = field(
-        default_factory=OrderedDict, repr=False
-    )
+    guard: Guard = field(default_factory=Guard)
 
     def __post_init__(self) -> None:
         config, codec = self.model.config, self.codec
-        self.text_side: TextSide
+        self.prompt_encoder = PromptEncoder(codec, prompt_rule(config.phonemes is not None))
+        self.prompt_builder: PromptBuilder
         if config.phonemes is not None:
-            self.text_side = PhonemeText(config, codec.frame_rate)
+            self.prompt_builder = PhonemePromptBuilder(config, codec.frame_rate)
         elif self.text_tokenizer is not None:
-            self.text_side = PublishedText(config, codec.frame_rate, self.text_tokenizer)
+            self.prompt_builder = PublishedPromptBuilder(
+                config, codec.frame_rate, self.text_tokenizer
+            )
         else:
             raise ValueError(
                 f"model {self.name!r} has neither a `phonemes` entry in config.json nor a text "
@@ -162,12 +154,16 @@ class Synthesizer:
             CheckpointError, ConfigError: something is missing, damaged or does not match.
         """
         folder = model_folder_of(model)
-        language_model = load_model(folder, device, dtype, device_map)
+        language_model = load_prepared(folder, device, dtype, device_map)
         published = language_model.config.phonemes is None
         text_tokenizer = load_text_tokenizer(folder) if published else None
-        sound = load_codec(codec_name(model, codec), device)
-        if (folder / DECODER).is_file():
-            use_decoder(sound, folder / DECODER)
+        decoder = folder / DECODER
+        sound = load_codec(
+            codec_name(model, codec),
+            device,
+            decoder=decoder if decoder.is_file() else None,
+            sparing=True,
+        )
         return cls(language_model, sound, str(model), text_tokenizer)
 
     @property
@@ -196,22 +192,10 @@ class Synthesizer:
         transcript: str = "",
         lang: str | None = None,
         source: str = "",
+        keep_whole: bool = False,
     ) -> tuple[Voice, tuple[str, ...]]:
-        """Make a voice from a recording, as `tts.voices.voice_from_audio` does.
-
-        The last few recordings are remembered by their content and not encoded again.
-        """
-        digest = hashlib.sha256(np.ascontiguousarray(wav).tobytes())
-        digest.update(repr((wav.shape, name, transcript, lang, source)).encode())
-        key = digest.hexdigest()
-        if key not in self._prompts:
-            whole = not isinstance(self.text_side, PhonemeText)
-            made = voice_from_audio(self.codec, wav, name, transcript, lang, source, whole=whole)
-            self._prompts[key] = made
-            while len(self._prompts) > KEPT_PROMPTS:
-                self._prompts.popitem(last=False)
-        self._prompts.move_to_end(key)
-        return self._prompts[key]
+        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`."""
+        return self.prompt_encoder.voice(wav, name, transcript, lang, source, keep_whole)
 
     def _used(self, options: SpeechOptions) -> int:
         """Codebooks to generate; ValueError if there are not so many."""
@@ -219,6 +203,48 @@ class Synthesizer:
         if not 1 <= used <= self.num_codebooks:
             raise ValueError(f"num_codebooks is {used}; this model has 1..{self.num_codebooks}")
         return used
+
+    def pieces(self, text: str, options: SpeechOptions) -> list[Piece]:
+        """What the engine will be asked for, with remarks: one piece of text each.
+
+        Raises:
+            EmptyTextError: nothing in `text` can be spoken.
+            ValueError: an option is out of range.
+        """
+        side = self.prompt_builder
+        check_guidance(options.sampling or side.sampling, self.model.config)
+        unnamed = options.voice is None and not side.needs_voice
+        voice = None if unnamed else self.voice(options.voice)
+        return side.pieces(text, voice, options, self._used(options))
+
+    def requests(self, text: str, options: SpeechOptions) -> list[Request]:
+        """The requests of `pieces`."""
+        return [piece.request for piece in self.pieces(text, options)]
+
+    def speak(
+        self, pieces: Sequence[Piece], options: SpeechOptions, held: bool = False
+    ) -> Iterator[Event]:
+        """The events of speaking what `pieces` gave for the same options, in order.
+
+        Args:
+            held: as `PieceLoop` has it. Where nothing is heard before the end of a piece, the
+                pieces of a long text are spoken at once, in any order; the samples are the same.
+        """
+        together = held and len(pieces) > 1
+        loop = PieceLoop(
+            self.model,
+            self.codec,
+            options.sampling or self.prompt_builder.sampling,
+            self.guard,
+            BATCH,
+            "chunks" if together else "live",
+            held,
+        )
+        yield TextBegun(pieces)
+        for event in loop.run(enumerate(pieces)):
+            if isinstance(event, PieceBegun) and event.key and not held:
+                yield self._gap(event.key)
+            yield event
 
     def stream(self, text: str, options: SpeechOptions | None = None) -> Iterator[AudioChunk]:
         """Speak piece by piece, sound as soon as the codec can make it.
@@ -231,115 +257,82 @@ class Synthesizer:
             ValueError: an option is out of range.
         """
         options = options or SpeechOptions()
-        for number, piece in enumerate(self.requests(text, options)):
-            if number:
-                yield self._gap()
-            yield from self._speak(piece, options)
+        for event in self.speak(self.pieces(text, options), options):
+            if isinstance(event, AudioChunk):
+                yield event
 
-    def synthesize(self, text: str, options: SpeechOptions | None = None) -> Synthesis:
-        """Speak all of a text; a piece that runs away or stays empty is said once more.
+    def synthesize(
+        self,
+        text: str,
+        options: SpeechOptions | None = None,
+        heard: Callable[[np.ndarray], object] | None = None,
+        watch: Callable[[Event], object] | None = None,
+    ) -> Synthesis:
+        """Speak all of a text.
+
+        A piece that goes wrong is said again as `tts.guard.Guard` allows; where `heard` is given
+        only as long as nothing of it has been heard.
+
+        Args:
+            heard: gets each chunk, float32 (N,), as soon as it is ready.
+            watch: gets every event of `tts.speaking`.
 
         Raises:
             EmptyTextError: nothing in `text` can be spoken.
             ValueError: an option is out of range.
         """
         options = options or SpeechOptions()
-        begun, first = time.monotonic(), 0.0
-        wavs: list[np.ndarray] = []
-        codes: list[Tensor] = []
-        finished, retries = "eos", 0
+        begun, first, retries = time.monotonic(), 0.0, 0
         pieces = self.pieces(text, options)
-        for number, request in enumerate(piece.request for piece in pieces):
-            if number:
-                wavs.append(self._gap().wav)
-            chunks, first_s = self._collect(request, options)
-            first = first or first_s
-            if _failed(chunks):
+        wavs: list[list[np.ndarray]] = [[] for _ in pieces]
+        done: dict[Key, PieceDone] = {}
+        for event in self.speak(pieces, options, held=heard is None):
+            if watch is not None:
+                watch(event)
+            if isinstance(event, Retried):
                 retries += 1
-                chunks, _ = self._collect(replace(request, seed=request.seed + RESEED), options)
-            if chunks[-1].finished_by != "eos":
-                finished = "budget"
-            wavs += [c.wav for c in chunks]
-            codes += [c.codes for c in chunks]
-        wav = np.concatenate(wavs)
+                if heard is None:
+                    wavs[_index(event.key)].clear()
+            elif isinstance(event, PieceDone):
+                done[event.key] = event
+            if isinstance(event, AudioChunk | PieceDone) and len(event.wav):
+                first = first or time.monotonic()
+                wavs[_index(event.key)].append(event.wav)
+                if heard is not None:
+                    heard(event.wav)
+        ends = [done[number] for number in range(len(pieces))]
+        if heard is None:
+            for own in wavs[1:]:
+                own.insert(0, self._gap(0).wav)
+        wav = np.concatenate([np.zeros(0, np.float32), *(part for own in wavs for part in own)])
         return Synthesis(
             wav=wav,
             sample_rate=self.sample_rate,
-            codes=torch.cat(codes, dim=1),
+            codes=torch.cat([end.codes for end in ends], dim=1),
             seconds=len(wav) / self.sample_rate,
             compute_s=time.monotonic() - begun,
-            ttfa_ms=1000 * (first - begun),
+            ttfa_ms=1000 * (first - begun) if first else 0.0,
             seed=options.seed,
-            finished_by=finished,
+            finished_by="eos" if all(e.finished_by == "eos" for e in ends) else "budget",
             retries=retries,
-            notes=tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
+            notes=_notes(pieces, ends),
         )
 
-    def pieces(self, text: str, options: SpeechOptions) -> list[Piece]:
-        """What the engine will be asked for, with remarks: one piece of text each.
-
-        Raises:
-            EmptyTextError: nothing in `text` can be spoken.
-            ValueError: an option is out of range.
-        """
-        side = self.text_side
-        check_guidance(options.sampling or side.sampling, self.model.config)
-        unnamed = options.voice is None and not side.needs_voice
-        voice = None if unnamed else self.voice(options.voice)
-        return side.pieces(text, voice, options, self._used(options))
-
-    def requests(self, text: str, options: SpeechOptions) -> list[Request]:
-        """The requests of `pieces`."""
-        return [piece.request for piece in self.pieces(text, options)]
-
-    def _collect(self, request: Request, options: SpeechOptions) -> tuple[list[AudioChunk], float]:
-        """All chunks of a piece, and when the first one was ready."""
-        stream = self._speak(request, options)
-        first = next(stream)
-        ready = time.monotonic()
-        return [first, *stream], ready
-
-    def _speak(self, request: Request, options: SpeechOptions) -> Iterator[AudioChunk]:
-        """One piece: frames are decoded in chunks of 1, 2, 4 … up to LONGEST_CHUNK_S."""
-        state: CodecState | None = None
-        waiting: list[Tensor] = []
-        count, size = 0, 1
-        largest = max(1, round(LONGEST_CHUNK_S * self.codec.frame_rate))
-        used = self._used(options)
-        sampling = options.sampling or self.text_side.sampling
-        frames: Iterator[Frame] = generate(self.model, [request], sampling, used)
-        context = request.context if request.forced is None else request.forced
-        if context is not None:  # the codec needs it, the listener does not
-            _, state = self._decode(list(context.unbind(1)), None)
-        if request.forced is not None:
-            count = sum(1 for _ in islice(frames, request.forced.shape[1]))
-        for frame in frames:
-            waiting.append(frame.codes[0])
-            count += 1
-            if len(waiting) == size:
-                chunk, state = self._decode(waiting, state)
-                yield AudioChunk(chunk, torch.stack(waiting, dim=1).cpu(), None)
-                waiting, size = [], min(2 * size, largest)
-        by = "budget" if count >= request.max_frames else "eos"
-        if not waiting:
-            empty = torch.zeros((used, 0), dtype=torch.int64)
-            yield AudioChunk(np.zeros(0, np.float32), empty, by)
-            return
-        chunk, state = self._decode(waiting, state)
-        yield AudioChunk(chunk, torch.stack(waiting, dim=1).cpu(), by)
-
-    @torch.inference_mode()
-    def _decode(
-        self, frames: list[Tensor], state: CodecState | None
-    ) -> tuple[np.ndarray, CodecState]:
-        latents = self.codec.quantizer.decode(torch.stack(frames, dim=1)[None])
-        wav, state = self.codec.decode_latents(latents.to(self.codec.dtype), state)
-        return wav[0, 0].float().clamp(-1, 1).cpu().numpy(), state
-
-    def _gap(self) -> AudioChunk:
+    def _gap(self, key: Key) -> AudioChunk:
         silence = np.zeros(round(GAP_S * self.sample_rate), np.float32)
-        return AudioChunk(silence, torch.zeros((self.num_codebooks, 0), dtype=torch.int64), None)
+        none = torch.zeros((self.num_codebooks, 0), dtype=torch.int64)
+        return AudioChunk(silence, none, None, key)
 
 
-def _failed(chunks: list[AudioChunk]) -> bool:
-    return chunks[-1].finished_by != "eos" or not any(c.frames for c in chunks)
+def _notes(pieces: Sequence[Piece], ends: Sequence[PieceDone]) -> tuple[str, ...]:
+    """Remarks of the front end, and pieces that stayed wrong; `finished_by` tells of runaways."""
+    notes = [note for piece in pieces for note in piece.notes]
+    for end in ends:
+        if end.complaint and end.finished_by == "eos":
+            notes.append(f"{end.piece.text[:40]!r} came out wrong ({end.complaint})")
+    return tuple(dict.fromkeys(notes))
+
+
+def _index(key: Key) -> int:
+    assert isinstance(key, int)
+    return key

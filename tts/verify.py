@@ -23,8 +23,9 @@ from tokenizer.verify import (
 from tokenizer.weights import shapes_of
 from tts.checkpoint import UNUSED, empty_model, load_model
 from tts.config import GREEDY, SamplingConfig, TtsConfig
-from tts.engine import Request, UncachedRunner, generate
+from tts.engine import Request, generate
 from tts.model import TtsModel
+from tts.reference import UncachedRunner
 
 _GREEDY_NAME = re.compile(r"greedy_k(\d+)_row(\d+)")
 
@@ -82,7 +83,7 @@ def _greedy(model: TtsModel, io: dict[str, Tensor], folder: Path) -> Iterator[Ch
         for how, items in [("alone", [i]) for i in sorted(rows)] + [("batch", sorted(rows))]:
             steps = max(len(rows[i]) for i in items)
             requests = [Request(prompts[i], 0, steps) for i in items]
-            for kind in ("", ", slow twin"):
+            for kind in ("", ", uncached reference"):
                 runner = UncachedRunner(model, used) if kind else None
                 cold = SamplingConfig(GREEDY, GREEDY)
                 frames = list(generate(model, requests, cold, used, runner))

@@ -7,24 +7,24 @@ from pathlib import Path
 from tts.batch.plan import Item, Settings
 from tts.batch.rows import Fault
 from tts.batch.sources import Digests
-from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.config import TtsConfig
 
 
 def check_items(
-    items: list[Item], model: Path, codec: Path, settings: Settings, digests: Digests
+    items: list[Item], config: TtsConfig, codec: Path, settings: Settings, digests: Digests
 ) -> list[Fault]:
     """Faults of items that this model cannot speak.
 
     Args:
         items: of the manifest.
-        model, codec: folders.
+        config: of the model.
+        codec: folder of the tokenizer.
         settings: of the run; its codec revision names the tokenizer.
         digests: remembers which voices fit, so that the tokenizer is loaded once only.
 
     Raises:
-        ConfigError, CheckpointError: model or tokenizer is damaged.
+        CheckpointError: the tokenizer is damaged.
     """
-    config = TtsConfig.from_file(model / "config.json")
     most = config.n_vq
     faults = [
         Fault(item.row.line, f"num_codebooks is {used}; this model has 1 to {most}")
@@ -45,16 +45,6 @@ def check_items(
         if not item.prompt_digest and item.row.voice in complaints
     ]
     return faults
-
-
-def own_sampling(model: Path) -> SamplingConfig:
-    """A model's own sampling, as `TextSide.sampling` tells it once the model is loaded.
-
-    Raises:
-        ConfigError: the model's folder is damaged.
-    """
-    reads_phonemes = TtsConfig.from_file(model / "config.json").phonemes is not None
-    return EMBEDDED_SAMPLING if reads_phonemes else PUBLISHED_SAMPLING
 
 
 def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests: Digests) -> str:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 EPILOG = """exit codes:
-  0 all is done, 3 some items failed (see summary.json), 2 the input or the folder is of no use,
+  0 all is done, 3 some items failed (see summary.json), 2 the input or the folder is unusable,
   130 stopped; in each case the same command goes on where it ended.
 
 columns: id, text, voice | prompt_wav + prompt_text, lang, seed, format, num_codebooks,
@@ -117,7 +117,7 @@ def run_command(args: argparse.Namespace) -> int:
         0, 3 or 130; see `EPILOG`.
 
     Raises:
-        ValueError: manifest, options or the output folder are of no use.
+        ValueError: manifest, options or the output folder are unusable.
     """
     from tts.batch.progress import Progress, standard_error
     from tts.batch.run import Job, run_batch
@@ -142,8 +142,8 @@ def run_command(args: argparse.Namespace) -> int:
 
 
 def _job(args: argparse.Namespace, job_type):
-    from tts.batch.rows import MAX_SEED, Defaults, check_sampling
-    from tts.config import SAMPLING
+    from tts.batch.rows import Defaults, check_sampling
+    from tts.config import MAX_SEED, SAMPLING
 
     _at_least(args, "batch_size", 1)
     _at_least(args, "writers", 1)

@@ -33,7 +33,7 @@ class Entry:
         finished_by: 'eos' or 'budget'.
         retries: pieces that were spoken again with another seed.
         reason: why it failed.
-        lasting: the failure lies in the row, so that trying again is of no use.
+        lasting: the failure lies in the row, so that trying again is unusable.
         voice, compute_s, at: for people: the voice's name, time spent, time of day.
     """
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import count
 
 from tts.batch.ledger import Entry, Ledger, ledger_name
-from tts.batch.pieces import Workshop
 from tts.batch.plan import Item
-from tts.batch.prompts import Prompts
-from tts.batch.render import Renderer, SessionRenderer
+from tts.batch.prompts import PromptVoices
+from tts.batch.render import ItemRenderer
 from tts.batch.run import Job, Run
 from tts.batch.writer import Writer
 from tts.synthesizer import Synthesizer
+from tts.threads import speaking_threads
 
 # Items after which freed memory is handed back to the system.
 TIDY_EVERY = 250
@@ -45,7 +44,7 @@ class LocalEngine:
             return run.stopped() or writer.error is not None
 
         try:
-            with half_the_threads():
+            with speaking_threads(synthesizer.model, decoding_beside=True):
                 numbered = zip(count(1), renderer.render(todo, stopped), strict=False)
                 for number, (item, outcome) in numbered:
                     writer.submit(item, outcome)
@@ -71,22 +70,6 @@ def give_back_memory() -> None:
         trim(0)
 
 
-@contextmanager
-def half_the_threads() -> Iterator[None]:
-    """Half of torch's threads for the language model, so that the decoder's find a core as well.
-
-    Threads that wait for each other at every product stand still while one of them has no core.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, before // 2))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def load_synthesizer(job: Job, device: str) -> Synthesizer:
     """The model of a job on a device."""
     import torch
@@ -94,7 +77,7 @@ def load_synthesizer(job: Job, device: str) -> Synthesizer:
     return Synthesizer.load(job.model, job.codec, device, getattr(torch, job.dtype))
 
 
-def make_renderer(synthesizer: Synthesizer, run: Run) -> Renderer:
+def make_renderer(synthesizer: Synthesizer, run: Run) -> ItemRenderer:
     """A renderer with the prompts of the run's folder."""
-    prompts = Prompts(synthesizer, run.settings.codec, run.store, run.digests)
-    return SessionRenderer(Workshop(synthesizer, run.settings, prompts), run.job.batch_size)
+    prompts = PromptVoices(synthesizer, run.settings.codec, run.store, run.digests)
+    return ItemRenderer(synthesizer, run.settings, prompts, run.job.batch_size)

@@ -48,7 +48,7 @@ def read_manifest(path: str | Path, defaults: Defaults, kind: str | None = None)
         Rows and faults; a row with a fault is left out.
 
     Raises:
-        ManifestError: the file cannot be read, its kind is not known, its header is of no use,
+        ManifestError: the file cannot be read, its kind is not known, its header is unusable,
             or it holds no row at all.
     """
     path = Path(path)

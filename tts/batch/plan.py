@@ -19,6 +19,8 @@ from tts.config import PUBLISHED_SAMPLING, SamplingConfig
 
 # Counts up when the same row would be spoken differently.
 KEY_VERSION = 2
+# Sampling goes in row by row, with what the row asks for; the model's revision tells how it reads.
+_OUTSIDE_KEY = ("sampling", "reads_phonemes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Settings:
         srt: write the times of sentences beside each sound.
         shards: folders that outputs are spread over; 1 puts all in one.
         sampling: the model's own, where a row asks for nothing.
+        reads_phonemes: of the model; decides what recordings may be prompts.
     """
 
     model: str
@@ -44,6 +47,7 @@ class Settings:
     srt: bool = False
     shards: int = 1
     sampling: SamplingConfig = PUBLISHED_SAMPLING
+    reads_phonemes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +109,14 @@ def make_items(
     Returns:
         Items, and faults: voices that do not exist, prompts that cannot be used.
     """
-    # Sampling goes in row by row, with what the row asks for put in.
-    names = [field.name for field in fields(Settings) if field.name != "sampling"]
+    names = [field.name for field in fields(Settings) if field.name not in _OUTSIDE_KEY]
     shared = json.dumps([KEY_VERSION, *(str(getattr(settings, name)) for name in names)])
     known: dict[tuple[str, str | None], tuple[str, str]] = {}
 
     def source(kind: str, name: str | None) -> tuple[str, str]:
         """Digest and complaint of a voice or a prompt, each looked at once."""
         if (kind, name) not in known:
-            known[kind, name] = _source(kind, name, digests)
+            known[kind, name] = _source(kind, name, digests, settings.reads_phonemes)
         return known[kind, name]
 
     items: list[Item] = []
@@ -129,14 +132,14 @@ def make_items(
     return items, faults
 
 
-def _source(kind: str, name: str | None, digests: Digests) -> tuple[str, str]:
+def _source(kind: str, name: str | None, digests: Digests, reads_phonemes: bool) -> tuple[str, str]:
     try:
         if kind == "voice":
             return voice_digest(name), ""
         assert name is not None
-        check = f"prompt {digests.of(name)}"
+        check = f"prompt {digests.of(name)}" + ("" if reads_phonemes else ", whole")
         if check not in digests.known:
-            check_prompt(name)
+            check_prompt(name, reads_phonemes)
             digests.known[check] = []
             digests.changed = True
         return digests.of(name), ""
@@ -154,7 +157,7 @@ def _key(row: Row, shared: str, digest: str, own: SamplingConfig) -> str:
         row.seed,
         row.format,
         row.num_codebooks,
-        asdict(own.having(dict(row.sampling))),
+        asdict(own.with_overrides(dict(row.sampling))),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

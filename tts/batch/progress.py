@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from tts.batch.ledger import Entry
+from tts.progress import StatusLine, clock
 
-TERMINAL_EVERY_S, FILE_EVERY_S = 0.5, 30.0
+FILE_EVERY_S = 30.0
 
 
 @dataclass
@@ -31,8 +32,9 @@ class Progress:
     letters_done: int = 0
     begun: float = field(default_factory=time.monotonic)
     cpu_begun: float = field(default_factory=time.process_time)
-    shown: float = 0.0
-    width: int = 0
+
+    def __post_init__(self) -> None:
+        self.status = StatusLine(self.stream, FILE_EVERY_S)
 
     def add(self, entry: Entry, letters: int) -> None:
         """Count an item."""
@@ -76,28 +78,7 @@ class Progress:
 
     def show(self, last: bool = False) -> None:
         """Show the line if it is time to, or for the last time."""
-        if self.stream is None:
-            return
-        terminal = self.stream.isatty()
-        now = time.monotonic()
-        if not last and now - self.shown < (TERMINAL_EVERY_S if terminal else FILE_EVERY_S):
-            return
-        if not terminal and not self.shown and not last:
-            self.shown = now  # a short run needs no line but its last
-            return
-        self.shown = now
-        line = self.line()
-        end = "\n" if last or not terminal else ""
-        start = "\r" if terminal else ""
-        self.stream.write(f"{start}{line:<{self.width}}{end}")
-        self.stream.flush()
-        self.width = len(line)
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes, seconds."""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+        self.status.show(self.line, last)
 
 
 def standard_error(quiet: bool) -> TextIO | None:

@@ -18,7 +18,7 @@ KEPT_IN_MEMORY = 256
 _KEPT = ("lang", "transcript", "codec")
 
 
-class Prompts:
+class PromptVoices:
     """Makes voices of prompt recordings.
 
     Args:

@@ -1,8 +1,6 @@
-"""Rendering: items in, sounds out.
+"""From items of a batch to results: what each needs is prepared, spoken, checked, put together.
 
-`Renderer` is the seam between a batch run and the model. `SessionRenderer` keeps a batch of
-sentences speaking: whichever ends leaves, and the next one takes its place at once.
-`SerialRenderer`, its slow twin, says one after the other and must give the same.
+Everything of an item is its own, so that its result cannot depend on its neighbours.
 """
 
 from __future__ import annotations
@@ -10,16 +8,105 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
-from tts.batch.pieces import Failure, Heard, Outcome, Piece, Workshop
-from tts.batch.plan import Item
-from tts.engine import Session, collect, generate
+import numpy as np
+import torch
+from torch import Tensor
+
+from tokenizer.audio import AudioError
+from tokenizer.packing import code_bits
+from tts.batch.plan import Item, Settings
+from tts.batch.prompts import PromptVoices
+from tts.batch.sources import SourceError
+from tts.guard import Guard
+from tts.prompt_builders import Piece
+from tts.speaking import Key, PieceDone, PieceLoop
+from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
+from tts.voices import Voice, VoiceError
 
 
-class Renderer(Protocol):
-    """What a batch run asks for."""
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A finished item.
+
+    Attributes:
+        codes: int64 (k, T), all pieces joined.
+        wav: float32 (N,) in [-1, 1]; None where only codes are wanted.
+        seconds: of speech.
+        pieces: text, start and end in seconds of each sentence.
+        retries: pieces that were spoken again with another seed.
+        compute_s: time spent; an item of a batch is charged its share of a step.
+        code_bits: that a code takes.
+    """
+
+    codes: Tensor
+    wav: np.ndarray | None
+    seconds: float
+    pieces: tuple[tuple[str, float, float], ...]
+    retries: int
+    compute_s: float
+    code_bits: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An item that cannot be done.
+
+    Attributes:
+        reason: why.
+        lasting: trying again would be useless.
+        retries: pieces that were spoken again with another seed.
+    """
+
+    reason: str
+    lasting: bool
+    retries: int = 0
+
+
+Outcome = Rendered | Failed
+
+
+@dataclass(eq=False)
+class _Work:
+    """An item on its way; `given_up` once a piece of it has failed for good."""
+
+    item: Item
+    pieces: list[Piece]
+    compute_s: float
+    done: dict[int, PieceDone] = field(default_factory=dict)
+    given_up: bool = False
+
+
+class ItemRenderer:
+    """What a batch run asks for: items in, sounds out.
+
+    Args:
+        synthesizer: speaks.
+        settings: of the run.
+        prompts: voices of prompt recordings.
+        batch_size: sentences spoken at once.
+    """
+
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        settings: Settings,
+        prompts: PromptVoices,
+        batch_size: int,
+    ) -> None:
+        self.synthesizer, self.settings, self.prompts = synthesizer, settings, prompts
+        self.loop = PieceLoop(
+            synthesizer.model,
+            synthesizer.codec,
+            synthesizer.prompt_builder.sampling,
+            Guard(settings.retries, settings.max_silence_s, settings.max_repeat_s),
+            batch_size,
+            "none" if settings.codes_only else "whole",
+        )
+        self._voices: dict[str | None, Voice] = {}
+        self._works: dict[str, _Work] = {}
+        self._failed: deque[tuple[Item, Failed]] = deque()
 
     def render(
         self, items: Iterable[Item], stopped: Callable[[], bool]
@@ -28,137 +115,106 @@ class Renderer(Protocol):
 
         Once `stopped` says so it ends after the frame in hand; what is unfinished is dropped.
         """
-        ...
-
-
-class SerialRenderer:
-    """One sentence after the other."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
-
-    def render(
-        self, items: Iterable[Item], stopped: Callable[[], bool]
-    ) -> Iterator[tuple[Item, Outcome]]:
-        model = self.workshop.synthesizer.model
-        sampling = self.workshop.synthesizer.text_side.sampling
-        for item in items:
-            work = self.workshop.open(item)
-            if isinstance(work, Failure):
-                yield item, work
-                continue
-            waiting = deque(work.pieces)
-            while waiting:
-                if stopped():
-                    return
-                piece = waiting.popleft()
-                frames = generate(model, [piece.request], sampling, work.num_codebooks)
-                spoken = collect(frames, [piece.request])[0]
-                piece.frames = list(spoken.codes.unbind(1)) if len(spoken.text) else []
-                heard = self.workshop.hear(piece, spoken.finished_by)
-                outcome = self.workshop.judge(piece, heard)
+        for event in self.loop.run(self._pieces(items)):
+            while self._failed:
+                yield self._failed.popleft()
+            if isinstance(event, PieceDone):
+                outcome = self._settle(event)
                 if outcome is not None:
-                    yield item, outcome
-                    break
-                if piece.codes is None:
-                    waiting.appendleft(piece)
-
-
-class SessionRenderer:
-    """Speaks up to `batch_size` sentences at once; what has ended is decoded on another thread."""
-
-    def __init__(self, workshop: Workshop, batch_size: int) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch size is {batch_size}; use 1 or more")
-        self.workshop, self.batch_size = workshop, batch_size
-        self.session: Session | None = None
-        self.waiting: deque[Piece] = deque()
-        self.speaking: dict[int, Piece] = {}
-        self.ended: deque[tuple[Piece, Future[Heard]]] = deque()
-
-    def render(
-        self, items: Iterable[Item], stopped: Callable[[], bool]
-    ) -> Iterator[tuple[Item, Outcome]]:
-        self.session, self.waiting, self.speaking, self.ended = None, deque(), {}, deque()
-        with ThreadPoolExecutor(1, "decoder") as decoder:
-            try:
-                yield from self._render(iter(items), stopped, decoder)
-            finally:
-                decoder.shutdown(cancel_futures=True)
-
-    def _render(
-        self, source: Iterator[Item], stopped: Callable[[], bool], decoder: Executor
-    ) -> Iterator[tuple[Item, Outcome]]:
-        while not stopped():
-            # 1. Sentences enter while there is room; when none waits, the next item is opened.
-            while len(self.speaking) < self.batch_size:
-                if self.waiting:
-                    if not self._admit(self.waiting[0]):
-                        break
-                    self.waiting.popleft()
-                    continue
-                item = next(source, None)
-                if item is None:
-                    break
-                opened = self.workshop.open(item)
-                if isinstance(opened, Failure):
-                    yield item, opened
-                else:
-                    self.waiting.extend(opened.pieces)
-            # 2. All speak one frame; those that have ended go to the decoder.
-            if self.speaking:
-                for piece, finished_by in self._step():
-                    if not piece.work.given_up:
-                        heard = decoder.submit(self.workshop.hear, piece, finished_by)
-                        self.ended.append((piece, heard))
-            elif not self.ended:
+                    yield outcome
+            if stopped():
                 return
-            # 3. Those that are decoded are judged, in the order in which they ended.
-            wait = not self.speaking or len(self.ended) > self.batch_size
-            while self.ended and (wait or self.ended[0][1].done()):
-                piece, future = self.ended.popleft()
-                heard, wait = future.result(), False
-                if piece.work.given_up:
-                    continue
-                outcome = self.workshop.judge(piece, heard)
-                if outcome is not None:
-                    yield piece.work.item, outcome
-                elif piece.codes is None:
-                    self.waiting.appendleft(piece)
+        yield from self._failed
 
-    def _admit(self, piece: Piece) -> bool:
-        """Let a piece in; False if it has to wait until others are done."""
-        work = piece.work
-        if work.given_up:
-            return True
-        if self.session is None or self.session.num_codebooks != work.num_codebooks:
-            if self.speaking:
-                return False  # a session speaks one number of codebooks
-            synthesizer = self.workshop.synthesizer
-            sampling = synthesizer.text_side.sampling
-            self.session = Session(synthesizer.model, sampling, work.num_codebooks)
-        begun = time.monotonic()
-        self.speaking[self.session.admit(piece.request)] = piece
-        work.compute_s += time.monotonic() - begun
-        return True
+    def _pieces(self, items: Iterable[Item]) -> Iterator[tuple[Key, Piece]]:
+        for item in items:
+            work = self.prepare(item)
+            if isinstance(work, Failed):
+                self._failed.append((item, work))
+                continue
+            self._works[item.row.id] = work
+            for number, piece in enumerate(work.pieces):
+                if work.given_up:
+                    break
+                yield (item.row.id, number), piece
 
-    def _step(self) -> list[tuple[Piece, str]]:
-        """One frame of every piece; those that ended with it, and how."""
-        assert self.session is not None
-        begun = time.monotonic()
-        spoken = self.session.step()
-        part = (time.monotonic() - begun) / max(len(spoken), 1)
-        ended = []
-        for one in spoken:
-            piece = self.speaking[one.ticket]
-            piece.work.compute_s += part
-            if one.codes is not None:
-                piece.frames.append(one.codes)
-            if one.finished_by is not None:
-                del self.speaking[one.ticket]
-                ended.append((piece, one.finished_by))
-            elif piece.work.given_up:
-                # Another sentence of its item has failed for good.
-                self.session.drop(one.ticket)
-                del self.speaking[one.ticket]
-        return ended
+    def prepare(self, item: Item) -> _Work | Failed:
+        """An item's pieces; its prompt is encoded if it was not before.
+
+        Raises:
+            OutputError: the codes of its prompt cannot be kept.
+        """
+        row, begun = item.row, time.monotonic()
+        try:
+            voice = self.prompts.voice(item) if row.prompt_wav else self._named_voice(row.voice)
+        except (SourceError, AudioError, VoiceError) as error:
+            return Failed(str(error), lasting=False)
+        options = SpeechOptions(
+            voice=voice,
+            lang=row.lang,
+            seed=row.seed,
+            num_codebooks=row.num_codebooks,
+            sampling=self.synthesizer.prompt_builder.sampling.with_overrides(dict(row.sampling)),
+            continuation=bool(row.prompt_wav and voice and voice.transcript),
+        )
+        try:
+            pieces = self.synthesizer.pieces(row.text, options)
+        except ValueError as error:
+            return Failed(str(error), lasting=True)
+        own = [p._replace(request=replace(p.request, sampling=options.sampling)) for p in pieces]
+        return _Work(item, own, time.monotonic() - begun)
+
+    def _named_voice(self, name: str | None) -> Voice | None:
+        """Read and checked once; there are few. None where no voice is named nor needed."""
+        if name is None and not self.synthesizer.prompt_builder.needs_voice:
+            return None
+        if name not in self._voices:
+            self._voices[name] = self.synthesizer.voice(name)
+        return self._voices[name]
+
+    def _settle(self, event: PieceDone) -> tuple[Item, Outcome] | None:
+        """An item and its result, if this piece settles it."""
+        assert isinstance(event.key, tuple)
+        name, number = event.key
+        work = self._works[name]
+        work.done[number] = event
+        if event.complaint is None and len(work.done) < len(work.pieces):
+            return None
+        del self._works[name]
+        if event.complaint is None:
+            return work.item, self._joined(work)
+        work.given_up = True
+        self.loop.drop(lambda key: isinstance(key, tuple) and key[0] == name)
+        where = f"sentence {number + 1} of {len(work.pieces)}: " if len(work.pieces) > 1 else ""
+        reason = f"{where}{event.complaint} ({event.attempts} attempts)"
+        return work.item, Failed(reason, True, _retries(work))
+
+    def _joined(self, work: _Work) -> Rendered:
+        """All pieces, with pauses between them."""
+        codec = self.synthesizer.codec
+        rate, position = codec.sample_rate, 0
+        gap = np.zeros(round(GAP_S * rate), np.float32)
+        wavs: list[np.ndarray] = []
+        times = []
+        ends = [work.done[number] for number in range(len(work.pieces))]
+        for number, end in enumerate(ends):
+            if number:
+                wavs.append(gap)
+                position += len(gap)
+            last = position + end.codes.shape[1] * codec.frame_size
+            times.append((end.piece.text, position / rate, last / rate))
+            position = last
+            wavs.append(end.wav)
+        return Rendered(
+            codes=torch.cat([end.codes for end in ends], dim=1),
+            wav=None if self.settings.codes_only else np.concatenate(wavs),
+            seconds=position / rate,
+            pieces=tuple(times),
+            retries=_retries(work),
+            compute_s=work.compute_s + sum(end.compute_s for end in ends),
+            code_bits=code_bits(codec.codebook_size),
+        )
+
+
+def _retries(work: _Work) -> int:
+    return sum(end.attempts - 1 for end in work.done.values())

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.config import SAMPLING, ChannelSampling
+from tts.config import MAX_SEED, SAMPLING, ChannelSampling
 
 LANGS = ("auto", "en", "zh")
 FORMATS = ("wav", "flac", "mp3", "opus", "ogg")
-# Pieces of a text count their seeds upwards from this one, and torch takes 64 bits.
-MAX_SEED = 2**53
 MAX_TEXT_CHARS = 20_000
 # File systems allow 255 bytes; the ending and a temporary name need some.
 MAX_ID_BYTES = 200

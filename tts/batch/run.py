@@ -13,16 +13,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from tts.batch.checks import check_items, own_sampling
+from tts.batch.checks import check_items
 from tts.batch.ledger import Entry, read_ledgers, stale_paths
 from tts.batch.listings import make_listings
 from tts.batch.manifest import read_manifest
 from tts.batch.plan import Item, Plan, Settings, is_intact, make_items, make_plan, share
 from tts.batch.progress import Progress
 from tts.batch.rows import Defaults, Fault
-from tts.batch.sources import Digests, model_folders, revision, voice_digest
+from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
 from tts.batch.workers import Worker
+from tts.config import TtsConfig, default_sampling
+from tts.folders import codec_folder_of, model_folder_of
 
 DIGESTS = "digests.json"
 ALL_WELL, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
@@ -132,20 +134,25 @@ def run_batch(
 
     Raises:
         BadRowsError: the manifest has bad rows, and nothing was done.
-        ManifestError, SourceError: manifest or model cannot be used.
+        ManifestError, SourceError, CheckpointError: manifest or model cannot be used.
         PlaceError: the output folder cannot be used; what is done stays done.
     """
-    model, codec = model_folders(job.model, job.codec)
+    model, codec = model_folder_of(job.model), codec_folder_of(job.model, job.codec)
+    config = TtsConfig.from_file(model / "config.json")
     if job.defaults.voice is not None:
         voice_digest(job.defaults.voice)  # an unknown one would make every row bad
     manifest = read_manifest(job.manifest, job.defaults, job.kind)
     digests = Digests(job.output / STATE / DIGESTS)
     named = f"{revision(model, digests)}-{job.dtype}"
     settings = replace(
-        settings, model=named, codec=revision(codec, digests), sampling=own_sampling(model)
+        settings,
+        model=named,
+        codec=revision(codec, digests),
+        sampling=default_sampling(config),
+        reads_phonemes=config.phonemes is not None,
     )
     items, faults = make_items(manifest.rows, settings, digests)
-    faults += manifest.faults + check_items(items, model, codec, settings, digests)
+    faults += manifest.faults + check_items(items, config, codec, settings, digests)
     bad = {fault.line for fault in faults}
     items = [item for item in items if item.row.line not in bad]
     # Bad rows are told before anything is created.

@@ -12,12 +12,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from tokenizer.hub import fetch, is_hub_id
+from tts.folders import VoiceError, voice_files, voice_or_default
 
-_PRETRAINED = Path(__file__).parents[1] / "pretrained"
-# The same as `tts.checkpoint.PUBLISHED_CODEC`, which cannot be read without torch.
-PUBLISHED_CODEC = "OpenMOSS-Team/MOSS-Audio-Tokenizer"
-_EMBEDDED_CODEC = Path(__file__).parents[2] / "tokenizer" / "pretrained"
+# Whether a recording can be used does not depend on the rate.
+CHECK_RATE_HZ = 16000
 
 
 class SourceError(ValueError):
@@ -60,35 +58,6 @@ class Digests:
         return json.dumps(self.known).encode()
 
 
-def model_folders(model: str, codec: str | None) -> tuple[Path, Path]:
-    """Folders of model and codec, chosen as `Synthesizer.load` does.
-
-    Raises:
-        SourceError: a folder holds no model.
-        CheckpointError: a model of the hub cannot be fetched.
-    """
-    folder = _folder(model, _PRETRAINED)
-    if codec is None and model != "embedded" and (folder / "codec").is_dir():
-        return folder, folder / "codec"
-    if codec is None:
-        reads_phonemes = "phonemes" in json.loads((folder / "config.json").read_text("utf-8"))
-        codec = "embedded" if reads_phonemes else PUBLISHED_CODEC
-    return folder, _folder(codec, _EMBEDDED_CODEC)
-
-
-def _folder(name: str, embedded: Path) -> Path:
-    """Folder of a model; one of the hub is fetched if it is not there yet."""
-    folder = embedded if name == "embedded" else Path(name)
-    if (folder / "config.json").is_file():
-        return folder
-    if not folder.exists() and is_hub_id(name):
-        return fetch(name)
-    raise SourceError(
-        f"no model at {folder}: config.json is missing; give 'embedded' or a folder with "
-        "config.json and model.safetensors"
-    )
-
-
 def revision(folder: Path, digests: Digests) -> str:
     """16 hex digits that name config and weights of a model folder."""
     files = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
@@ -100,28 +69,17 @@ def joined_digest(parts: list[str]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def home_voices() -> Path:
-    """The user's own voices; the same folder as `tts.voices.voices_folder`."""
-    home = os.environ.get("CAT_TTS_HOME")
-    if home:
-        return Path(home) / "voices"
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "cat-tts" / "voices"
-
-
 def voice_digest(name: str | None) -> str:
     """What a voice's codes are, as 64 hex digits; None is the default voice.
 
     Raises:
         SourceError: no such voice, or its file is damaged.
     """
-    files = {path.stem: path for path in sorted(home_voices().glob("*.safetensors"))}
-    files |= {path.stem: path for path in sorted((_PRETRAINED / "voices").glob("*.safetensors"))}
-    if name is None and files:
-        name = "rms" if "rms" in files else next(iter(files))
+    files, asked = voice_files(), name
+    name = voice_or_default(name)
     if name is None or name not in files:
-        known = ", ".join(sorted(files)) or "none, add one with `cat-tts voice add NAME WAV`"
-        raise SourceError(f"voice {name or ''!r} is unknown; voices: {known}")
+        known = ", ".join(files) or "none, add one with `cat-tts voice add NAME WAV`"
+        raise SourceError(f"voice {asked or ''!r} is unknown; voices: {known}")
     try:
         with safe_open(files[name], framework="np") as file:
             codes = file.get_tensor("codes")
@@ -132,24 +90,17 @@ def voice_digest(name: str | None) -> str:
     return digest.hexdigest()
 
 
-def check_prompt(path: str) -> None:
-    """Raise unless a recording can be used as a prompt; the limits are those of `tts.voices`.
+def check_prompt(path: str, reads_phonemes: bool) -> None:
+    """Raise unless a recording can be used as a prompt of such a model.
 
     Raises:
-        SourceError: silent, too short or too long.
+        VoiceError: silent, too short or too long.
         AudioError: not a sound.
     """
-    from tokenizer.audio import is_silent, read_audio, trim_silence
+    from tokenizer.audio import read_audio
+    from tts.prompt_audio import check_recording, prompt_rule
 
-    rate, shortest, longest = 16000, 1.0, 30.0
-    wav = read_audio(path, rate)
-    limits = f"give {shortest:g} to {longest:g} s of clear speech"
-    seconds = len(wav) / rate
-    if not shortest <= seconds <= longest:
-        length = "short" if seconds < shortest else "long"
-        raise SourceError(f"{path} is too {length} for a prompt: {seconds:.2f} s; {limits}")
-    if is_silent(wav):
-        raise SourceError(f"{path} is silent; {limits}")
-    spoken = len(trim_silence(wav, rate)) / rate
-    if spoken < shortest:
-        raise SourceError(f"{path} holds only {spoken:.2f} s that are not silence; {limits}")
+    try:
+        check_recording(read_audio(path, CHECK_RATE_HZ), CHECK_RATE_HZ, prompt_rule(reads_phonemes))
+    except VoiceError as error:
+        raise VoiceError(f"{path}: {error}") from error

@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Iterable
 
-from tokenizer.audio import AudioError
+from tokenizer.audio import AudioError, encode_sound
 from tokenizer.codes import codes_bytes
 from tokenizer.files import OutputError
-from tts.batch.encode import sound_bytes, srt_bytes
 from tts.batch.ledger import Entry, Ledger
-from tts.batch.pieces import Failure, Outcome, Rendered
 from tts.batch.plan import Item, Settings
+from tts.batch.render import Failed, Outcome, Rendered
 from tts.batch.store import PlaceError, Store
+from tts.batch.subtitles import srt_bytes
 
 # Results that wait to be written; more would only fill the memory.
 MAX_WAITING = 64
@@ -29,7 +29,7 @@ def write_outcome(
     Raises:
         PlaceError: nothing can be written.
     """
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, Failed):
         return failed_entry(item, outcome)
     try:
         if settings.srt:
@@ -39,7 +39,7 @@ def write_outcome(
     except PlaceError:
         raise
     except (AudioError, OutputError) as error:
-        return failed_entry(item, Failure(str(error), lasting=isinstance(error, AudioError)))
+        return failed_entry(item, Failed(str(error), lasting=isinstance(error, AudioError)))
     return Entry(
         id=item.row.id,
         key=item.key,
@@ -57,7 +57,7 @@ def write_outcome(
     )
 
 
-def failed_entry(item: Item, failure: Failure) -> Entry:
+def failed_entry(item: Item, failure: Failed) -> Entry:
     """What the ledger says of an item that cannot be done."""
     return Entry(
         id=item.row.id,
@@ -78,7 +78,7 @@ def srt_path(item: Item) -> str:
 
 def _main_bytes(item: Item, rendered: Rendered, settings: Settings, sample_rate: int) -> bytes:
     if rendered.wav is not None:
-        return sound_bytes(rendered.wav, sample_rate, item.row.format)
+        return encode_sound(rendered.wav, sample_rate, item.row.format)
     metadata = {
         "codec": settings.codec,
         "lang": item.row.lang,

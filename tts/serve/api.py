@@ -11,10 +11,10 @@ from fastapi import APIRouter, FastAPI, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from tokenizer.audio import FORMATS, encode_sound
 from tts.serve import errors
 from tts.serve.access import Gate
 from tts.serve.docs_page import docs_html
-from tts.serve.encode import FORMATS, encode_whole
 from tts.serve.errors import ApiError
 from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService
@@ -140,7 +140,7 @@ def _voices(service: SpeechService) -> APIRouter:
         _existing(name)
         future = service.preview(client_of(request), name)
         samples = await asyncio.wrap_future(future)
-        data = encode_whole(samples, service.sample_rate, "wav")
+        data = encode_sound(samples, service.sample_rate, "wav")
         return Response(data, media_type="audio/wav", headers={"Cache-Control": "no-cache"})
 
     @router.post("/v1/voices", status_code=201)
@@ -149,7 +149,7 @@ def _voices(service: SpeechService) -> APIRouter:
         check_name(form.name)
         data = await form.file.read()
         prompt = await asyncio.to_thread(
-            service.look_over, client_of(request), data, form.transcript, None
+            service.check_prompt, client_of(request), data, form.transcript, None
         )
         voice = await asyncio.to_thread(service.save, prompt, form.name, form.description)
         return voice_facts(voice, frame_rate) | {"notes": list(prompt.notes)}

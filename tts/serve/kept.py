@@ -22,7 +22,7 @@ class Sized(Protocol):
 S = TypeVar("S", bound=Sized)
 
 
-class Shelf(Generic[S]):
+class TtlCache(Generic[S]):
     """Things under names that cannot be guessed; the oldest go when room or time is over."""
 
     def __init__(self, max_bytes: int, max_age_s: float) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from tts.serve.encode import FORMATS, encode_whole, pcm16
+from tokenizer.audio import FORMATS, encode_sound, to_int16
 from tts.serve.errors import ApiError
 from tts.serve.kept import KeptPiece, KeptResult
 from tts.serve.schema import PageBody, Replaces
 from tts.serve.service import SpeechService
-from tts.serve.speech import PieceDone, Sound, Spoken, Started
+from tts.serve.speech import PieceSent, Sound, Started, TextSpoken
 from tts.serve.speech_http import client_of, event_stream
 from tts.voices import Voice
 
@@ -41,7 +41,7 @@ def page_routes(service: SpeechService) -> APIRouter:
         if kept is None or ending not in DOWNLOADS:
             message = "this result is not kept any more; generate it again with its seed"
             raise ApiError(404, message, "not_found")
-        data = await asyncio.to_thread(encode_whole, kept.joined(), kept.sample_rate, ending)
+        data = await asyncio.to_thread(encode_sound, kept.joined(), kept.sample_rate, ending)
         headers = {
             "Content-Disposition": f'attachment; filename="speech.{ending}"',
             "Cache-Control": "no-store",
@@ -70,7 +70,7 @@ class _Teller:
             frames = self.service.estimate_frames(event)
             return {"type": "started", "pieces": self.texts, "frames": frames}
         if isinstance(event, Sound):
-            samples = pcm16(event.wav)
+            samples = to_int16(event.wav)
             if event.gap:
                 self.gap = samples
             else:
@@ -82,14 +82,14 @@ class _Teller:
                 "gap": event.gap,
                 "audio": base64.b64encode(samples.tobytes()).decode(),
             }
-        if isinstance(event, PieceDone):
+        if isinstance(event, PieceSent):
             self._keep(event)
             return {"type": "piece", "piece": event.piece, "finished_by": event.finished_by}
-        if isinstance(event, Spoken):
+        if isinstance(event, TextSpoken):
             return self._done(event)
         return None
 
-    def _keep(self, event: PieceDone) -> None:
+    def _keep(self, event: PieceSent) -> None:
         text = self.texts[event.piece] if event.piece < len(self.texts) else ""
         samples = np.concatenate(self.parts) if self.parts else np.zeros(0, "<i2")
         self.kept.pieces.append(
@@ -97,7 +97,7 @@ class _Teller:
         )
         self.gap, self.parts = np.zeros(0, "<i2"), []
 
-    def _done(self, event: Spoken) -> dict[str, Any]:
+    def _done(self, event: TextSpoken) -> dict[str, Any]:
         if self.replaced is not None and self.wanted.replaces is not None:
             new = KeptResult(self.service.sample_rate, self.kept.pieces).joined()
             self.replaced.pieces[self.wanted.replaces.piece].samples = new

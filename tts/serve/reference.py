@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
+from frontend.clean import HAN
 from tokenizer.audio import block_levels, is_silent, trim_silence
-from tts.voices import MIN_PROMPT_S, WHOLE_PROMPT_S
+from tts.prompt_audio import MIN_PROMPT_S, WHOLE_PROMPT_S
 
+_HAN = re.compile(f"[{HAN}]")
 # Bounds between good, doubtful and bad.
 GOOD_SPEECH_S = 1.5
 CLIPPED_AT, CLIP_RUN = 0.985, 3
@@ -68,8 +71,7 @@ def check_reference(wav: np.ndarray, sample_rate: int, transcript: str = "") -> 
 def script_shares(text: str) -> tuple[int, int]:
     """(Latin letters, Chinese characters) in a text."""
     latin = sum(c.isalpha() and ord(c) < 0x250 for c in text)
-    han = sum("\u3400" <= c <= "\u9fff" for c in text)
-    return latin, han
+    return latin, len(_HAN.findall(text))
 
 
 def _length(seconds: float) -> Finding:

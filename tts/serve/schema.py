@@ -6,12 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tts.config import SAMPLING, SamplingConfig
+from tts.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.serve.stretch import MAX_SPEED, MIN_SPEED
 from tts.synthesizer import SpeechOptions
 from tts.voices import Voice
-
-MAX_SEED = 2**53
 
 
 class VoiceId(BaseModel):
@@ -56,7 +54,7 @@ class Wishes(BaseModel):
             lang=self.lang,
             seed=self.seed,
             num_codebooks=self.num_codebooks,
-            sampling=own.having({name: getattr(self, name) for name in SAMPLING}),
+            sampling=own.with_overrides({name: getattr(self, name) for name in SAMPLING}),
             continuation=continuation,
         )
 

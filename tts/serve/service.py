@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from tokenizer.audio import to_int16
 from tts.config import SamplingConfig
-from tts.serve.encode import pcm16
 from tts.serve.fairqueue import Client
-from tts.serve.kept import KeptResult, Shelf
+from tts.serve.kept import KeptResult, TtlCache
 from tts.serve.reference import Finding, check_reference
 from tts.serve.settings import Limits
-from tts.serve.speech import Spoken, Started, speak
+from tts.serve.speech import Started, TextSpoken, speak
 from tts.serve.uploads import UploadError, decode_upload
 from tts.serve.worker import Job, Steps, Worker
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import Voice, load_voice, save_voice, voice_from_audio
+from tts.threads import speaking_threads
+from tts.voices import Voice, load_voice, save_voice
 
 PREVIEWS = 64
 WARM_UP = "One, two, three, four."
@@ -49,7 +50,7 @@ class Ticket:
         self.before = worker.submit(self._job)
 
     async def next(self) -> Any:
-        """Wait for the next event; the last is END or a Failure."""
+        """Wait for the next event; the last is END or a JobFailed."""
         return await self._events.get()
 
     def cancel(self) -> None:
@@ -62,7 +63,7 @@ class Prompt:
     """A recording that has been looked over, and encoded if it can be used.
 
     Attributes:
-        voice: None where the recording is of no use; `problem` then says why.
+        voice: None where the recording is unusable; `problem` then says why.
         notes: what was done to it, in English.
     """
 
@@ -88,9 +89,9 @@ class SpeechService:
     def __init__(self, synthesizer: Synthesizer, limits: Limits | None = None) -> None:
         self.synthesizer = synthesizer
         self.limits = limits or Limits()
-        self.worker = Worker(self.limits)
-        self.results: Shelf[KeptResult] = Shelf(self.limits.kept_bytes, self.limits.kept_s)
-        self.prompts: Shelf[Prompt] = Shelf(8 * 2**20, self.limits.kept_s)
+        self.worker = Worker(self.limits, speaking_threads(synthesizer.model))
+        self.results: TtlCache[KeptResult] = TtlCache(self.limits.kept_bytes, self.limits.kept_s)
+        self.prompts: TtlCache[Prompt] = TtlCache(8 * 2**20, self.limits.kept_s)
         self._previews: dict[str, np.ndarray] = {}
         self._rtf: dict[int, float] = {}
         self._frames_per_symbol = 1.0
@@ -102,7 +103,7 @@ class SpeechService:
 
     @property
     def own_sampling(self) -> SamplingConfig:
-        return self.synthesizer.text_side.sampling
+        return self.synthesizer.prompt_builder.sampling
 
     def close(self) -> None:
         """Stop the worker."""
@@ -123,7 +124,7 @@ class SpeechService:
 
         Raises:
             QueueFullError: there is no room.
-            LimitError, ValueError: text, voice or an option is of no use.
+            LimitError, ValueError: text, voice or an option is unusable.
         """
         self.check_text(text)
         options = replace(options, voice=self.synthesizer.voice(options.voice))
@@ -136,7 +137,7 @@ class SpeechService:
 
     def estimate_frames(self, started: Started) -> int:
         """How many frames a text will take, going by those spoken before."""
-        symbols = sum(piece.num_symbols for piece in started.pieces)
+        symbols = sum(piece.size for piece in started.pieces)
         return max(1, round(symbols * self._frames_per_symbol))
 
     def rtf(self, num_codebooks: int) -> float | None:
@@ -165,7 +166,9 @@ class SpeechService:
 
         return self.worker.call(WARM_UP_CLIENT, run)
 
-    def look_over(self, client: Client, data: bytes, transcript: str, lang: str | None) -> Prompt:
+    def check_prompt(
+        self, client: Client, data: bytes, transcript: str, lang: str | None
+    ) -> Prompt:
         """Check a recording and encode it; waits for its turn.
 
         Raises:
@@ -175,10 +178,9 @@ class SpeechService:
         wav = self.decode(data)
         findings = tuple(check_reference(wav, self.sample_rate, transcript))
         digest = hashlib.sha256(wav.tobytes()).hexdigest()[:16]
-        codec = self.synthesizer.codec
 
         def encode() -> tuple[Voice, tuple[str, ...]]:
-            return voice_from_audio(codec, wav, transcript=transcript, lang=lang)
+            return self.synthesizer.prompt_voice(wav, transcript=transcript, lang=lang)
 
         try:
             voice, notes = self.worker.call(client, encode).result()
@@ -187,7 +189,7 @@ class SpeechService:
         return Prompt(voice, findings, notes, digest=digest)
 
     def decode(self, data: bytes) -> np.ndarray:
-        """An uploaded file -> float32 (N,) at the model's rate; UploadError if it is of no use."""
+        """An uploaded file -> float32 (N,) at the model's rate; UploadError if it is unusable."""
         if len(data) > self.limits.upload_bytes:
             raise UploadError(
                 f"the file has {len(data)} bytes, the limit is {self.limits.upload_bytes}; "
@@ -199,7 +201,7 @@ class SpeechService:
         """Save a prompt as a voice: codes, transcript and a hash of the sound, not the sound.
 
         Raises:
-            VoiceError: the name is not allowed or taken, or the prompt is of no use.
+            VoiceError: the name is not allowed or taken, or the prompt is unusable.
         """
         if prompt.voice is None:
             raise UploadError(prompt.problem)
@@ -226,7 +228,7 @@ class SpeechService:
             wav = self.synthesizer.codec.decode(voice.codes[None])[0, 0].float().cpu().numpy()
             if len(self._previews) >= PREVIEWS:
                 self._previews.clear()
-            self._previews[key] = pcm16(wav)
+            self._previews[key] = to_int16(wav)
             return self._previews[key]
 
         return self.worker.call(client, decode)
@@ -236,8 +238,8 @@ class SpeechService:
         symbols = 0
         for event in steps:
             if isinstance(event, Started):
-                symbols = sum(piece.num_symbols for piece in event.pieces)
-            elif isinstance(event, Spoken) and event.frames:
+                symbols = sum(piece.size for piece in event.pieces)
+            elif isinstance(event, TextSpoken) and event.frames:
                 if event.finished_by == "eos":
                     self._frames_per_symbol += 0.2 * (
                         event.frames / max(1, symbols) - self._frames_per_symbol

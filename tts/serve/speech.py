@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-import frontend
-from frontend.split import split_sentences
+from tts.prompt_builders import Piece
 from tts.serve.stretch import Stretcher
-from tts.serve.worker import PAUSE, Steps
-from tts.synthesizer import AudioChunk, SpeechOptions, Synthesizer
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of the text that is spoken at one go, usually a sentence."""
-
-    text: str
-    num_symbols: int
+from tts.serve.worker import PAUSE, TICK, Steps
+from tts.speaking import AudioChunk, Event, PieceDone
+from tts.synthesizer import SpeechOptions, Synthesizer
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class PieceDone:
+class PieceSent:
     """A piece is through; `finished_by` is 'eos', 'budget' (cut off at its limit) or 'empty'."""
 
     piece: int
@@ -56,7 +49,7 @@ class PieceDone:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class TextSpoken:
     """The whole text is through.
 
     Attributes:
@@ -77,74 +70,60 @@ class Spoken:
         return self.compute_s / max(self.seconds, 1e-9)
 
 
-def plan(text: str, lang: str, max_chars: int) -> tuple[Piece, ...]:
-    """Cut a text into the pieces that `Synthesizer.stream` speaks.
-
-    Raises:
-        EmptyTextError: nothing in `text` can be spoken.
-        ValueError: wrong markup, or an unknown language.
-    """
-    pieces = []
-    for part in split_sentences(text, max_chars):
-        try:
-            pieces.append(Piece(part, len(frontend.phonemize(part, lang).symbols)))
-        except frontend.EmptyTextError:
-            continue  # a lone bracket, say
-    if not pieces:
-        raise frontend.EmptyTextError(
-            f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
-        )
-    return tuple(pieces)
-
-
 def speak(synthesizer: Synthesizer, text: str, options: SpeechOptions, speed: float = 1.0) -> Steps:
-    """Speak a text in steps: yields Started, Sound and PieceDone in turn, at last Spoken.
+    """Speak a text in steps: yields Started, Sound and PieceSent in turn, at last TextSpoken.
 
-    Between two pieces it yields PAUSE. At speed 1 the sounds joined are what
-    `synthesizer.stream` yields, sample for sample.
+    Between two pieces it yields PAUSE, after each frame TICK. At speed 1 the sounds joined are
+    what `synthesizer.stream` yields, sample for sample.
 
     Raises:
         EmptyTextError, VoiceError, ValueError: as `Synthesizer.stream` does.
     """
-    yield Started(plan(text, options.lang, options.max_chars))
-    stream = synthesizer.stream(text, options)
-    clock, piece, frames, samples, finished = _Clock(), 0, 0, 0, "eos"
+    pieces = synthesizer.pieces(text, options)
+    yield Started(tuple(pieces))
+    frames, samples, finished, ttfa_ms = 0, 0, "eos", 0.0
     stretcher: Stretcher | None = None
-    while (chunk := clock.next(stream)) is not None:
-        frames += chunk.frames
-        clock.piece_frames += chunk.frames
-        gap = chunk.finished_by is None and chunk.frames == 0
-        wav = chunk.wav
-        if speed != 1.0 and not gap:
-            stretcher = stretcher or Stretcher(synthesizer.sample_rate, speed)
-            wav = stretcher.push(wav)
-            if chunk.finished_by is not None:
-                wav, stretcher = np.concatenate([wav, stretcher.finish()]), None
-        if len(wav):
-            samples += len(wav)
-            clock.heard()
-            yield Sound(wav, piece, frames, gap)
-        if chunk.finished_by is not None:
-            by = chunk.finished_by if clock.piece_frames else "empty"
+    timed = _Timed(synthesizer.speak(pieces, options))
+    for event in timed:
+        if isinstance(event, AudioChunk):
+            frames += event.frames
+            wav = event.wav
+            if speed != 1.0 and not event.is_gap:
+                stretcher = stretcher or Stretcher(synthesizer.sample_rate, speed)
+                wav = stretcher.push(wav)
+                if event.finished_by is not None:
+                    wav, stretcher = np.concatenate([wav, stretcher.finish()]), None
+            if len(wav):
+                samples += len(wav)
+                ttfa_ms = ttfa_ms or 1000 * timed.compute_s
+                yield Sound(wav, _number(event), frames, event.is_gap)
+        elif isinstance(event, PieceDone):
+            by = event.finished_by if event.codes.shape[1] else "empty"
             finished = by if by != "eos" else finished
-            yield PieceDone(piece, frames, by)
-            piece, clock.piece_frames = piece + 1, 0
+            yield PieceSent(_number(event), frames, by)
             yield PAUSE
+        else:
+            yield TICK
     seconds = samples / synthesizer.sample_rate
-    yield Spoken(seconds, clock.compute_s, clock.ttfa_ms, frames, options.seed, finished)
+    yield TextSpoken(seconds, timed.compute_s, ttfa_ms, frames, options.seed, finished)
 
 
-class _Clock:
+def _number(event: AudioChunk | PieceDone) -> int:
+    assert isinstance(event.key, int)
+    return event.key
+
+
+class _Timed:
     """Times only the work on this job, not the turns of others in between."""
 
-    def __init__(self) -> None:
-        self.compute_s, self.ttfa_ms, self.piece_frames = 0.0, 0.0, 0
+    def __init__(self, events: Iterator[Event]) -> None:
+        self.events, self.compute_s = events, 0.0
 
-    def next(self, stream) -> AudioChunk | None:
-        begun = time.monotonic()
-        chunk = next(stream, None)
-        self.compute_s += time.monotonic() - begun
-        return chunk
-
-    def heard(self) -> None:
-        self.ttfa_ms = self.ttfa_ms or 1000 * self.compute_s
+    def __iter__(self) -> Iterator[Event]:
+        while True:
+            begun = time.monotonic()
+            event = next(self.events, None)
+            self.compute_s += time.monotonic() - begun
+            if event is None:
+                return
+            yield event

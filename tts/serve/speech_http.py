@@ -13,13 +13,13 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from tts.serve.encode import FORMATS, StreamEncoder, encode_whole, pcm16
+from tokenizer.audio import FORMATS, StreamEncoder, encode_sound, to_int16
 from tts.serve.errors import ApiError, as_api_error, body
 from tts.serve.fairqueue import Client
 from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService, Ticket
-from tts.serve.speech import Sound, Spoken, Started
-from tts.serve.worker import END, Failure
+from tts.serve.speech import Sound, Started, TextSpoken
+from tts.serve.worker import END, JobFailed
 
 LOOK_UP_S = 0.25
 CLIENT_HEADER = "x-client-id"
@@ -33,7 +33,7 @@ def client_of(request: Request) -> Client:
 
 
 async def next_event(ticket: Ticket, request: Request) -> Any:
-    """The next event of a job; a Failure is raised.
+    """The next event of a job; a JobFailed is raised.
 
     Raises:
         ApiError: the client went away, or the job failed.
@@ -45,7 +45,7 @@ async def next_event(ticket: Ticket, request: Request) -> Any:
             if await request.is_disconnected():
                 raise GONE from None
             continue
-        if isinstance(event, Failure):
+        if isinstance(event, JobFailed):
             raise as_api_error(event.error) from event.error
         return event
 
@@ -70,7 +70,7 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
     The status is sent with the first sound, so that whatever is wrong before it has its own.
 
     Raises:
-        QueueFullError, ValueError, ApiError: there is no room, or the request is of no use.
+        QueueFullError, ValueError, ApiError: there is no room, or the request is unusable.
     """
     options = wanted.options(service.own_sampling, wanted.voice_name)
     ticket = service.speak(client_of(request), wanted.input, options, wanted.speed)
@@ -78,7 +78,7 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
         started = await _of_kind(Started, ticket, request)
         if not wanted.stream and wanted.stream_format == "audio":
             return await _whole(service, wanted, ticket, request)
-        first = await _of_kind((Sound, Spoken), ticket, request)
+        first = await _of_kind((Sound, TextSpoken), ticket, request)
     except BaseException:
         ticket.cancel()
         raise
@@ -110,16 +110,16 @@ async def _whole(
     service: SpeechService, wanted: SpeechBody, ticket: Ticket, request: Request
 ) -> Response:
     pieces: list[np.ndarray] = []
-    spoken: Spoken | None = None
+    spoken: TextSpoken | None = None
     while (event := await next_event(ticket, request)) is not END:
         if isinstance(event, Sound):
-            pieces.append(pcm16(event.wav))
-        elif isinstance(event, Spoken):
+            pieces.append(to_int16(event.wav))
+        elif isinstance(event, TextSpoken):
             spoken = event
     if not pieces or spoken is None:
         raise ApiError(500, "the model said nothing; try another seed", "no_sound")
     data = await asyncio.to_thread(
-        encode_whole, np.concatenate(pieces), service.sample_rate, wanted.response_format
+        encode_sound, np.concatenate(pieces), service.sample_rate, wanted.response_format
     )
     headers = {
         "X-Seed": str(wanted.seed),
@@ -132,7 +132,7 @@ async def _whole(
 async def _encoded(events: AsyncIterator[Any], sample_rate: int, name: str) -> AsyncIterator[bytes]:
     encoder = StreamEncoder(sample_rate, name)
     async for event in events:
-        if isinstance(event, Sound) and (data := encoder.push(pcm16(event.wav))):
+        if isinstance(event, Sound) and (data := encoder.push(to_int16(event.wav))):
             yield data
     if data := encoder.finish():
         yield data
@@ -152,14 +152,14 @@ async def _deltas(
         async for event in events:
             if isinstance(event, Sound):
                 frames = event.frames
-                if data := encoder.push(pcm16(event.wav)):
+                if data := encoder.push(to_int16(event.wav)):
                     yield delta(data)
     except ApiError as error:
         yield sse({"type": "error", **body(error.message, error.code, error.status)})
         return
     if data := encoder.finish():
         yield delta(data)
-    symbols = sum(piece.num_symbols for piece in started.pieces)
+    symbols = sum(piece.size for piece in started.pieces)
     usage = {"input_tokens": symbols, "output_tokens": frames, "total_tokens": symbols + frames}
     yield sse({"type": "speech.audio.done", "usage": usage})
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,8 +24,12 @@ class Pause:
     """Yielded by a job where another client may have a turn before it goes on."""
 
 
+class Tick:
+    """Yielded by a job where it may be ended; nothing to tell."""
+
+
 @dataclass(frozen=True)
-class Failure:
+class JobFailed:
     """A job's last word where it did not end well."""
 
     error: Exception
@@ -34,7 +39,7 @@ class End:
     """A job's last word where it ended well."""
 
 
-PAUSE, END = Pause(), End()
+PAUSE, TICK, END = Pause(), Tick(), End()
 
 
 @dataclass(eq=False)
@@ -44,7 +49,7 @@ class Job:
     Attributes:
         client: whose turn it takes.
         start: makes the generator of events; called on the worker's thread.
-        sink: gets each event, then END or a Failure; called on the worker's thread, and must
+        sink: gets each event, then END or a JobFailed; called on the worker's thread, and must
             not wait. A cancelled job may end without a last word.
     """
 
@@ -58,7 +63,16 @@ class Job:
 class Worker:
     """Runs jobs on one thread of its own, so that the model is never used twice at once."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(
+        self, limits: Limits, around: AbstractContextManager[object] | None = None
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            limits: of the queue.
+            around: entered by the thread before its first job.
+        """
+        self._around = around or nullcontext()
         self.queue: FairQueue[Job] = FairQueue(limits.waiting, limits.waiting_per_client)
         self._mean_s = 3.0
         self._current: Job | None = None
@@ -100,7 +114,7 @@ class Worker:
                 yield function()
 
         def sink(event: Any) -> None:
-            if isinstance(event, Failure):
+            if isinstance(event, JobFailed):
                 if not future.cancelled():
                     future.set_exception(event.error)
             elif not isinstance(event, End):
@@ -116,7 +130,7 @@ class Worker:
             job.steps.close()
 
     def close(self) -> None:
-        """Stop the thread after the step that it is doing; those who wait get a Failure."""
+        """Stop the thread after the step that it is doing; those who wait get a JobFailed."""
         for job in self.queue.close():
             _tell_failure(job, RuntimeError("the server is shutting down"))
         if self._current is not None:
@@ -124,6 +138,10 @@ class Worker:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
+        with self._around:
+            self._work()
+
+    def _work(self) -> None:
         while (job := self.queue.get()) is not None:
             self._current = job
             begun = time.monotonic()
@@ -140,7 +158,7 @@ class Worker:
                     if self.waiting:
                         self.queue.put_back(job.client, job)
                         return False
-                else:
+                elif not isinstance(event, Tick):
                     job.sink(event)
             job.sink(END)
         except Exception as error:
@@ -153,7 +171,7 @@ class Worker:
 
 def _tell_failure(job: Job, error: Exception) -> None:
     try:
-        job.sink(Failure(error))
+        job.sink(JobFailed(error))
     except Exception:
         log.exception("a listener failed")
 

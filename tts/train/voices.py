@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tokenizer.audio import read_audio
 from tokenizer.model import CatTokenizer
+from tts.prompt_audio import EMBEDDED_PROMPT, PromptEncoder
 from tts.train.corpus import Utterance, read_corpus
-from tts.voices import Voice, save_voice, voice_from_audio
+from tts.voices import Voice, save_voice
 
 PROMPT_S = (1.3, 1.8)
 MIN_WORDS = {"en": 4, "zh": 1}
@@ -31,7 +32,8 @@ def make_voice(
 ) -> Voice:
     """A voice whose prompt is this utterance; its name is the speaker's."""
     wav, name = read_audio(u.path, codec.sample_rate), u.speaker.lower()
-    voice, _ = voice_from_audio(codec, wav, name, u.text, u.language, source)
+    encoder = PromptEncoder(codec, EMBEDDED_PROMPT)
+    voice, _ = encoder.voice(wav, name, u.text, u.language, source)
     return replace(voice, gender=u.gender, description=f"training speaker {u.speaker}")
 
 

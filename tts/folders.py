@@ -1,0 +1,89 @@
+"""Where models and voices lie; nothing here imports torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tokenizer.hub import EMBEDDED as EMBEDDED_CODEC
+from tokenizer.hub import model_folder
+from tokenizer.strict import read_object
+
+EMBEDDED = Path(__file__).parent / "pretrained"
+SHIPPED_VOICES = EMBEDDED / "voices"
+DEFAULT_VOICE = "rms"
+HOME_VARIABLE = "CAT_TTS_HOME"
+# What models without phonemes are made for.
+PUBLISHED_CODEC = "OpenMOSS-Team/MOSS-Audio-Tokenizer"
+
+
+class VoiceError(ValueError):
+    """A recording or a voice that cannot be used, made, saved or removed."""
+
+
+def model_folder_of(name: str | Path) -> Path:
+    """Folder of a model; see `tokenizer.hub.model_folder`."""
+    return model_folder(name, EMBEDDED)
+
+
+def reads_phonemes(folder: Path) -> bool:
+    """Whether the model in a folder reads phonemes, as the embedded one does, or text.
+
+    Raises:
+        ConfigError: its config.json cannot be read.
+    """
+    return bool(read_object(folder / "config.json").get("phonemes"))
+
+
+def codec_name(model: str | Path, codec: str | Path | None) -> str | Path:
+    """The tokenizer that goes with a model.
+
+    Args:
+        model: 'embedded', a folder or a hub id.
+        codec: what the user asked for; None means MODEL/codec if there is one, else the
+            embedded one for models that read phonemes, the published one for the others.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    if codec is not None or str(model) == "embedded":
+        return codec or "embedded"
+    folder = model_folder_of(model)
+    if (folder / "codec").is_dir():
+        return folder / "codec"
+    return "embedded" if reads_phonemes(folder) else PUBLISHED_CODEC
+
+
+def codec_folder_of(model: str | Path, codec: str | Path | None) -> Path:
+    """Folder of the tokenizer that goes with a model; see `codec_name`."""
+    return model_folder(codec_name(model, codec), EMBEDDED_CODEC)
+
+
+def voices_folder() -> Path:
+    """Where the user's voices live: $CAT_TTS_HOME/voices, or below the user's data folder."""
+    home = os.environ.get(HOME_VARIABLE)
+    if home:
+        return Path(home) / "voices"
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "cat-tts" / "voices"
+
+
+def voice_files() -> dict[str, Path]:
+    """Name -> file of all voices: the shipped ones, then the user's, each by the alphabet."""
+    shipped = sorted(SHIPPED_VOICES.glob("*.safetensors"))
+    own = sorted(voices_folder().glob("*.safetensors"))
+    files = {path.stem: path for path in shipped}
+    return files | {path.stem: path for path in own if path.stem not in files}
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a voice came with the package."""
+    return (SHIPPED_VOICES / f"{name}.safetensors").is_file()
+
+
+def voice_or_default(name: str | None) -> str | None:
+    """The name itself; where there is none that of the default voice: 'rms' if there is one."""
+    files = voice_files()
+    if name is not None or not files:
+        return name
+    return DEFAULT_VOICE if DEFAULT_VOICE in files else next(iter(files))
