@@ -255,12 +255,9 @@ def test_gradients_of_a_share_of_the_frames_reach_the_whole_model():
     torch.manual_seed(0)
     losses(model, batch, 4, depth_share=0.25)[0][3].backward()
     grads = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
-    assert model.lm_heads[3].weight.grad is not None
-    assert model.lm_heads[3].weight.grad.abs().sum() > 0
+    assert grads["lm_heads.3.weight"].abs().sum() > 0
     assert any("layers.0" in n and g.abs().sum() > 0 for n, g in grads.items())
-    table = model.model.embedding_list[0].weight.grad
-    assert table is not None
-    assert table.abs().sum() > 0
+    assert grads["model.embedding_list.0.weight"].abs().sum() > 0
 
 
 def test_fewer_codebooks_than_two_need_no_share():

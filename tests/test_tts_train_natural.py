@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from frontend import phonemize
+from frontend.types import Word
 from tts.train.natural import (
     MAX_TOKENS,
     SAMPLE_RATE_HZ,
@@ -74,15 +76,20 @@ def test_a_mixture_is_somebody_of_one_sex_and_always_the_same(folder: Path) -> N
 
 
 def test_another_size_is_another_pitch_at_the_same_pace(folder: Path) -> None:
-    asked = []
+    asked: list[float] = []
 
-    def tone(words: tuple, rate: float, seed: int) -> np.ndarray:
-        asked.append(rate)
-        time = np.arange(round(SAMPLE_RATE_HZ / rate)) / SAMPLE_RATE_HZ
-        return np.sin(2 * np.pi * 300 * time).astype(np.float32)
+    @dataclass(frozen=True)
+    class Tone:
+        name: str = "tone"
+        gender: str = "f"
+        language: str = "en"
 
-    base = SimpleNamespace(name="tone", gender="f", language="en", speak=tone)
-    voice = Resized(base, 1.2)
+        def speak(self, words: tuple[Word, ...], rate: float, seed: int) -> np.ndarray:
+            asked.append(rate)
+            time = np.arange(round(SAMPLE_RATE_HZ / rate)) / SAMPLE_RATE_HZ
+            return np.sin(2 * np.pi * 300 * time).astype(np.float32)
+
+    voice = Resized(Tone(), 1.2)
     wav = voice.speak((), 1.1, 0)
     assert asked == [pytest.approx(1.32)]
     assert len(wav) / SAMPLE_RATE_HZ == pytest.approx(1 / 1.1, abs=0.01)

@@ -39,9 +39,14 @@ class DisagreementError(ValueError):
 class Voice(Protocol):
     """A teacher's voice: `speak` gives float32 (N,) at 24 kHz."""
 
-    name: str
-    gender: str
-    language: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def gender(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
 
     def speak(self, words: tuple[Word, ...], rate: float, seed: int) -> np.ndarray: ...
 
