@@ -9,7 +9,7 @@ import pytest
 
 from eval.audio import AudioError, read_wav
 from eval.extras import MissingExtraError
-from eval.mos import DistillMosRater, DnsmosRater, load_rater, rater_identity
+from eval.metrics.mos import DistillMosRater, DnsmosRater, load_rater, rater_identity
 from tiny import speech_like
 
 AUDIO = Path(__file__).parent / "eval_audio"
@@ -100,7 +100,7 @@ def test_distillmos_rates_noise_lower():
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there")
     rater = load_rater(f"distillmos:{folder}")
-    wav, rate = read_wav(AUDIO / "slt-key.ogg")
+    wav, rate = read_wav(AUDIO / "rms-birds.ogg")
     noise = np.random.default_rng(0).standard_normal(wav.size).astype(np.float32)
     clean, noisy = (rater.rate(x, rate)["overall"] for x in (wav, wav + 0.03 * noise))
     assert 0.5 < noisy < clean - 0.5 < 5.0
