@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from eval.asr import (
+from eval.audio import AudioError, read_wav, resample
+from eval.extras import MissingExtraError
+from eval.systems.asr import (
     PARAFORMER_REPOSITORY,
     WHISPER_REVISIONS,
     ListenerError,
@@ -18,9 +20,7 @@ from eval.asr import (
     listener_identity,
     load_listener,
 )
-from eval.audio import AudioError, read_wav, resample
-from eval.extras import MissingExtraError
-from eval.teachers import TEACHERS
+from eval.systems.teachers import TEACHERS
 from tiny import speech_like
 
 AUDIO = Path(__file__).parent / "eval_audio"

@@ -7,7 +7,7 @@ import pytest
 
 from eval.audio import AudioError
 from eval.extras import MissingExtraError
-from eval.mos import DnsmosRater, load_rater, rater_identity
+from eval.metrics.mos import DnsmosRater, load_rater, rater_identity
 from tiny import speech_like
 
 
