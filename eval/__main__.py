@@ -10,17 +10,23 @@ from collections.abc import Sequence
 # command -> (module with `main(argv) -> int`, one line of help). A command whose module is not
 # there yet is neither listed nor callable.
 COMMANDS = {
-    "intelligibility": ("eval.intelligibility", "WER of the voices beside their teachers'"),
-    "tones": ("eval.tones", "Mandarin: F0 and mel-cepstra beside the teachers'"),
-    "voices": ("eval.voices", "does a prompt change the voice: nearest prompt by speaker"),
-    "prompts": ("eval.prompts", "choose each speaker's best prompt on development sentences"),
-    "samples": ("eval.samples", "a small sound file of every shipped voice"),
-    "sounds": ("eval.sounds", "sounds and music made by rule, for the codec table"),
-    "codec": ("eval.codec", "STOI, PESQ, SIM and distances by number of codebooks"),
-    "wer": ("eval.wer", "WER/CER of a text file of transcripts, Seed-TTS rules"),
-    "bench": ("eval.bench", "speed and memory"),
-    "seed-tts": ("eval.seed_tts", "the Seed-TTS benchmark: WER, SIM, report; resumable"),
-    "teacher-meta": ("eval.teacher_meta", "a Seed-TTS meta file from plain sentences"),
+    "intelligibility": (
+        "eval.commands.intelligibility",
+        "WER of the voices beside their teachers'",
+    ),
+    "tones": ("eval.commands.tones", "Mandarin: F0 and mel-cepstra beside the teachers'"),
+    "voices": ("eval.commands.voices", "does a prompt change the voice: nearest prompt by speaker"),
+    "prompts": (
+        "eval.commands.prompts",
+        "choose each speaker's best prompt on development sentences",
+    ),
+    "samples": ("eval.commands.samples", "a small sound file of every shipped voice"),
+    "sounds": ("eval.commands.sounds", "sounds and music made by rule, for the codec table"),
+    "codec": ("eval.commands.codec", "STOI, PESQ, SIM and distances by number of codebooks"),
+    "wer": ("eval.metrics.wer", "WER/CER of a text file of transcripts, Seed-TTS rules"),
+    "bench": ("eval.commands.bench", "speed and memory"),
+    "seed-tts": ("eval.commands.seed_tts", "the Seed-TTS benchmark: WER, SIM, report; resumable"),
+    "teacher-meta": ("eval.commands.teacher_meta", "a Seed-TTS meta file from plain sentences"),
 }
 
 

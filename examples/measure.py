@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from eval.asr import load_listener
-from eval.wer import score_utterance
+from eval.metrics.wer import score_utterance
+from eval.systems.asr import load_listener
 from tts import SpeechOptions, Synthesizer
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from eval.bench import main
-from eval.bench_lm import arithmetic, endless, frame_products, random_model
+from eval.commands.bench import main
+from eval.commands.bench_lm import arithmetic, endless, frame_products, random_model
 from tiny import save_tiny, tiny_codec_config, tiny_published_config
 
 

@@ -7,8 +7,14 @@ import pytest
 
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
-from eval.codec import codec_table, find_audio, reconstruct, table_markdown
-from eval.codec_metrics import METRICS, codec_metrics, mel_distance, mel_filters, stft_distance
+from eval.commands.codec import codec_table, find_audio, reconstruct, table_markdown
+from eval.metrics.codec_metrics import (
+    METRICS,
+    codec_metrics,
+    mel_distance,
+    mel_filters,
+    stft_distance,
+)
 from tiny import NUM_CODEBOOKS, save_tiny, speech_like, tiny_codec
 
 

@@ -4,8 +4,8 @@ import hashlib
 import random
 import re
 
-from eval import tones
-from eval.intelligibility import SENTENCES
+from eval.commands import tones
+from eval.commands.intelligibility import SENTENCES
 from eval.report import read_sentences
 
 

@@ -10,13 +10,8 @@ import pytest
 
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
-from eval.intelligibility import judge, pair_voices, results_markdown
-from eval.listening import CachedRecognizer, Utterance, listen
-from eval.prosody import features
-from eval.similarity import cosine
-from eval.sources import FolderSource, Line, ModelSource, Speech, save_path
-from eval.teachers import TEACHERS, find_teacher, teacher_of
-from eval.voices import (
+from eval.commands.intelligibility import judge, pair_voices, results_markdown
+from eval.commands.voices import (
     confusion,
     confusion_markdown,
     correct_share,
@@ -24,6 +19,11 @@ from eval.voices import (
     own_similarity,
     plan_lines,
 )
+from eval.metrics.prosody import features
+from eval.metrics.similarity import cosine
+from eval.systems.listening import CachedRecognizer, Utterance, listen
+from eval.systems.sources import FolderSource, Line, ModelSource, Speech, save_path
+from eval.systems.teachers import TEACHERS, find_teacher, teacher_of
 from tiny import save_tiny, speech_like, tiny_codec, tiny_synthesizer, tiny_voice
 from tokenizer.checkpoint import save_codec
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.meta import MetaError, MetaItem, guess_lang, parse_line, read_meta
+from eval.systems.meta import MetaError, MetaItem, guess_lang, parse_line, read_meta
 
 HERE = Path("/data/en")
 

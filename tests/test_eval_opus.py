@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from eval.audio import AudioError
-from eval.codec_metrics import codec_metrics
-from eval.opus import opus_copy
+from eval.metrics.codec_metrics import codec_metrics
+from eval.systems.opus import opus_copy
 from tiny import speech_like
 
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from eval.listening import Utterance
-from eval.pooled import bad_outputs, pool_voices, pooled_json, pooled_markdown, spread
+from eval.metrics.stats import double_ratio_interval
+from eval.metrics.wer import score_utterance
 from eval.report import json_line
-from eval.sources import Line
-from eval.stats import double_ratio_interval
-from eval.wer import score_utterance
+from eval.reports.pooled import bad_outputs, pool_voices, pooled_json, pooled_markdown, spread
+from eval.systems.listening import Utterance
+from eval.systems.sources import Line
 
 TEXT = "one two three four"
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.prompts import Cost, best_voice, main, tone_errors, word_errors
-from eval.sources import Line, ModelSource
-from eval.tones import Featured
+from eval.commands.prompts import Cost, best_voice, main, tone_errors, word_errors
+from eval.commands.tones import Featured
+from eval.systems.sources import Line, ModelSource
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.train.corpus import HEADER, read_corpus
 from tts.train.voices import make_voice, prompt_candidates

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from eval import svg
 from eval.cache import key_of, read_record, weights_digest, write_record, write_text
-from eval.meta import MetaItem
+from eval.metrics.wer import normalized_text, score_utterance
 from eval.report import Progress
-from eval.scores import Score, make_rows, order_holds, summarize_row
-from eval.seed_report import Facts, markdown, order_lines, worst
-from eval.stages import SpokenItem
-from eval.systems import FileSystem, Job
-from eval.wer import normalized_text, score_utterance
+from eval.reports import svg
+from eval.reports.scores import Score, make_rows, order_holds, summarize_row
+from eval.reports.seed_report import Facts, markdown, order_lines, worst
+from eval.systems.meta import MetaItem
+from eval.systems.stages import SpokenItem
+from eval.systems.systems import FileSystem, Job
 
 TEXT = "a b c d"
 

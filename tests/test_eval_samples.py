@@ -9,12 +9,12 @@ import soundfile
 
 from eval.__main__ import main
 from eval.audio import AudioError, read_wav, write_wav
-from eval.codec import find_audio
-from eval.held_out import held_out, held_out_speaker, read_recordings, unseen_speakers
-from eval.samples import write_sample
-from eval.sounds import SOUNDS, make_sound
-from eval.sources import Line, ModelSource, Speech
-from eval.unseen import choose, clone, summarize
+from eval.commands.codec import find_audio
+from eval.commands.samples import write_sample
+from eval.commands.sounds import SOUNDS, make_sound
+from eval.commands.unseen import choose, clone, summarize
+from eval.systems.held_out import held_out, held_out_speaker, read_recordings, unseen_speakers
+from eval.systems.sources import Line, ModelSource, Speech
 from tiny import speech_like, tiny_synthesizer
 
 HEADER = "id|speaker|gender|language|seconds|text\n"
@@ -168,7 +168,7 @@ def test_bad_corpora(tmp_path: Path, table: str | None, message: str):
 
 
 def test_model_source_knows_what_its_sound_depends_on():
-    from eval.sources import load_model
+    from eval.systems.sources import load_model
 
     source = load_model("embedded")
     lines = [Line("Hello.", 1, v, s) for v, s in (("rms", 0), ("rms", 1), ("slt", 0))]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eval import seed_tts
 from eval.__main__ import main
 from eval.audio import write_wav
-from eval.scores import Score
+from eval.commands import seed_tts
+from eval.reports.scores import Score
 from eval.shards import Shard
 from test_eval_asr import save_tiny_whisper
 from tiny import save_tiny, speech_like, tiny_codec
@@ -121,7 +121,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
     argv = ["seed-tts", str(meta), "--out", str(parts), *models]
     with pytest.raises(_Killed):
         main(argv)
-    from eval.asr import WhisperListener
+    from eval.systems.asr import WhisperListener
 
     hear, heard = WhisperListener.transcribe, []
 
@@ -328,11 +328,11 @@ def test_bad_options_are_refused_before_anything_is_made(
 
 
 def test_best_of_takes_the_lowest_rate_then_the_highest_similarity():
-    from eval.meta import MetaItem
-    from eval.scores import best_of
-    from eval.stages import SpokenItem
-    from eval.systems import Job
-    from eval.wer import score_utterance
+    from eval.metrics.wer import score_utterance
+    from eval.reports.scores import best_of
+    from eval.systems.meta import MetaItem
+    from eval.systems.stages import SpokenItem
+    from eval.systems.systems import Job
 
     def one(utt: str, seed: int, transcript: str, sim: float | None) -> Score:
         job = Job("clone", MetaItem(utt, "a b c d"), seed)

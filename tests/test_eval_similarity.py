@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from eval.audio import AudioError
-from eval.similarity import cosine, load_speaker_encoder, similarity
-from eval.teachers import TEACHERS
+from eval.metrics.similarity import cosine, load_speaker_encoder, similarity
+from eval.systems.teachers import TEACHERS
 from tiny import speech_like
 
 

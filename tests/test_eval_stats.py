@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eval.stats import mean_interval, ratio_interval
+from eval.metrics.stats import mean_interval, ratio_interval
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says():

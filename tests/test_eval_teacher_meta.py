@@ -6,9 +6,9 @@ import pytest
 
 from eval.__main__ import main
 from eval.audio import AudioError, read_wav
-from eval.meta import read_meta
-from eval.teacher_meta import PROMPT_TEXT, build_meta
-from eval.teachers import Teacher
+from eval.commands.teacher_meta import PROMPT_TEXT, build_meta
+from eval.systems.meta import read_meta
+from eval.systems.teachers import Teacher
 
 CLIP = Path(__file__).parent / "eval_audio" / "rms-key.ogg"
 

@@ -10,7 +10,8 @@ import pytest
 
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
-from eval.prosody import (
+from eval.commands.tones import MODEL, OTHER, RATE, CopySource, Featured, measure, tabulate
+from eval.metrics.prosody import (
     Comparison,
     align,
     centred,
@@ -21,9 +22,8 @@ from eval.prosody import (
     pitch,
     pooled_correlation,
 )
-from eval.sources import Line, Speech, load_model, speaking_files
-from eval.teachers import TEACHERS
-from eval.tones import MODEL, OTHER, RATE, CopySource, Featured, measure, tabulate
+from eval.systems.sources import Line, Speech, load_model, speaking_files
+from eval.systems.teachers import TEACHERS
 
 RATE_HZ = 16000
 

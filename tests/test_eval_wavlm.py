@@ -8,8 +8,8 @@ import torch
 from transformers import WavLMConfig
 
 from eval.audio import AudioError
-from eval.similarity import WavlmEncoder, encoder_identity, load_speaker_encoder, wavlm_path
-from eval.wavlm import (
+from eval.metrics.similarity import WavlmEncoder, encoder_identity, load_speaker_encoder, wavlm_path
+from eval.metrics.wavlm import (
     SpeakerCheckpointError,
     SpeakerConfig,
     SpeakerNet,

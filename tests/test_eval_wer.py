@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.__main__ import main
-from eval.chinese_numbers import digits_for_numerals
-from eval.wer import (
+from eval.metrics.chinese_numbers import digits_for_numerals
+from eval.metrics.wer import (
     REMOVED,
     ZH_PUNCTUATION,
     EmptyReferenceError,

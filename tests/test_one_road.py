@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from eval.audio import write_wav
-from eval.meta import MetaItem
-from eval.systems import ModelHandle, ModelSystem, prompt_voice
+from eval.systems.meta import MetaItem
+from eval.systems.systems import ModelHandle, ModelSystem, prompt_voice
 from tiny import SAMPLE_RATE, save_tiny, save_tiny_published, speech_like, tiny_codec
 from tokenizer.audio import encode_sound, read_audio, to_int16
 from tokenizer.checkpoint import save_codec

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from eval.__main__ import main as eval_main
-from eval.bench_process import busy_cores, run_process
+from eval.commands.bench_process import busy_cores, run_process
 from tiny import tiny_model
 from tts.__main__ import main
 from tts.progress import PATIENCE_S, SpeechProgress

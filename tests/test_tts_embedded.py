@@ -9,8 +9,8 @@ import pytest
 import soundfile
 import torch
 
-from eval.asr import load_listener
-from eval.wer import score_utterance
+from eval.metrics.wer import score_utterance
+from eval.systems.asr import load_listener
 from tts.__main__ import main
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import list_voices

@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _processes(args: argparse.Namespace) -> int:
     """Nothing is loaded here, so that nothing but the processes is measured."""
-    from eval.bench_process import beside, cold
+    from eval.commands.bench_process import beside, cold
 
     result: dict[str, Any] = {}
     if args.cold:
@@ -107,7 +107,7 @@ def _model(args: argparse.Namespace) -> dict[str, Any]:
     """A trained model, from text to sound."""
     import torch
 
-    from eval.bench_codec import codec_rows
+    from eval.commands.bench_codec import codec_rows
     from tts.synthesizer import SpeechOptions, Synthesizer
 
     begun = time.perf_counter()
@@ -133,7 +133,7 @@ def _model(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _lm_rows(args: argparse.Namespace, model: Any) -> list[dict[str, Any]]:
-    from eval.bench_lm import lm_row
+    from eval.commands.bench_lm import lm_row
 
     most = model.config.n_vq
     wanted = args.codebooks or sorted({k for k in ALL_CODEBOOKS if k < most} | {most})
@@ -149,7 +149,7 @@ def _lm_rows(args: argparse.Namespace, model: Any) -> list[dict[str, Any]]:
 def _config_model(args: argparse.Namespace) -> Any:
     import torch
 
-    from eval.bench_lm import REFERENCE_CONFIG, random_model
+    from eval.commands.bench_lm import REFERENCE_CONFIG, random_model
     from tts.config import TtsConfig
 
     config = TtsConfig.from_file(args.config) if args.config else REFERENCE_CONFIG
@@ -158,7 +158,7 @@ def _config_model(args: argparse.Namespace) -> Any:
 
 def _random(args: argparse.Namespace) -> dict[str, Any]:
     """Configs with random weights; without --config those that the figures are compared on."""
-    from eval.bench_codec import REFERENCE_CODEC, codec_rows, random_codec
+    from eval.commands.bench_codec import REFERENCE_CODEC, codec_rows, random_codec
     from tokenizer.config import CatConfig
     from tts.weights import prepare
 
@@ -178,7 +178,7 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _roofline(args: argparse.Namespace) -> list[dict[str, Any]]:
-    from eval.bench_lm import roofline
+    from eval.commands.bench_lm import roofline
 
     model = _config_model(args)
     rows = []
@@ -192,7 +192,7 @@ def _roofline(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _long(args: argparse.Namespace) -> list[dict[str, Any]]:
     """Each length in a process of its own, because peak memory never falls."""
-    from eval.bench_codec import long_row
+    from eval.commands.bench_codec import long_row
     from tokenizer.checkpoint import load_codec
 
     if len(args.long) == 1:

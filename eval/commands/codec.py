@@ -16,14 +16,14 @@ import numpy as np
 
 from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav, resample, write_wav
 from eval.cache import file_digest, weights_digest, write_text
-from eval.codec_metrics import METRICS, codec_metrics
 from eval.extras import require
-from eval.held_out import held_out
-from eval.opus import opus_copy
+from eval.metrics.codec_metrics import METRICS, codec_metrics
+from eval.metrics.similarity import encoder_identity, load_speaker_encoder
 from eval.report import json_line, markdown_table, write_json, write_json_lines
 from eval.shards import Shard, this_shard
-from eval.similarity import encoder_identity, load_speaker_encoder
-from eval.stages import by_content
+from eval.systems.held_out import held_out
+from eval.systems.opus import opus_copy
+from eval.systems.stages import by_content
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,7 +63,7 @@ class Plan:
     Attributes:
         num_codebooks: values in 1..codec.num_codebooks.
         opus_bps: bitrates of the yardstick; empty leaves it out.
-        sim: name of the speaker encoder, see `eval.similarity.load_speaker_encoder`.
+        sim: name of the speaker encoder, see `eval.metrics.similarity.load_speaker_encoder`.
         save_dir: where decoded wavs go, as SYSTEM/NAME.wav; None keeps none.
         device: of the codec.
     """
@@ -198,7 +198,7 @@ def find_audio(
         paths: files as given; folders, searched (sorted) for audio; lists (.txt, .lst) with a
             path per line, relative to the list's folder.
         limit: at most so many, evenly spread; None means all.
-        only_held_out: leave out what training may have heard, see `eval.held_out`.
+        only_held_out: leave out what training may have heard, see `eval.systems.held_out`.
 
     Raises:
         ValueError: a list cannot be read, limit is below 1, or nothing is held out.

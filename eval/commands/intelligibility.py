@@ -2,7 +2,7 @@
 
 A voice passes when its WER is at most 1.5 x the teacher's + 0.05, no output is empty or missing,
 and none is longer than twice the teacher's rendering of that sentence. What holds for all voices
-together, over seeds, is in `eval.pooled`.
+together, over seeds, is in `eval.reports.pooled`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from eval.asr import listener_identity, load_listener
 from eval.cache import user_cache
-from eval.listening import CachedRecognizer, Utterance, listen, pool
-from eval.pooled import pool_voices, pooled_json, pooled_markdown
-from eval.report import json_line, markdown_table, read_sentences, write_json, write_json_lines
-from eval.sources import FolderSource, Line, Source, TeacherSource, open_model
-from eval.teachers import TEACHERS, Teacher, find_teacher, teacher_of
-from eval.wer import WerSummary
+from eval.metrics.wer import WerSummary
+from eval.report import (
+    json_line,
+    markdown_table,
+    read_sentences,
+    write_json,
+    write_json_lines,
+)
+from eval.reports.pooled import pool_voices, pooled_json, pooled_markdown
+from eval.systems.asr import listener_identity, load_listener
+from eval.systems.listening import CachedRecognizer, Utterance, listen, pool
+from eval.systems.sources import FolderSource, Line, Source, TeacherSource, open_model
+from eval.systems.teachers import TEACHERS, Teacher, find_teacher, teacher_of
 
-SENTENCES = Path(__file__).parent / "data" / "everyday_test.txt"
+SENTENCES = Path(__file__).parents[1] / "data" / "everyday_test.txt"
 WER_FACTOR, WER_OFFSET, MAX_LENGTH_RATIO = 1.5, 0.05, 2.0
 
 

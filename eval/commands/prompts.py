@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.asr import Listener, load_listener
-from eval.prosody import compare, correlation, features
+from eval.commands.tones import Featured
+from eval.metrics.prosody import compare, correlation, features
+from eval.metrics.wer import score_utterance
 from eval.report import json_line, read_sentences
-from eval.sources import Line, TeacherSource
-from eval.teachers import teacher_of
-from eval.tones import Featured
-from eval.wer import score_utterance
+from eval.systems.asr import Listener, load_listener
+from eval.systems.sources import Line, TeacherSource
+from eval.systems.teachers import teacher_of
 from tts.synthesizer import SpeechOptions, Synthesis, Synthesizer
 from tts.train.corpus import read_corpus
 from tts.train.voices import make_voice, prompt_candidates

@@ -10,7 +10,7 @@ from typing import Any
 
 from eval.audio import AudioError, check_mono, peak
 from eval.report import json_line, markdown_table, progress
-from eval.sources import Line, Speech, open_model
+from eval.systems.sources import Line, Speech, open_model
 from tokenizer.audio import encode_sound, normalize_loudness
 from tokenizer.files import replacing
 

@@ -10,17 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval import stages
-from eval.asr import OFFICIAL_WHISPER, listener_identity, load_listener
 from eval.cache import file_digest, key_of, write_text
-from eval.meta import MetaItem, guess_lang, read_meta
-from eval.mos import load_rater, rater_identity
+from eval.metrics.mos import load_rater, rater_identity
+from eval.metrics.similarity import encoder_identity, load_speaker_encoder
+from eval.metrics.wer import LANGUAGES
 from eval.report import json_line, write_json, write_json_lines
-from eval.scores import Heard, Row, Score, line_of, make_rows, order_holds, row_json, score
-from eval.seed_report import Facts, html, markdown
+from eval.reports.scores import Heard, Row, Score, line_of, make_rows, order_holds, row_json, score
+from eval.reports.seed_report import Facts, html, markdown
 from eval.shards import Shard, this_shard
-from eval.similarity import encoder_identity, load_speaker_encoder
-from eval.systems import (
+from eval.systems import stages
+from eval.systems.asr import OFFICIAL_WHISPER, listener_identity, load_listener
+from eval.systems.meta import MetaItem, guess_lang, read_meta
+from eval.systems.systems import (
     MODES,
     ModelHandle,
     ModelSystem,
@@ -29,7 +30,6 @@ from eval.systems import (
     folder_system,
     truth_system,
 )
-from eval.wer import LANGUAGES
 
 NONE = "none"
 DEFAULT_LISTENER = {"en": "pocketsphinx", "zh": NONE}

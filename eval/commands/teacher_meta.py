@@ -9,9 +9,9 @@ from pathlib import Path
 
 from eval.audio import write_wav
 from eval.cache import write_text
-from eval.intelligibility import SENTENCES
+from eval.commands.intelligibility import SENTENCES
 from eval.report import progress, read_sentences
-from eval.teachers import Teacher, find_teacher
+from eval.systems.teachers import Teacher, find_teacher
 
 # About 3 s; in none of the lists of sentences.
 PROMPT_TEXT = "The old clock in the hall has stopped again this evening."
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
         description="Make a meta file whose true recordings an installed synthesizer speaks.",
     )
     parser.add_argument("out", type=Path, help="folder for meta.lst and the recordings")
-    parser.add_argument("--teacher", default="flite-rms", help="see `eval/teachers.py`")
+    parser.add_argument("--teacher", default="flite-rms", help="see `eval/systems/teachers.py`")
     parser.add_argument("--sentences", type=Path, default=SENTENCES, help="one per line")
     args = parser.parse_args(argv)
     meta = build_meta(find_teacher(args.teacher), read_sentences(args.sentences), args.out)

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from eval.cache import kept, user_cache
-from eval.codec import reconstruct
+from eval.commands.codec import reconstruct
 from eval.extras import installed_version
-from eval.prosody import (
+from eval.metrics.prosody import (
     Comparison,
     Features,
     centred,
@@ -29,6 +29,7 @@ from eval.prosody import (
     features,
     pooled_correlation,
 )
+from eval.metrics.stats import Interval, double_ratio_interval, mean_interval
 from eval.report import (
     json_line,
     markdown_table,
@@ -37,7 +38,7 @@ from eval.report import (
     write_json,
     write_json_lines,
 )
-from eval.sources import (
+from eval.systems.sources import (
     FolderSource,
     Line,
     ModelSource,
@@ -46,12 +47,11 @@ from eval.sources import (
     TeacherSource,
     open_model,
 )
-from eval.stats import Interval, double_ratio_interval, mean_interval
-from eval.teachers import Teacher, find_teacher, teacher_of
+from eval.systems.teachers import Teacher, find_teacher, teacher_of
 from tokenizer.audio import normalize_loudness
 from tts.prompt_audio import TARGET_DBFS
 
-SENTENCES = Path(__file__).parent / "data" / "everyday_zh_test.txt"
+SENTENCES = Path(__file__).parents[1] / "data" / "everyday_zh_test.txt"
 GOAL_CORRELATION, GOAL_DISTANCE_RATIO = 0.85, 1.2
 # A correlation over fewer of the teacher's voiced frames than this does not reach the goal.
 MIN_VOICED_KEPT = 0.5

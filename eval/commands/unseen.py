@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from eval.audio import read_wav, resample, write_wav
-from eval.held_out import Recording, read_recordings, unseen_speakers
+from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
+from eval.metrics.stats import Interval, mean_interval
 from eval.report import (
     json_line,
     markdown_table,
@@ -21,9 +22,8 @@ from eval.report import (
     write_json,
     write_json_lines,
 )
-from eval.similarity import SpeakerEncoder, cosine, load_speaker_encoder
-from eval.sources import Line, ModelSource, load_model, save_path
-from eval.stats import Interval, mean_interval
+from eval.systems.held_out import Recording, read_recordings, unseen_speakers
+from eval.systems.sources import Line, ModelSource, load_model, save_path
 
 PROMPT_S = 2.5
 

@@ -1,7 +1,7 @@
 """Does a prompt change the voice? Which shipped prompt is each output closest to?
 
 Every voice speaks its own language. With `--unseen`, prompts of real speakers that no training
-has heard are tried instead; see `eval.unseen`.
+has heard are tried instead; see `eval.commands.unseen`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from eval import tones, unseen
 from eval.audio import write_wav
-from eval.intelligibility import SENTENCES
+from eval.commands import tones, unseen
+from eval.commands.intelligibility import SENTENCES
+from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
+from eval.metrics.stats import Interval, mean_interval
 from eval.report import (
     json_line,
     markdown_table,
@@ -26,9 +28,7 @@ from eval.report import (
     write_json,
     write_json_lines,
 )
-from eval.similarity import SpeakerEncoder, cosine, load_speaker_encoder
-from eval.sources import FolderSource, Line, Source, Speech, open_model, save_path
-from eval.stats import Interval, mean_interval
+from eval.systems.sources import FolderSource, Line, Source, Speech, open_model, save_path
 
 REQUIRED_SHARE, REQUIRED_SIMILARITY = 0.95, 0.80
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from eval.audio import SILENCE_PEAK, AudioError, check_mono, peak, resample
 from eval.extras import require
-from eval.similarity import SpeakerEncoder, cosine, load_speaker_encoder
+from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 
 PESQ_RATE_HZ = 16000
 NUM_MELS = 80

@@ -10,7 +10,7 @@ import numpy as np
 
 from eval.audio import AudioError, check_mono, peak, resample
 from eval.extras import require
-from eval.stats import Interval
+from eval.metrics.stats import Interval
 from tokenizer.audio import trim_silence
 
 RATE_HZ = 16000

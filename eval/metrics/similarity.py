@@ -25,7 +25,7 @@ from eval.extras import installed_version, require
 from tokenizer.files import replacing
 
 if TYPE_CHECKING:
-    from eval.wavlm import SpeakerConfig
+    from eval.metrics.wavlm import SpeakerConfig
 
 RESEMBLYZER_NAME = "resemblyzer (offline stand-in, not the WavLM SIM of papers)"
 WAVLM_HELP = (
@@ -108,7 +108,7 @@ def similarity(
 
 
 class WavlmEncoder:
-    """WavLM-large + ECAPA-TDNN, the encoder behind the SIM of papers; see `eval.wavlm`."""
+    """WavLM-large + ECAPA-TDNN, the encoder behind the SIM of papers; see `eval.metrics.wavlm`."""
 
     def __init__(
         self, path: Path, device: str = "cpu", config: SpeakerConfig | None = None
@@ -123,7 +123,7 @@ class WavlmEncoder:
         Raises:
             SpeakerCheckpointError: missing, damaged or of another layout.
         """
-        wavlm = require("eval.wavlm")
+        wavlm = require("eval.metrics.wavlm")
         self._net = wavlm.load_speaker_net(path, config).to(device)
         self._device = device
         self._name = wavlm_identity(path)
@@ -134,7 +134,7 @@ class WavlmEncoder:
 
     def embed(self, wav: np.ndarray, sample_rate: int) -> np.ndarray:
         """See `SpeakerEncoder.embed`."""
-        torch, wavlm = require("torch"), require("eval.wavlm")
+        torch, wavlm = require("torch"), require("eval.metrics.wavlm")
         audio = torch.from_numpy(_check_speech(wav, sample_rate))
         audio = wavlm.sinc_resample(audio, sample_rate, wavlm.SPEAKER_RATE_HZ)
         with torch.inference_mode():

@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from eval.chinese_numbers import digits_for_numerals
 from eval.extras import require
+from eval.metrics.chinese_numbers import digits_for_numerals
+from eval.metrics.stats import mean_interval, ratio_interval
 from eval.report import json_line, write_json_lines
-from eval.stats import mean_interval, ratio_interval
 
 LANGUAGES = ("en", "zh")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from eval.listening import Utterance
+from eval.metrics.stats import Interval, double_ratio_interval, ratio_interval
 from eval.report import markdown_table
-from eval.stats import Interval, double_ratio_interval, ratio_interval
+from eval.systems.listening import Utterance
 
 # What we ask of the embedded voices.
 GOAL_RATIO, GOAL_BAD_SHARE = 1.15, 1 / 500

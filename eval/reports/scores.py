@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from eval.similarity import cosine
-from eval.stages import SpokenItem
-from eval.stats import Interval, mean_interval
-from eval.systems import System
-from eval.wer import (
+from eval.metrics.similarity import cosine
+from eval.metrics.stats import Interval, mean_interval
+from eval.metrics.wer import (
     EmptyReferenceError,
     TextRules,
     WerSummary,
@@ -25,6 +23,8 @@ from eval.wer import (
     score_utterance,
     summarize,
 )
+from eval.systems.stages import SpokenItem
+from eval.systems.systems import System
 
 Embeddings = Mapping[str, "np.ndarray | str"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from eval import svg
 from eval.cache import file_digest
+from eval.metrics.stats import Interval
 from eval.report import markdown_table
-from eval.scores import Row, Score
-from eval.stats import Interval
+from eval.reports import svg
+from eval.reports.scores import Row, Score
 from tokenizer.files import replacing
 
 WORST = 10
@@ -37,7 +37,7 @@ class Facts:
         title: of the report.
         settings: name -> value, in order; listeners and encoders with their revisions.
         lang: "en" (word error rate) or "zh" (character error rate).
-        order: result of `eval.scores.order_holds`.
+        order: result of `eval.reports.scores.order_holds`.
         notes: whole sentences.
     """
 

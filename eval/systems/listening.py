@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval.asr import Listener
 from eval.audio import SILENCE_PEAK, peak, write_wav
 from eval.cache import kept
+from eval.metrics.wer import WerSummary, WordErrors, score_utterance, summarize
 from eval.report import progress
-from eval.sources import Line, Source, save_path
-from eval.wer import WerSummary, WordErrors, score_utterance, summarize
+from eval.systems.asr import Listener
+from eval.systems.sources import Line, Source, save_path
 from tokenizer.audio import trim_silence
 
 # Shorter than any word: such an output counts as empty.
@@ -63,7 +63,7 @@ class CachedRecognizer:
     """A listener and where what it heard is kept.
 
     Attributes:
-        identity: see `eval.asr.listener_identity`.
+        identity: see `eval.systems.asr.listener_identity`.
         cache: a folder; None keeps nothing.
     """
 

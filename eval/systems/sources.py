@@ -12,7 +12,7 @@ import numpy as np
 
 from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav
 from eval.cache import file_digest, key_of, weights_digest
-from eval.teachers import Teacher
+from eval.systems.teachers import Teacher
 
 if TYPE_CHECKING:
     from tts.synthesizer import Synthesizer

@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from eval.asr import Listener
 from eval.audio import SILENCE_PEAK, AudioError, peak, read_wav, write_wav
 from eval.cache import file_digest, key_of, read_record, write_record
-from eval.meta import MetaItem
-from eval.mos import MosRater
+from eval.metrics.mos import MosRater
+from eval.metrics.similarity import SpeakerEncoder
 from eval.report import Progress
-from eval.similarity import SpeakerEncoder
-from eval.sources import Speech
-from eval.systems import Job, NoSpeech, System
+from eval.systems.asr import Listener
+from eval.systems.meta import MetaItem
+from eval.systems.sources import Speech
+from eval.systems.systems import Job, NoSpeech, System
 
 T = TypeVar("T")
 # Shorter than any word: such an output counts as empty.
@@ -199,7 +199,7 @@ def listen(
 
     Args:
         spoken: of any systems; equal sounds are heard once.
-        identity: of the listener, see `eval.asr.listener_identity`; with the language it hears.
+        identity: of the listener (`eval.systems.asr.listener_identity`), with its language.
         load: loads it; called only if something is to be heard.
         folder: where transcripts are kept.
         counts: what was computed is added to it.

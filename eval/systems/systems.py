@@ -17,8 +17,8 @@ import numpy as np
 from eval.audio import AudioError, read_wav, resample
 from eval.cache import file_digest, key_of, weights_digest
 from eval.extras import installed_version
-from eval.meta import MetaItem
-from eval.sources import Speech
+from eval.systems.meta import MetaItem
+from eval.systems.sources import Speech
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,0 +1,1 @@
+"""`python -m eval COMMAND`: one module each, with `main(argv) -> int`."""
