@@ -9,6 +9,7 @@ from frontend import english, mandarin, polyphones
 from frontend.clean import HAN, PLACEHOLDER
 from frontend.language import Span
 from frontend.lexicon import Lexicon
+from frontend.mandarin_rules import rule_readings
 from frontend.markup import extract, restore
 from frontend.normalize import normalize_stages
 from frontend.symbols import LANGUAGE_TAGS
@@ -48,11 +49,27 @@ def tokenize(text: str) -> list[Token]:
     ]
 
 
-def _chinese_readings(text: str) -> dict[int, str]:
-    """Read the polyphones of a text in its whole context; indices are those of `text`."""
+def _chinese_readings(text: str) -> tuple[dict[int, str], dict[int, str]]:
+    """Read the polyphones of a text in its whole context: by the scorer, and by sure rules.
+
+    Indices are those of `text`.
+    """
     kept = [index for index, char in enumerate(text) if char != " "]
     context = "".join(text[index] for index in kept).translate(_WIDE)
-    return {kept[index]: reading for index, reading in polyphones.readings(context).items()}
+    scored, ruled = polyphones.readings(context), rule_readings(context)
+    return (
+        {kept[index]: reading for index, reading in scored.items()},
+        {kept[index]: reading for index, reading in ruled.items()},
+    )
+
+
+def _within(readings: dict[int, str], token: Token) -> dict[int, str]:
+    """The readings inside a token, by index in it."""
+    return {
+        offset: readings[token.start + offset]
+        for offset in range(len(token.text))
+        if token.start + offset in readings
+    }
 
 
 def _pronounce_english(tokens: list[Token], overrides: dict[str, Word]) -> dict[int, Word]:
@@ -87,7 +104,10 @@ def _pronounce_english(tokens: list[Token], overrides: dict[str, Word]) -> dict[
 def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
     tokens = tokenize(text)
     english_words = _pronounce_english(tokens, overrides)
-    readings = _chinese_readings(text) if any(token.kind == "zh" for token in tokens) else {}
+    scored: dict[int, str] = {}
+    ruled: dict[int, str] = {}
+    if any(token.kind == "zh" for token in tokens):
+        scored, ruled = _chinese_readings(text)
     words: list[Word] = []
     for kind, group in groupby(tokens, key=lambda token: token.kind):
         if kind == "mark":
@@ -97,12 +117,10 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
             continue
         for token in group:
             if kind == "zh":
-                local = {
-                    offset: readings[token.start + offset]
-                    for offset in range(len(token.text))
-                    if token.start + offset in readings
-                }
-                words.extend(mandarin.pronounce(token.text, local))
+                said = mandarin.pronounce(
+                    token.text, _within(scored, token), _within(ruled, token)
+                )
+                words.extend(said)
             elif kind == "en":
                 words.append(english_words[token.start])
             else:
