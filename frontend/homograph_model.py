@@ -6,7 +6,6 @@ speech also share weights, so that a verb rarely met is known by the company ver
 `build_homographs.py`.
 """
 
-import gzip
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,61 +13,40 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from frontend.en_tagger import (
+    BEGIN,
+    CLASSES,
+    END,
+    hash_name,
+    load_weights,
+    tag_scores,
+    usual_class,
+)
+
 _DATA = Path(__file__).with_name("data")
 NUM_BUCKETS: Final = 1 << 18
 #: Words this far away still count as being near.
 _NEAR: Final = 10
-_BEGIN, _END = "<s>", "</s>"
-_EDGES: Final = {_BEGIN: "<", _END: ">", ",": ",", "-": "-"}
 
 
-@lru_cache(maxsize=1)
-def _tags() -> dict[str, str]:
-    """Word to class; only those whose class its ending does not tell."""
-    tags: dict[str, str] = {}
-    for line in gzip.decompress((_DATA / "en_tags.txt.gz").read_bytes()).decode().split("\n"):
-        kind, _, words = line.partition(" ")
-        tags.update(dict.fromkeys(words.split(" "), kind))
-    return tags
-
-
-def guess_class(word: str) -> str:
-    """Class of a word by its ending: r adverb, g -ing, d -ed, s plural, a adjective, n noun."""
-    if word.endswith("ly"):
-        return "r"
-    if word.endswith("ing"):
-        return "g"
-    if word.endswith("ed"):
-        return "d"
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return "$" if word.endswith("'s") else "s"
-    return "a" if word.endswith(("ous", "ful", "ive", "able", "ible", "ical", "less")) else "n"
-
-
-@lru_cache(maxsize=16384)
-def word_class(word: str) -> str:
-    """Class of a lower-case word, or of a mark or edge."""
-    return _EDGES.get(word) or _tags().get(word) or guess_class(word)
-
-
-def features(words: Sequence[str], index: int) -> list[str]:
+def features(words: Sequence[str], index: int, tagger: Any) -> list[str]:
     """Name what stands around a word.
 
     Args:
         words: a sentence in its own case; commas may stand among them as words.
         index: of the word in question.
+        tagger: weights of `en_tagger.py`.
     """
     first, last = max(0, index - _NEAR), index + _NEAR + 1
-    lower = [_BEGIN, _BEGIN, _BEGIN, *(word.lower() for word in words[first:last]), _END, _END, _END]
+    lower = [BEGIN, BEGIN, BEGIN, *(word.lower() for word in words[first:last]), END, END, END]
     at = index - first + 3
-    kinds = [word_class(word) for word in lower[at - 3 : at + 4]]
-    l3, l2, l1, own, r1, r2, r3 = lower[at - 3 : at + 4]
-    k3, k2, k1, _, m1, m2, m3 = kinds
+    l3, l2, l1, _, r1, r2, r3 = lower[at - 3 : at + 4]
+    k3, k2, k1, _, m1, m2, m3 = map(usual_class, lower[at - 3 : at + 4])
     shape = "C" if words[index][0].isupper() else "c"
     if len(words[index]) > 1 and words[index].isupper():
         shape = "U"
     named = [
-        "b", f"S{shape}{'<' if l1 == _BEGIN else ''}", f"S{shape}{k1}{m1}",
+        "b", f"S{shape}{'<' if l1 == BEGIN else ''}", f"S{shape}{k1}{m1}",
         f"-1{l1}", f"+1{r1}", f"-2{l2}", f"+2{r2}", f"-3{l3}", f"+3{r3}",
         f"--{l2} {l1}", f"++{r1} {r2}", f"-+{l1} {r1}", f"---{l3} {l2} {l1}",
         f"k-1{k1}", f"k+1{m1}", f"k-2{k2}{k1}", f"k+2{m1}{m2}", f"k-+{k1}{m1}",
@@ -80,15 +58,28 @@ def features(words: Sequence[str], index: int) -> list[str]:
         named.append(f"C-{words[index - 1][0].isupper()}")
     if r1[:1].isalpha():
         named.append(f"C+{words[index + 1][0].isupper()}")
-    near = {*lower[3 : at], *lower[at + 1 : -3]}
+    near = {*lower[3:at], *lower[at + 1 : -3]}
     named += [f"n{word}" for word in near]
     named += [f"m{word[:5]}" for word in near if len(word) > 5]
-    return named
+    return named + _tag_features(words, index, tagger)
 
 
-@lru_cache(maxsize=65536)
-def _hash(text: str) -> int:
-    return zlib.crc32(text.encode())
+def _tag_features(words: Sequence[str], index: int, tagger: Any) -> list[str]:
+    """Name what the tagger says: of the word itself with how sure it is, and of its neighbours."""
+    own = tag_scores(tagger, words, index)
+    order = own.argsort()[::-1]
+    best, second = CLASSES[order[0]], CLASSES[order[1]]
+    margin = min(9, int(own[order[0]] - own[order[1]]))
+    named = [f"T{best}", f"T{best}{second}", f"T{best}{margin}", f"T{best}{second}{margin}"]
+    around = [
+        CLASSES[int(tag_scores(tagger, words, place).argmax())] if 0 <= place < len(words) else "|"
+        for place in (index - 2, index - 1, index + 1, index + 2)
+    ]
+    l2, l1, r1, r2 = around
+    return named + [
+        f"t-{l1}", f"t+{r1}", f"t--{l2}{l1}", f"t++{r1}{r2}", f"t-+{l1}{r1}",
+        f"t3{l2}{l1}{r1}", f"t4{l1}{r1}{r2}", f"t5{l1}{best}{r1}", f"t6{''.join(around)}",
+    ]  # fmt: skip
 
 
 @lru_cache(maxsize=2048)
@@ -98,7 +89,7 @@ def _salt(owner: str) -> int:
 
 def bucket_rows(owners: Sequence[str], names: Sequence[str]) -> list[list[int]]:
     """Hash features to [0, NUM_BUCKETS): a row for each owner of weights."""
-    hashes = [_hash(name) for name in names]
+    hashes = [hash_name(name) for name in names]
     return [
         [((value ^ salt) * 0x9E3779B1 >> 7) % NUM_BUCKETS for value in hashes]
         for salt in map(_salt, owners)
@@ -121,7 +112,7 @@ class HomographModel:
 
 def scores(model: HomographModel, words: Sequence[str], index: int) -> list[float]:
     """Score each reading of `words[index]`, in the model's order."""
-    names = features(words, index)
+    names = features(words, index, load_weights())
     totals: list[float] = []
     for own, shared, _ in model.readings[words[index].lower()]:
         rows = bucket_rows((own, shared) if shared else (own,), names)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from frontend import numbers_en, numbers_zh, rules_en, rules_en_words, rules_zh
+from frontend import numbers_en, numbers_zh, rules_en, rules_en_forms, rules_en_words, rules_zh
 from frontend.clean import HAN, PLACEHOLDER, clean
 from frontend.hanzi import simplify
 from frontend.language import Span, split_languages
@@ -21,6 +21,7 @@ _LONG_DIGITS = r"(?<!\d)\d{25,}(?!\d)"
 _EN_RULES: tuple[Rule, ...] = (
     rule("long digits", _LONG_DIGITS, lambda match: f" {numbers_en.by_digit(match[0])} "),
     *web_rules("en"),
+    *rules_en_forms.FORM_RULES,
     *rules_en_words.EARLY_RULES,
     *rules_en.NUMBER_RULES,
     *rules_en_words.WORD_RULES,
@@ -39,7 +40,7 @@ _UNKNOWN = re.compile(rf"[^{HAN}{PLACEHOLDER}{_LETTERS}0-9 ',.?!;:…—\-]")
 _QUIETLY_DROPPED = frozenset('"()[]{}<>|\\^_*`~#/–')
 _FINISH: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![{_LETTERS}])'(?!(?:[Ee]m|[Tt]is|[Tt]was|[Cc]ause|[Bb]out|[Tt]il)\b)"), " "),
-    (re.compile(rf"'(?![{_LETTERS}])(?<!s')"), " "),
+    (re.compile(rf"'(?![{_LETTERS}])(?<!s')(?<!in')"), " "),
     (re.compile(r"\s*—[—\s]*"), " - "),
     (re.compile(r"(?<!\s)-+|-+(?!\s)|--+"), " "),
     (re.compile(r"\s+"), " "),
