@@ -142,6 +142,9 @@ def _emoji_pause(match: re.Match[str]) -> str:
 
 _HAN_GAP: Final = re.compile(rf"(?<=[{HAN}])[ \t\u3000]+(?=[{HAN}0-9])")
 _HAN_RUN: Final = re.compile(rf"[{HAN}0-9A-Za-z]+")
+_WAVE_RANGE: Final = re.compile(
+    r"(?<=[一二三四五六七八九十日天月号点年末初旬时分])[~～〜](?=周|星期|礼拜|[一二三四五六七八九十两上下早晚中今明现次凌])"
+)
 _WAVE_END: Final = re.compile(rf"(?<=[{HAN}])[~～〜]+[ \t]*(?=[{HAN}A-Za-z])|(?<=[{HAN}])[~～〜]+[ \t]+(?=\S)")
 #: As many characters on both sides of a space make it a pause.
 _CLAUSE: Final = 4
@@ -149,7 +152,7 @@ _CLAUSE: Final = 4
 
 def _between_clauses(text: str) -> str:
     """Write a comma for a space or wave between two Chinese clauses."""
-    text = _WAVE_END.sub(", ", text)
+    text = _WAVE_END.sub(", ", _WAVE_RANGE.sub("到", text))
 
     def pause(match: re.Match[str]) -> str:
         before = _HAN_RUN.findall(match.string[max(0, match.start() - 12) : match.start()])
@@ -240,6 +243,9 @@ _TIDY: Final = (
     (re.compile(r"(?<=[^\W\d]):(?=\d{1,2}:\d\d)"), ": "),
     (re.compile(r"\.{3,}|…+|\. \. \.|\.\.(?!\w)"), "…"),
     (re.compile(r"\s*(?:——+|—|--+(?=\s|\w|$))\s*"), " — "),
+    (re.compile(r">=|=>(?==)"), "≥"),
+    (re.compile(r"<="), "≤"),
+    (re.compile(r"!="), "≠"),
     (re.compile(r" {2,}"), " "),
 )
 

@@ -6,7 +6,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-from frontend.homographs import choose, is_homograph
+from frontend.homographs import choose_by_rule as choose, is_ruled as is_homograph
 from frontend.oov import predict_phonemes
 from frontend.types import Word
 from frontend.wordlist import words

@@ -22,11 +22,20 @@ from frontend.en_tagger import (
     tag_scores,
     usual_class,
 )
+from frontend.homograph_topics import topic_features
 
 _DATA = Path(__file__).with_name("data")
 NUM_BUCKETS: Final = 1 << 18
+_HELPERS: Final = {
+    **dict.fromkeys("will would can could shall should may might must to let lets let's".split(), "M"),
+    **dict.fromkeys("can't won't couldn't wouldn't shouldn't mustn't cannot i'll you'll".split(), "M"),
+    **dict.fromkeys("we'll they'll he'll she'll it'll gonna wanna".split(), "M"),
+    **dict.fromkeys("do does did don't doesn't didn't".split(), "D"),
+    **dict.fromkeys("have has had having haven't hasn't hadn't i've you've we've they've".split(), "H"),
+    **dict.fromkeys("is are was were be been being am isn't aren't wasn't weren't".split(), "B"),
+}
 #: Words this far away still count as being near.
-_NEAR: Final = 10
+_NEAR: Final = 12
 
 
 def features(words: Sequence[str], index: int, tagger: Any) -> list[str]:
@@ -61,7 +70,36 @@ def features(words: Sequence[str], index: int, tagger: Any) -> list[str]:
     near = {*lower[3:at], *lower[at + 1 : -3]}
     named += [f"n{word}" for word in near]
     named += [f"m{word[:5]}" for word in near if len(word) > 5]
+    named += _rule_features(words, index)
+    helper = _helper(lower, at)
+    named += [f"a{helper}", f"a{helper}{k1}", f"a{helper}{m1}"]
+    named += topic_features(words[index].lower(), frozenset(near))
+    kinds = {word_kind for word_kind in map(usual_class, near) if word_kind in "dzg"}
+    named += [f"j{kind}" for kind in kinds] + [f"J{''.join(sorted(kinds))}"]
     return named + _tag_features(words, index, tagger)
+
+
+def _rule_features(words: Sequence[str], index: int) -> list[str]:
+    """Name what the rules of `homographs.py` would say, and how sure they are."""
+    from frontend.homographs import choose_by_rule, is_ruled, verb_votes
+
+    word = words[index].lower()
+    plain = [item.lower() for item in words]
+    votes = sum(vote for _, vote in verb_votes(plain, index))
+    named = [f"v{max(-5, min(5, round(votes)))}"]
+    if is_ruled(word):
+        named.append(f"r{choose_by_rule(plain, index)}")
+    return named
+
+
+def _helper(lower: Sequence[str], at: int) -> str:
+    """The nearest auxiliary or "to" in the five words before, by kind; "" across a comma."""
+    for word in reversed(lower[max(0, at - 5) : at]):
+        if word == ",":
+            return ""
+        if word in _HELPERS:
+            return _HELPERS[word]
+    return ""
 
 
 def _tag_features(words: Sequence[str], index: int, tagger: Any) -> list[str]:

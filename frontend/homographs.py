@@ -58,8 +58,8 @@ _WINDOW: Final = 8
 _PLURALS: Final = {f"{word}s": word for word in VERB_NOUN if not word.endswith("s")}
 
 
-def is_homograph(word: str) -> bool:
-    """Say whether a lower-case word needs its context."""
+def is_ruled(word: str) -> bool:
+    """Say whether the rules know a lower-case word."""
     return word in VERB_NOUN or word in SENSES or word in _PLURALS or word in {"read", "live"}
 
 
@@ -189,12 +189,12 @@ def _live(words: Sequence[str], index: int) -> str:
     return "L AY1 V" if long_vowel or before in LIVE_LONG_BEFORE else "L IH1 V"
 
 
-def choose(words: Sequence[str], index: int) -> str:
-    """Pronounce a homograph in its sentence.
+def choose_by_rule(words: Sequence[str], index: int) -> str:
+    """Pronounce a homograph in its sentence by the rules alone.
 
     Args:
         words: the sentence in lower case, without punctuation.
-        index: position of a word for which `is_homograph` holds.
+        index: position of a word for which `is_ruled` holds.
 
     Returns:
         Phonemes joined by spaces.

@@ -8,7 +8,15 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from frontend import numbers_en, numbers_zh, rules_en, rules_en_forms, rules_en_words, rules_zh
+from frontend import (
+    numbers_en,
+    numbers_zh,
+    rules_en,
+    rules_en_forms,
+    rules_en_words,
+    rules_zh,
+    rules_zh_forms,
+)
 from frontend.clean import HAN, PLACEHOLDER, clean
 from frontend.hanzi import simplify
 from frontend.language import Span, split_languages
@@ -29,6 +37,7 @@ _EN_RULES: tuple[Rule, ...] = (
 _ZH_RULES: tuple[Rule, ...] = (
     rule("long digits", _LONG_DIGITS, lambda match: numbers_zh.by_digit(match[0])),
     *web_rules("zh"),
+    *rules_zh_forms.FORM_RULES,
     *rules_zh.EARLY_RULES,
     *rules_zh.NUMBER_RULES,
     *rules_zh.WORD_RULES,
@@ -102,6 +111,7 @@ def _pass(text: str, lang: str) -> Normalized:
         # Addresses hold both letters and signs, so they are read before the text is cut.
         language = "zh"
         cleaned = apply_rules(cleaned, _WEB[language])
+        cleaned = apply_rules(cleaned, rules_zh_forms.LABEL_RULES)
     spans = tuple(split_languages(cleaned, lang))
     read = "".join(_read_span(span) for span in spans)
     read, unknown = _sweep(read)

@@ -112,13 +112,19 @@ def _place(match: re.Match[str]) -> str:
     return f"{said} {code_part(match[2])} {match[3].upper()}"
 
 
+def is_formula(text: str) -> bool:
+    """Whether letters and digits are a chemical formula, such as CO2 or H2SO4."""
+    symbols = re.findall(r"[A-Z][a-z]?", text)
+    if any(symbol not in _ELEMENTS for symbol in symbols):
+        return False
+    return len(symbols) > 1 or text in {"O2", "N2", "H2", "O3", "Cl2", "F2", "Br2", "I2"}
+
+
 def _formula(match: re.Match[str]) -> str:
     """Read a chemical formula by its letters: CO2 is C O two."""
+    if not is_formula(match[0]):
+        return match[0]
     parts = re.findall(r"([A-Z][a-z]?)(\d*)", match[0])
-    if any(symbol not in _ELEMENTS for symbol, _ in parts):
-        return match[0]
-    if len(parts) < 2 and match[0] not in {"O2", "N2", "H2", "O3", "Cl2", "F2", "Br2", "I2"}:
-        return match[0]
     said = (f"{spaced(symbol)} {num.cardinal(count) if count else ''}" for symbol, count in parts)
     return f" {' '.join(said)} "
 
@@ -151,11 +157,26 @@ def _extension(match: re.Match[str]) -> str:
     return f"{'star ' if match[1] else ''}dot {said}"
 
 
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
+
+
+def _alphabet(match: re.Match[str]) -> str:
+    return spaced(match[0]) if match[0].lower() in _ALPHABET else match[0]
+
+
 def _times_of(match: re.Match[str]) -> str:
     return f"{num.decimal(match[1])} {match[2].upper()} "
 
 
 FORM_RULES: Final[tuple[Rule, ...]] = (
+    rule(
+        "alphabet",
+        r"(?i:\b(?:abc[d-z]*|xyz|wxyz|[u-v]vw[x-z]*|lmno[p-z]*|qrst[u-z]*|hijk[l-z]*|defg[h-z]*|"
+        r"efgh[i-z]*|opqr[s-z]*)\b)",
+        _alphabet,
+        "cCyYvVmMrRiIeEfFqQ",
+    ),
+    rule("small roman", r"(?<![\w'.-])(?:iii?|xx|viii?|iv)(?![\w'.-])", lambda m: spaced(m[0]), "ivx"),
     rule("wifi", r"\b([Ww]i|[Hh]i|[Ll]o|[Ss]ci)-?([Ff]i)\b", lambda m: m[1] + m[2].lower(), "fF"),
     rule("key", rf"\b({'|'.join(_KEYS)})\s?(?:\+|-(?=[A-Z]))\s?(?=[A-Za-z0-9])", _key, "+-"),
     rule("ctrl", r"\b[Cc]trl\b", lambda m: "Control", "l"),
