@@ -26,6 +26,8 @@ from frontend.homograph_topics import topic_features
 
 _DATA = Path(__file__).with_name("data")
 NUM_BUCKETS: Final = 1 << 18
+#: Marks that end the context of a word.
+ENDS: Final = frozenset(".?!;:…")
 _HELPERS: Final = {
     **dict.fromkeys("will would can could shall should may might must to let lets let's".split(), "M"),
     **dict.fromkeys("can't won't couldn't wouldn't shouldn't mustn't cannot i'll you'll".split(), "M"),
@@ -158,6 +160,31 @@ def scores(model: HomographModel, words: Sequence[str], index: int) -> list[floa
     return totals
 
 
+def choose(words: Sequence[str], index: int) -> str:
+    """Pronounce a word that the model knows.
+
+    Args:
+        words: a sentence in its own case; commas may stand among them as words.
+        index: of the word.
+
+    Returns:
+        Phonemes joined by spaces.
+    """
+    model = load_model()
+    readings = model.readings[words[index].lower()]
+    if len(readings) == 1:
+        return readings[0][2]
+    totals = scores(model, words, index)
+    return readings[totals.index(max(totals))][2]
+
+
+@lru_cache(maxsize=1)
+def load_words(path: Path = _DATA / "homographs.txt") -> dict[str, int]:
+    """The words that the model knows, with their number of readings; light to load."""
+    rows = (line.split(" ") for line in path.read_text(encoding="ascii").splitlines())
+    return {word: int(count) for word, count in rows}
+
+
 @lru_cache(maxsize=1)
 def load_model(path: Path = _DATA / "homographs.npz") -> HomographModel:
     """Load a model, by default the shipped one."""
@@ -165,10 +192,7 @@ def load_model(path: Path = _DATA / "homographs.npz") -> HomographModel:
 
     with np.load(path) as archive:
         table = str(archive["readings"])
-        places, values = archive["places"], archive["values"]
-        scale = float(archive["scale"])
-    weights = np.zeros(NUM_BUCKETS, np.float32)
-    weights[places] = values.astype(np.float32) * scale
+        weights = archive["weights"].astype(np.float32) * float(archive["scale"])
     readings: dict[str, tuple[tuple[str, str, str], ...]] = {}
     for line in table.split("\n"):
         word, *entries = line.split("|")

@@ -4,9 +4,11 @@ A tagger of a few dozen hints: each neighbouring word votes for "verb" or for "n
 meanings are told by key words. `explain` shows the votes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
+from frontend import homograph_model
 from frontend.homograph_data import (
     LIVE_LONG_AFTER,
     LIVE_LONG_BEFORE,
@@ -217,3 +219,68 @@ def choose_by_rule(words: Sequence[str], index: int) -> str:
     last = chosen.split()[-1]
     sibilant = last in {"S", "Z", "SH", "CH", "JH"}
     return chosen + (" IH0 Z" if sibilant else " S" if last in {"T", "K", "P", "F"} else " Z")
+
+
+@lru_cache(maxsize=1)
+def _modelled() -> Mapping[str, object]:
+    return homograph_model.load_words()
+
+
+def is_homograph(word: str) -> bool:
+    """Say whether a lower-case word needs its context."""
+    return is_ruled(word) or word in _modelled()
+
+
+#: From this sum of votes on a word that the data set knows only as a noun is a verb.
+_PLAINLY_VERB: Final = 2.5
+
+
+def choose(words: Sequence[str], marks: Sequence[str], index: int) -> str:
+    """Pronounce a homograph in its sentence: by the classifier where it knows the word, else by rule.
+
+    Args:
+        words: the sentence in its own case, without punctuation.
+        marks: the punctuation after each word, "" for none.
+        index: position of a word for which `is_homograph` holds.
+
+    Returns:
+        Phonemes joined by spaces.
+    """
+    word = words[index].lower()
+    lower = [item.lower() for item in words]
+    known = _modelled().get(word)
+    if known is None:
+        return choose_by_rule(lower, index)
+    if known == 1 and is_ruled(word):
+        plainly = sum(vote for _, vote in verb_votes(lower, index)) > _PLAINLY_VERB
+        if plainly or word not in VERB_NOUN:
+            return choose_by_rule(lower, index)
+    ruled = _fixed(lower, index)
+    if ruled:
+        return ruled
+    context: list[str] = []
+    place = 0
+    for number, (item, mark) in enumerate(zip(words, marks, strict=True)):
+        if number == index:
+            place = len(context)
+        context += [item, ","] if mark == "," else [item]
+    return homograph_model.choose(context, place)
+
+
+def _fixed(words: Sequence[str], index: int) -> str:
+    """What grammar decides whatever else is near; "" where it does not."""
+    word = words[index]
+    before = words[index - 1] if index else ""
+    if word == "read":
+        return _read_fixed(words, index, before)
+    return ""
+
+
+def _read_fixed(words: Sequence[str], index: int, before: str) -> str:
+    if before == "to" or before in _MODALS:
+        return "R IY1 D"
+    last = [item for item in words[max(0, index - 4) : index] if item in _MODALS or item in _HAVE]
+    between = words[max(0, index - 4) : index]
+    if last and not set(between[between.index(last[-1]) + 1 :]) & {"and", "but", "that", "to"}:
+        return "R EH1 D" if last[-1] in _HAVE else "R IY1 D"
+    return ""

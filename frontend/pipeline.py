@@ -76,17 +76,22 @@ def _pronounce_english(tokens: list[Token], overrides: dict[str, Word]) -> dict[
     """Pronounce English tokens with their sentences as context; keys are token starts."""
     result: dict[int, Word] = {}
     sentence: list[Token] = []
+    marks: list[str] = []
 
     def finish() -> None:
-        words = english.pronounce(tuple(token.text for token in sentence))
+        words = english.pronounce(tuple(token.text for token in sentence), tuple(marks))
         result.update(zip((token.start for token in sentence), words, strict=True))
         sentence.clear()
+        marks.clear()
 
     for token in tokens:
         if token.kind == "en":
             sentence.append(token)
-        elif token.kind == "mark" and token.text in _ENDS and sentence:
-            finish()
+            marks.append("")
+        elif token.kind == "mark" and sentence:
+            marks[-1] = marks[-1] or token.text
+            if token.text in _ENDS:
+                finish()
     if sentence:
         finish()
     for index, token in enumerate(tokens):

@@ -1,0 +1,60 @@
+"""Pronunciations of the readings in the Wikipedia Homograph Data, by hand.
+
+Pairs of a verb and a noun are in `homograph_data.VERB_NOUN`; these are the readings that are not, or
+that the General American of our dictionary says otherwise.
+"""
+
+from typing import Final
+
+#: Reading, as the data set names it, to ARPAbet.
+SAYINGS: Final[dict[str, str]] = {
+    **{"abuses_nou": "AH0 B Y UW1 S IH0 Z", "abuses_vrb": "AH0 B Y UW1 Z IH0 Z"},
+    **{"addict_nou": "AE1 D IH0 K T", "affect": "AH0 F EH1 K T", "affect_nou-psy": "AE1 F EH0 K T"},
+    **{"aged": "EY1 JH D", "aged_adj": "EY1 JH AH0 D", "analyses_nou": "AH0 N AE1 L AH0 S IY2 Z"},
+    **{"analyses_vrb": "AE1 N AH0 L AY2 Z IH0 Z", "august": "AO1 G AH0 S T"},
+    **{"august_adj": "AO0 G AH1 S T", "august_nam": "AW1 G UH0 S T", "axes_nou": "AE1 K S IY2 Z"},
+    **{"axes_nou-vrb": "AE1 K S IH0 Z", "bass": "B EY1 S", "bass_corp": "B AE1 S"},
+    **{"blessed_adj": "B L EH1 S AH0 D", "blessed_vrb": "B L EH1 S T"},
+    **{"bologna": "B AH0 L OW1 N IY0", "bologna_geo": "B AH0 L OW1 N Y AH0"},
+    **{"bow_nou-knot": "B OW1", "bow_nou-ship": "B AW1", "buffet_nou": "B AH0 F EY1"},
+    **{"buffet_vrb": "B AH1 F AH0 T", "celtic": "K EH1 L T IH0 K"},
+    **{"celtic_adj-nou-sports": "S EH1 L T IH0 K", "close_adj-nou": "K L OW1 S"},
+    **{"close_vrb": "K L OW1 Z", "compress": "K AH0 M P R EH1 S", "compress_nou": "K AA1 M P R EH0 S"},
+    **{"confines_nou": "K AA1 N F AY2 N Z", "confines_vrb": "K AH0 N F AY1 N Z"},
+    **{"conglomerate_adj-nou": "K AH0 N G L AA1 M ER0 AH0 T", "content_nou": "K AA1 N T EH0 N T"},
+    **{"content_adj-nou-vrb": "K AH0 N T EH1 N T", "correlate_nou": "K AO1 R AH0 L AH0 T"},
+    **{"correlate_nou-vrb": "K AO1 R AH0 L EY2 T", "diagnoses_nou": "D AY2 AH0 G N OW1 S IY0 Z"},
+    **{"diagnoses_vrb": "D AY2 AH0 G N OW1 S IH0 Z", "dove": "D AH1 V", "dove_vrb": "D OW1 V"},
+    **{"entrance_nou": "EH1 N T R AH0 N S", "expose_nou": "EH2 K S P OW0 Z EY1"},
+    **{"expose_vrb": "IH0 K S P OW1 Z", "instrument_nou": "IH1 N S T R AH0 M AH0 N T"},
+    **{"interchange_nou": "IH1 N T ER0 CH EY2 N JH", "intrigue_nou": "IH1 N T R IY0 G"},
+    **{"intrigue_nou-vrb": "IH0 N T R IY1 G", "invalid_adj": "IH0 N V AE1 L AH0 D"},
+    **{"invalid_nou": "IH1 N V AH0 L AH0 D", "isolate": "AY1 S AH0 L EY2 T"},
+    **{"isolate_nou": "AY1 S AH0 L AH0 T", "jesus": "JH IY1 Z AH0 S", "jesus_es": "HH EY0 S UW1 S"},
+    **{"job": "JH AA1 B", "lead_nou": "L EH1 D", "lead_nou-vrb": "L IY1 D"},
+    **{"learned_adj": "L ER1 N AH0 D", "learned_vrb": "L ER1 N D", "live_adj": "L AY1 V"},
+    **{"live_vrb": "L IH1 V", "lives_nou": "L AY1 V Z", "lives_vrb": "L IH1 V Z", "mate": "M EY1 T"},
+    **{"mate_nou": "M AA1 T EY0", "minute": "M IH1 N AH0 T", "minute_adj": "M AY0 N UW1 T"},
+    **{"mobile": "M OW1 B AH0 L", "mobile_geo": "M OW0 B IY1 L", "moped_nou": "M OW1 P EH2 D"},
+    **{"mouth_nou": "M AW1 TH", "nestle_nam": "N EH1 S L IY0", "nestle_vrb": "N EH1 S AH0 L"},
+    **{"ornament_nou": "AO1 R N AH0 M AH0 N T", "overthrow_nou": "OW1 V ER0 TH R OW2"},
+    **{"overthrow_vrb": "OW2 V ER0 TH R OW1", "pasty_adj": "P EY1 S T IY0"},
+    **{"pasty_nou": "P AE1 S T IY0", "perfume_nou": "P ER1 F Y UW2 M"},
+    **{"pigment_nou": "P IH1 G M AH0 N T", "polish": "P AA1 L IH0 SH", "polish_geo": "P OW1 L IH0 SH"},
+    **{"postulate_nou": "P AA1 S CH AH0 L AH0 T", "postulate_vrb": "P AA1 S CH AH0 L EY2 T"},
+    **{"ravel_nam": "R AH0 V EH1 L", "ravel_nou": "R AE1 V AH0 L", "read_past": "R EH1 D"},
+    **{"read_present": "R IY1 D", "reading_en": "R IY1 D IH0 NG", "reading_geo": "R EH1 D IH0 NG"},
+    **{"recount_nou": "R IY1 K AW2 N T", "recount_vrb": "R IH0 K AW1 N T"},
+    **{"rerelease": "R IY1 R IH0 L IY2 S", "rerelease_vrb": "R IY2 R IH0 L IY1 S"},
+    **{"resume_nou": "R EH1 Z AH0 M EY2", "resume_vrb": "R IH0 Z UW1 M"},
+    **{"retard_nou": "R IY1 T AA0 R D", "retard_vrb": "R IH0 T AA1 R D"},
+    **{"rodeo": "R OW1 D IY0 OW2", "rodeo_geo": "R OW0 D EY1 OW0", "row_1": "R OW1"},
+    **{"sake": "S EY1 K", "sake_jp": "S AA1 K IY0", "sow": "S OW1", "sow_nou": "S AW1"},
+    **{"supplement_nou": "S AH1 P L AH0 M AH0 N T", "supplement_vrb": "S AH1 P L AH0 M EH2 N T"},
+    **{"tear_nou": "T IH1 R", "tear_vrb": "T EH1 R", "transform": "T R AE0 N S F AO1 R M"},
+    **{"transform_nou": "T R AE1 N S F AO0 R M", "upset_nou": "AH1 P S EH2 T"},
+    **{"upset_vrb": "AH0 P S EH1 T", "use_nou": "Y UW1 S", "use_vrb": "Y UW1 Z"},
+    **{"uses_nou": "Y UW1 S IH0 Z", "uses_vrb": "Y UW1 Z IH0 Z", "wind_nou": "W IH1 N D"},
+    **{"wind_vrb": "W AY1 N D", "winds_nou": "W IH1 N D Z", "winds_vrb": "W AY1 N D Z"},
+    **{"wound_nou-vrb": "W UW1 N D", "wound_vrb": "W AW1 N D"},
+}
