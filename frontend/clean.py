@@ -191,9 +191,14 @@ def _bracket(match: re.Match[str]) -> str:
     if glued and before.isascii() and before.isalnum() and match["open"] == "(":
         if len(inside) < 4 or not match["space"]:
             return f" {inside}{match['space'] or ' '}" if len(inside) < 4 else f", {inside}, "
+    if re.fullmatch(r"\d{6}", inside) and re.search(f"[{HAN}]$", before):
+        # A stock's number after its name.
+        inside = " ".join(inside)
     word = re.search(r"([A-Za-z]+)$", text[: match.start()][-12:])
     if word and _NUMBER_NAMES.get(word[1].lower()) == inside:
         return " "
+    if match["open"] == "[" and inside.isdigit():
+        return f" {inside} "
     short = not before and re.fullmatch(rf"[{HAN}]{{1,2}}", inside)
     opens = ", " if before and (before.isalnum() or before in "%°'\"") else " "
     goes_on = after.isalnum() or (bool(after) and after in "$¥€£\"'")

@@ -120,7 +120,8 @@ def _latin_run_language(pieces: list[tuple[str, str]], index: int) -> str:
         position = index + step
         near = range(max(0, index - _REACH), min(len(pieces), index + _REACH + 1))
         while position in near and pieces[position][0] != "han":
-            words += len(pieces[position][1].split()) if pieces[position][0] == "latin" else 0
+            kind, text = pieces[position]
+            words += kind == "latin" and len(text) > 2
             position += step
     return "en" if words >= 4 else "zh"
 

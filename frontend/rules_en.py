@@ -179,10 +179,14 @@ def _code_letters(part: str) -> str:
     if part[0].isdigit():
         return code_part(part)
     few = len(part) <= 2 or (len(part) == 3 and not part.islower() and not part.istitle())
-    if part.isascii() and few and part not in {"th", "st", "nd", "rd"}:
-        from frontend.english import is_common_word
+    if part == "a":
+        return "A"
+    # Letters without a vowel are spelled anyway: MP3, GPT-4.
+    vowel = re.search("[aeiouyAEIOUY]", part) is not None
+    if part.isascii() and few and len(part) > 1 and vowel:
+        from frontend.english import is_acronym, is_common_word
 
-        if len(part) < 3 or not is_common_word(part.lower()):
+        if not is_acronym(part) and (len(part) < 3 or not is_common_word(part.lower())):
             return " ".join(part.upper())
     return part
 
@@ -223,6 +227,11 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         _fraction_measure,
     ),
     rule(
+        "blood pressure",
+        r"(?<![\w/.,])(?:(?<=BP )|(?=\d+/\d+\s?mm\s?Hg))(\d{2,3})/(\d{2,3})(\s?mm\s?Hg)?(?![\w/])",
+        _blood_pressure,
+    ),
+    rule(
         "measure",
         rf"(?P<number>(?:{_MINUS})?{_NUMBER})(?:{_RANGE}(?P<high>{_NUMBER}))?"
         rf"(?:\s|(?P<hyphen>-(?=[a-zA-Z])))?(?P<unit>{_ALTERNATIVES})(?:\.(?=\s+[a-z(]))?"
@@ -233,11 +242,6 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         "dimensions",
         rf"(?<![\w.]){_NUMBER}(?:(?:\s?[xX]\s?|×){_NUMBER})+(?![\w.]\w|\s?=|x)",
         _dimensions,
-    ),
-    rule(
-        "blood pressure",
-        r"(?<![\w/.,])(?:(?<=BP )|(?=\d+/\d+\s?mm\s?Hg))(\d{2,3})/(\d{2,3})(\s?mm\s?Hg)?(?![\w/])",
-        _blood_pressure,
     ),
     rule("fixed slash", r"(?<![\w/])(?:24/7|9/11|50/50)(?![\w/])", _fixed_slash),
     rule("mixed fraction", r"(?<![\w/.,])(\d+) (\d{1,2})[/⁄](\d{1,3})(?![\w/])", _mixed_fraction),

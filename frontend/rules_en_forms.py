@@ -99,11 +99,11 @@ def _labelled_phone(match: re.Match[str]) -> str:
     groups = re.findall(r"\d+", match["number"])
     if not 7 <= sum(map(len, groups)) <= 15:
         return match[0]
-    return f"{match['label']}{', '.join(num.by_digit(group) for group in groups)}"
+    return f"{match['label']}{', '.join(num.phone(group) for group in groups)}"
 
 
 def _free_phone(match: re.Match[str]) -> str:
-    return f" {', '.join(num.by_digit(group) for group in re.findall(r'[0-9]+', match[0]))} "
+    return f" {', '.join(num.phone(group) for group in re.findall(r'[0-9]+', match[0]))} "
 
 
 def _place(match: re.Match[str]) -> str:
@@ -171,7 +171,7 @@ def _times_of(match: re.Match[str]) -> str:
 FORM_RULES: Final[tuple[Rule, ...]] = (
     rule(
         "alphabet",
-        r"(?i:\b(?:abc[d-z]*|xyz|wxyz|[u-v]vw[x-z]*|lmno[p-z]*|qrst[u-z]*|hijk[l-z]*|defg[h-z]*|"
+        r"(?i:\b(?:abcd[e-z]*|xyz|wxyz|[u-v]vw[x-z]*|lmno[p-z]*|qrst[u-z]*|hijk[l-z]*|defg[h-z]*|"
         r"efgh[i-z]*|opqr[s-z]*)\b)",
         _alphabet,
         "cCyYvVmMrRiIeEfFqQ",
@@ -187,7 +187,7 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     rule(
         "algebra", r"(?<![\w.])(\d+(?:\.\d+)?)([a-z])(?=\s?[=+*/^)\u00d7]|\s[-–]\s\d|[-–]\d)", _times_of
     ),
-    rule("listed times", r"^(\d{1,2})\s?[x×]\s(?=[a-z])", lambda m: f"{num.cardinal(m[1])} "),
+    rule("listed times", r"^(\d{1,2})\s?[x×]\s(?=[a-z])(?![a-z]+er\b|more|as|the|less|a\b|per|in\b)", lambda m: f"{num.cardinal(m[1])} "),
     rule(
         "meridiem range",
         rf"({_CLOCK}\s?{_MERIDIEM})\s?[-–~]\s?(?=\d)",
@@ -213,7 +213,7 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule(
         "state zip",
-        rf",? (?P<state>{_STATE}),? (?P<zip>\d{{5}})(?:-(?P<plus>\d{{4}}))?(?![\d,])",
+        rf",? (?P<state>{_STATE}),? (?P<zip>\d{{5}})(?:-(?P<plus>\d{{4}}))?(?!\d|,\d)",
         _state_zip,
     ),
     rule(

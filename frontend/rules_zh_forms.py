@@ -122,7 +122,7 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule(
         "algebra",
-        r"(?<![A-Za-z])[a-z]{1,3}(?=\^|\s?[=+*/÷×-]\s?[\da-zA-Z(√])|(?<=[=+*/÷×^(\d-])(?<![A-Za-z])[xyzabcn]{1,3}(?![A-Za-z])",
+        r"(?<![A-Za-zμ])(?!(?:[kcm]?m|s|dm)\^)[a-z]{1,3}(?=\^|\s?[=+*÷×]\s?[\da-zA-Z(√])|(?<=[=+*÷×^(])(?<![A-Za-z])[xyzabcn]{1,3}(?![A-Za-z])",
         _algebra,
         needs="=^+",
     ),
@@ -137,7 +137,7 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     rule("labelled date", rf"((?:{_DATE_LABEL}):?\s?)(\d{{1,2}})/(\d{{1,2}})(?![\d/])", _month_day),
     rule(
         "unit rate",
-        rf"(?P<number>{_NUMBER})\s?(?P<unit>{_UNIT})\s?/\s?(?P<by>{_UNIT})(?![A-Za-z\d/^])",
+        rf"(?P<number>{_NUMBER})\s?(?!km/h|m/s)(?P<unit>{_UNIT})\s?/\s?(?P<by>{_UNIT})(?![A-Za-z\d/^])",
         _unit_rate,
         needs="/",
     ),
