@@ -1,4 +1,4 @@
-"""Train and store the classifier of English homographs: `data/homographs.npz`.
+"""Train and store the classifier of English homographs: `data/homographs.txt` and `.bin.gz`.
 
     python -m frontend.build_homographs TRAIN.tsv TAGGED.tsv [--write]
     python -m frontend.build_homographs --lexicon EN_LEXICON.txt
@@ -213,7 +213,7 @@ def saying(word: str, reading: str, readings: list[str], ipa: str) -> str:
 
 
 def store(weights: Any, tagger: Any, table: dict[str, list[tuple[str, ...]]], ipa: dict[tuple[str, str], str]) -> None:
-    """Write `data/homographs.npz`, the weights as 8-bit integers."""
+    """Write `data/homographs.txt` and `.bin.gz`, the weights as 8-bit integers."""
     lines: list[str] = []
     for word, owners in sorted(table.items()):
         names = [pair[0] for pair in owners]
@@ -222,18 +222,22 @@ def store(weights: Any, tagger: Any, table: dict[str, list[tuple[str, ...]]], ip
             for pair in owners
         )
         lines.append("|".join([word, *entries]))
-    listed = "".join(f"{word} {len(owners)}\n" for word, owners in sorted(table.items()))
-    (_DATA / "homographs.txt").write_text(listed, encoding="ascii")
-    scale, tagger_scale = float(np.abs(weights).max()) / 127, float(np.abs(tagger).max()) / 127
-    np.savez_compressed(
-        _DATA / "homographs.npz",
-        allow_pickle=False,
-        readings=np.array("\n".join(lines)),
-        weights=np.round(weights / scale).astype(np.int8),
-        scale=np.float32(scale),
-        tagger=np.round(tagger / tagger_scale).astype(np.int8),
-        tagger_scale=np.float32(tagger_scale),
-    )
+    (_DATA / "homographs.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
+    scale = float(np.abs(weights).max()) / 127
+    data = np.round(weights / scale).astype(np.int8).tobytes()
+    (_DATA / "homographs.bin.gz").write_bytes(gzip.compress(eight_bit(tagger) + data, 9, mtime=0))
+
+
+def eight_bit(tagger: Any) -> bytes:
+    """The tagger's weights as they are stored; the classifier learns from what these say."""
+    scale = float(np.abs(tagger).max()) / 127
+    return np.round(tagger / scale).astype(np.int8).tobytes()
+
+
+def as_rows(tagger: Any) -> list[list[int]]:
+    """The tagger's weights as `en_tagger.load_weights` gives them."""
+    data = np.frombuffer(eight_bit(tagger), np.int8)
+    return data.reshape(len(tagger), -1).tolist()
 
 
 def store_lexicon(path: Path) -> int:
@@ -268,12 +272,13 @@ def main(argv: list[str] | None = None) -> None:
     table = owners_of(examples)
     tagged = [pair for pair in read_tagged(options.tagged) if not is_held_out(tuple(pair[0]))]
     # Each half is tagged by a tagger that has not seen it, as new text is.
-    halves = [train_tagger(tagged[start::2]) for start in (0, 1)]
+    halves = [as_rows(train_tagger(tagged[start::2])) for start in (0, 1)]
     seen = [{tuple(words) for words, _ in tagged[start::2]} for start in (0, 1)]
     whole = train_tagger(tagged)
+    rows = as_rows(whole)
     inputs: list[tuple[list[Any], int]] = []
     for item in examples:
-        own = halves[1] if item.words in seen[0] else halves[0] if item.words in seen[1] else whole
+        own = halves[1] if item.words in seen[0] else halves[0] if item.words in seen[1] else rows
         names = [pair[0] for pair in table[item.word]]
         inputs.append((_rows(item, table[item.word], own), names.index(item.reading)))
     known = [number for number, item in enumerate(examples) if not is_held_out(item.words)]

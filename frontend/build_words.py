@@ -3,12 +3,14 @@
     python -m frontend.build_words JIEBA_DICT
 
 JIEBA_DICT is `dict.txt` of the package jieba 0.42.1 (MIT): word, frequency and part of speech a
-line. Kept are words of up to five characters with a frequency of at least 30, one a line: the
-word, its class (one letter, see `_CLASSES`) and ten times the natural logarithm of its frequency.
+line. Kept are words of up to five characters with a frequency of at least 30. A line holds words of one
+class (one letter, see `_CLASSES`) and frequency: class, ten times the natural logarithm of the
+frequency, the words; so they load fast.
 """
 
 import argparse
 import gzip
+from collections import defaultdict
 from math import log
 from pathlib import Path
 from typing import Final
@@ -29,13 +31,13 @@ def class_of(tag: str) -> str:
 
 
 def word_lines(lines: list[str]) -> list[str]:
-    """Return the lines to store, sorted by word."""
-    kept: list[str] = []
+    """Return the lines to store."""
+    kept: dict[tuple[str, int], list[str]] = defaultdict(list)
     for line in lines:
         word, count, tag = line.split(" ")
         if len(word) <= _LONGEST and int(count) >= _LEAST:
-            kept.append(f"{word} {class_of(tag)} {round(10 * log(int(count)))}")
-    return sorted(kept)
+            kept[class_of(tag), round(10 * log(int(count)))].append(word)
+    return [f"{kind} {weight} {' '.join(sorted(words))}" for (kind, weight), words in sorted(kept.items())]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -45,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     lines = word_lines(options.jieba.read_text(encoding="utf-8").splitlines())
     _OUTPUT.write_bytes(gzip.compress("\n".join(lines).encode(), 9, mtime=0))
-    print(f"{len(lines)} words")
+    print(f"{sum(line.count(chr(32)) - 1 for line in lines)} words")
 
 
 if __name__ == "__main__":

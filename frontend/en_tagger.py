@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 _DATA = Path(__file__).with_name("data")
 NUM_BUCKETS: Final = 1 << 15
@@ -90,14 +90,14 @@ def tag_buckets(words: Sequence[str], index: int) -> list[int]:
 
 
 @lru_cache(maxsize=1)
-def load_weights(path: Path = _DATA / "homographs.npz") -> Any:
-    """Load the tagger's weights: float32 (NUM_BUCKETS, len(CLASSES))."""
-    import numpy as np
+def load_weights(path: Path = _DATA / "homographs.bin.gz") -> Sequence[Sequence[int]]:
+    """Load the tagger's weights: 8-bit integers, a row of len(CLASSES) for each bucket."""
+    data = memoryview(gzip.decompress(path.read_bytes())).cast("b")
+    size = len(CLASSES)
+    table = data[: NUM_BUCKETS * size]
+    return [table[start : start + size] for start in range(0, len(table), size)]
 
-    with np.load(path) as archive:
-        return archive["tagger"].astype(np.float32) * float(archive["tagger_scale"])
 
-
-def tag_scores(weights: Any, words: Sequence[str], index: int) -> Any:
-    """Score the classes of one word: float32 (len(CLASSES),)."""
-    return weights[tag_buckets(words, index)].sum(axis=0)
+def tag_scores(weights: Sequence[Sequence[int]], words: Sequence[str], index: int) -> list[int]:
+    """Score the classes of one word, in the order of CLASSES and the unit of the weights."""
+    return [sum(column) for column in zip(*(weights[row] for row in tag_buckets(words, index)))]

@@ -6,8 +6,9 @@ speech also share weights, so that a verb rarely met is known by the company ver
 `build_homographs.py`.
 """
 
+import gzip
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +37,8 @@ _HELPERS: Final = {
     **dict.fromkeys("have has had having haven't hasn't hadn't i've you've we've they've".split(), "H"),
     **dict.fromkeys("is are was were be been being am isn't aren't wasn't weren't".split(), "B"),
 }
+#: How much more the best class of a word scores than the next, in steps of this.
+_MARGIN: Final = 24
 #: Words this far away still count as being near.
 _NEAR: Final = 12
 
@@ -104,15 +107,20 @@ def _helper(lower: Sequence[str], at: int) -> str:
     return ""
 
 
+def _tag(tagger: Any, words: Sequence[str], index: int) -> str:
+    own = tag_scores(tagger, words, index)
+    return CLASSES[own.index(max(own))]
+
+
 def _tag_features(words: Sequence[str], index: int, tagger: Any) -> list[str]:
     """Name what the tagger says: of the word itself with how sure it is, and of its neighbours."""
     own = tag_scores(tagger, words, index)
-    order = own.argsort()[::-1]
+    order = sorted(range(len(own)), key=own.__getitem__, reverse=True)
     best, second = CLASSES[order[0]], CLASSES[order[1]]
-    margin = min(9, int(own[order[0]] - own[order[1]]))
+    margin = min(9, (own[order[0]] - own[order[1]]) // _MARGIN)
     named = [f"T{best}", f"T{best}{second}", f"T{best}{margin}", f"T{best}{second}{margin}"]
     around = [
-        CLASSES[int(tag_scores(tagger, words, place).argmax())] if 0 <= place < len(words) else "|"
+        _tag(tagger, words, place) if 0 <= place < len(words) else "|"
         for place in (index - 2, index - 1, index + 1, index + 2)
     ]
     l2, l1, r1, r2 = around
@@ -143,20 +151,20 @@ class HomographModel:
     Attributes:
         readings: word to (name of its own weights, name of shared weights or "", phonemes) of
             each reading.
-        weights: float32 (NUM_BUCKETS,).
+        weights: NUM_BUCKETS 8-bit integers.
     """
 
-    readings: dict[str, tuple[tuple[str, str, str], ...]]
-    weights: Any
+    readings: Mapping[str, tuple[tuple[str, str, str], ...]]
+    weights: Sequence[int]
 
 
-def scores(model: HomographModel, words: Sequence[str], index: int) -> list[float]:
+def scores(model: HomographModel, words: Sequence[str], index: int) -> list[int]:
     """Score each reading of `words[index]`, in the model's order."""
     names = features(words, index, load_weights())
-    totals: list[float] = []
+    totals: list[int] = []
     for own, shared, _ in model.readings[words[index].lower()]:
         rows = bucket_rows((own, shared) if shared else (own,), names)
-        totals.append(float(sum(model.weights[row].sum() for row in rows)))
+        totals.append(sum(model.weights[bucket] for row in rows for bucket in row))
     return totals
 
 
@@ -179,23 +187,18 @@ def choose(words: Sequence[str], index: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def load_words(path: Path = _DATA / "homographs.txt") -> dict[str, int]:
-    """The words that the model knows, with their number of readings; light to load."""
-    rows = (line.split(" ") for line in path.read_text(encoding="ascii").splitlines())
-    return {word: int(count) for word, count in rows}
-
-
-@lru_cache(maxsize=1)
-def load_model(path: Path = _DATA / "homographs.npz") -> HomographModel:
-    """Load a model, by default the shipped one."""
-    import numpy as np
-
-    with np.load(path) as archive:
-        table = str(archive["readings"])
-        weights = archive["weights"].astype(np.float32) * float(archive["scale"])
+def load_readings() -> dict[str, tuple[tuple[str, str, str], ...]]:
+    """The words that the model knows, with their readings; light to load."""
     readings: dict[str, tuple[tuple[str, str, str], ...]] = {}
-    for line in table.split("\n"):
+    for line in (_DATA / "homographs.txt").read_text(encoding="ascii").splitlines():
         word, *entries = line.split("|")
         parts = (entry.split(":") for entry in entries)
         readings[word] = tuple((own, shared, said) for own, shared, said in parts)
-    return HomographModel(readings, weights)
+    return readings
+
+
+@lru_cache(maxsize=1)
+def load_model() -> HomographModel:
+    """Load the shipped model; its weights come after the tagger's."""
+    data = memoryview(gzip.decompress((_DATA / "homographs.bin.gz").read_bytes())).cast("b")
+    return HomographModel(load_readings(), data[len(data) - NUM_BUCKETS :])

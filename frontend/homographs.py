@@ -4,8 +4,7 @@ A tagger of a few dozen hints: each neighbouring word votes for "verb" or for "n
 meanings are told by key words. `explain` shows the votes.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Final
 
 from frontend import homograph_model
@@ -221,14 +220,9 @@ def choose_by_rule(words: Sequence[str], index: int) -> str:
     return chosen + (" IH0 Z" if sibilant else " S" if last in {"T", "K", "P", "F"} else " Z")
 
 
-@lru_cache(maxsize=1)
-def _modelled() -> Mapping[str, object]:
-    return homograph_model.load_words()
-
-
 def is_homograph(word: str) -> bool:
     """Say whether a lower-case word needs its context."""
-    return is_ruled(word) or word in _modelled()
+    return is_ruled(word) or word in homograph_model.load_readings()
 
 
 #: From this sum of votes on a word that the data set knows only as a noun is a verb.
@@ -248,10 +242,10 @@ def choose(words: Sequence[str], marks: Sequence[str], index: int) -> str:
     """
     word = words[index].lower()
     lower = [item.lower() for item in words]
-    known = _modelled().get(word)
+    known = homograph_model.load_readings().get(word)
     if known is None:
         return choose_by_rule(lower, index)
-    if known == 1 and is_ruled(word):
+    if len(known) == 1 and is_ruled(word):
         plainly = sum(vote for _, vote in verb_votes(lower, index)) > _PLAINLY_VERB
         if plainly or word not in VERB_NOUN:
             return choose_by_rule(lower, index)

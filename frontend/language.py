@@ -184,7 +184,7 @@ def _attach(pieces: list[tuple[str, str]], labels: list[str], matrix: str) -> No
         if not label:
             following = next((item for item in labels[index + 1 :] if item), "")
             previous = labels[index - 1] if index else ""
-            opens = bool(re.search(r"[$¥€£#@+(\-–°]\s*$", pieces[index][1]))
+            opens = bool(re.search(r"[$¥€£#@+(\-–°√±∑∫]\s*$", pieces[index][1]))
             choice = (following if opens else previous) or following or previous
             labels[index] = choice or matrix
 

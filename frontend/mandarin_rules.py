@@ -13,10 +13,14 @@ from functools import lru_cache
 from typing import Final
 
 from frontend.mandarin_rule_data import PATTERNS, RARE_WORDS, USUAL
+from frontend.polyphone_features import pypinyin_phrase
 from frontend.zh_words import Piece, cut, is_whole
 
-_RULES: Final = tuple((reading, re.compile(pattern)) for reading, pattern in PATTERNS)
-_RULE_CHARACTERS: Final = frozenset("".join(pattern for _, pattern in PATTERNS))
+#: The characters that a pattern reads: those alone in its groups.
+_TARGETS: Final = re.compile("\\(\\[?([\u3400-\u9fff])\\]?\\)")
+_RULES: Final = tuple(
+    (reading, pattern, "".join(set(_TARGETS.findall(pattern)))) for reading, pattern in PATTERNS
+)
 #: Classes of words that can be a subject before 得 "must"; r pronoun, n noun, N and P names.
 _SUBJECTS: Final = frozenset("rnNPt")
 #: After 得 "must" come verbs, adverbs and prepositions.
@@ -32,9 +36,17 @@ _MUST_BEFORE: Final = frozenset("就还都也总非必真可又才定要能大�
 _DEGREE_AFTER: Final = re.compile("[很太真更最多好快慢高低早晚远近漂清不比像这那怎非特挺要越]")
 
 
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # Only those whose character is met: compiling all takes longer than reading a page.
+    return re.compile(pattern)
+
+
 def _by_patterns(text: str) -> Iterator[tuple[int, str]]:
-    for reading, pattern in _RULES:
-        for match in pattern.finditer(text):
+    for reading, pattern, targets in _RULES:
+        if not any(char in text for char in targets):
+            continue
+        for match in _compiled(pattern).finditer(text):
             group = match.lastindex
             if group is not None:
                 yield match.start(group), reading
@@ -71,6 +83,9 @@ def _adverb_mark(text: str, pieces: tuple[Piece, ...], number: int) -> str:
     if len(before.text) > 1 and before.kind in "adizlvxo":
         return "de5"
     start = before.start
+    if pypinyin_phrase(text[max(0, pieces[number].start - 4) : pieces[number].start]) is not None:
+        # 东张西望地: a set phrase of four.
+        return "de5"
     doubled = start > 0 and text[start - 1] == before.text
     # 一步一步地, 一拐一拐地: what is said twice is an adverb.
     twice = re.search(r"(.{1,3})\1$", text[: pieces[number].start])

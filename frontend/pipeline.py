@@ -9,6 +9,7 @@ from frontend import english, mandarin, polyphones
 from frontend.clean import HAN, PLACEHOLDER
 from frontend.language import Span
 from frontend.lexicon import Lexicon
+from frontend.loading import load_english, load_mandarin
 from frontend.mandarin_rules import rule_readings
 from frontend.markup import extract, restore
 from frontend.normalize import normalize_stages
@@ -112,6 +113,7 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
     scored: dict[int, str] = {}
     ruled: dict[int, str] = {}
     if any(token.kind == "zh" for token in tokens):
+        load_mandarin()
         scored, ruled = _chinese_readings(text)
     words: list[Word] = []
     for kind, group in groupby(tokens, key=lambda token: token.kind):
@@ -167,6 +169,7 @@ def phonemize_stages(text: str, lang: str = "auto", lexicon: Lexicon | None = No
     """Do what `phonemize` does and keep the spans of the normaliser."""
     if lang not in ("auto", "en", "zh"):
         raise ValueError(f"lang is {lang!r}: use one of auto, en, zh")
+    load_english()
     marked = extract(text)
     overrides = dict(marked.overrides)
     source = _apply_lexicon(marked.text, lexicon, overrides) if lexicon else marked.text

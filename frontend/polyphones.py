@@ -38,6 +38,30 @@ _SENTENCE: Final = re.compile(r"[^。！？!?…；;\n]+")
 _END_MARKS: Final = re.compile(r"[\s。．.！!？?；;：:，,、…—“”\"'‘’()（）《》「」『』-]+$")
 
 
+class Phrases:
+    """The phrases of `data/zh_phrases.txt.gz`; their readings are parsed when asked for.
+
+    Args:
+        text: per line a phrase, then `offset` and reading of each of its polyphones.
+    """
+
+    def __init__(self, text: str) -> None:
+        lines = (line.partition(" ") for line in text.split("\n"))
+        self._lines = {phrase: rest for phrase, _, rest in lines}
+        self._parsed: dict[str, dict[int, str]] = {}
+
+    def get(self, phrase: str) -> dict[int, str] | None:
+        """The readings of a phrase as {offset: reading}; None when it is not there."""
+        rest = self._lines.get(phrase)
+        if rest is None:
+            return None
+        parsed = self._parsed.get(phrase)
+        if parsed is None:
+            parsed = {int(entry[0]): entry[1:] for entry in rest.split(" ")}
+            self._parsed[phrase] = parsed
+        return parsed
+
+
 @dataclass(frozen=True)
 class PolyphoneModel:
     """Everything `readings` needs.
@@ -49,7 +73,7 @@ class PolyphoneModel:
         priors: character to log prior of each candidate, in the same order.
         dense: float32 (NUM_DENSE,) weights of the dense features.
         sparse: float32 (NUM_BUCKETS,) weights of hashed neighbour features.
-        phrases: phrase to the readings of its polyphones as {offset: reading}.
+        phrases: a list of phrases with the readings of their polyphones.
     """
 
     net: NetWeights
@@ -58,7 +82,7 @@ class PolyphoneModel:
     priors: Mapping[str, tuple[float, ...]]
     dense: Any
     sparse: Any
-    phrases: Mapping[str, Mapping[int, str]]
+    phrases: Phrases
 
 
 @lru_cache(maxsize=1)
@@ -94,19 +118,8 @@ def _direction(arrays: dict[str, Any], name: str) -> tuple[Any, Any, Any]:
     return w_input, w_hidden, bias
 
 
-def _load_phrases() -> dict[str, dict[int, str]]:
-    """Read `phrase offset:reading ...` lines."""
-    with gzip.open(_DATA / "zh_phrases.txt.gz", "rt", encoding="utf-8") as lines:
-        return parse_phrases(lines.read())
-
-
-def parse_phrases(text: str) -> dict[str, dict[int, str]]:
-    """Parse the phrase file: per line a phrase, then `offset` and reading of each polyphone."""
-    phrases: dict[str, dict[int, str]] = {}
-    for line in text.splitlines():
-        phrase, *entries = line.split(" ")
-        phrases[phrase] = {int(entry[0]): entry[1:] for entry in entries}
-    return phrases
+def _load_phrases() -> Phrases:
+    return Phrases(gzip.decompress((_DATA / "zh_phrases.txt.gz").read_bytes()).decode())
 
 
 @lru_cache(maxsize=1)

@@ -44,8 +44,8 @@ def table() -> dict[str, tuple[str, int]]:
     lines = gzip.decompress(_WORDS.read_bytes()).decode().split("\n")
     words: dict[str, tuple[str, int]] = {}
     for line in lines:
-        word, kind, weight = line.split(" ")
-        words[word] = (kind, int(weight))
+        kind, weight, *entries = line.split(" ")
+        words.update(dict.fromkeys(entries, (kind, int(weight))))
     return words
 
 
