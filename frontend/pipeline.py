@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from frontend import english, mandarin, polyphones
+from frontend import english
 from frontend.clean import HAN, PLACEHOLDER
 from frontend.language import Span
 from frontend.lexicon import Lexicon
 from frontend.loading import load_english, load_mandarin
-from frontend.mandarin_rules import rule_readings
 from frontend.markup import extract, restore
 from frontend.normalize import normalize_stages
 from frontend.symbols import LANGUAGE_TAGS
@@ -55,6 +54,9 @@ def _chinese_readings(text: str) -> tuple[dict[int, str], dict[int, str]]:
 
     Indices are those of `text`.
     """
+    from frontend import polyphones
+    from frontend.mandarin_rules import rule_readings
+
     kept = [index for index, char in enumerate(text) if char != " "]
     context = "".join(text[index] for index in kept).translate(_WIDE)
     scored, ruled = polyphones.readings(context), rule_readings(context)
@@ -124,6 +126,8 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
             continue
         for token in group:
             if kind == "zh":
+                from frontend import mandarin
+
                 said = mandarin.pronounce(
                     token.text, _within(scored, token), _within(ruled, token)
                 )
