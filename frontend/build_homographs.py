@@ -206,9 +206,9 @@ def saying(word: str, reading: str, readings: list[str], ipa: str) -> str:
     """ARPAbet of a reading: by hand, from the table of pairs, else from its IPA."""
     if reading in SAYINGS:
         return SAYINGS[reading]
-    kind = shared_owner(word, reading, set(readings))
-    if word in VERB_NOUN and kind[-1:] in {"V", "N", "A"}:
-        return VERB_NOUN[word][0 if kind[-1] == "V" else 1]
+    kind = shared_owner(word, reading, set(readings))[-1:] or reading.rpartition("_")[2]
+    if word in VERB_NOUN and kind in {"V", "N", "A", "nou", "adj-nou", "adj"}:
+        return VERB_NOUN[word][0 if kind == "V" else 1]
     return " ".join(ipa_to_arpabet(re.sub("[0-9]", "", ipa)))
 
 

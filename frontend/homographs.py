@@ -265,9 +265,59 @@ def _fixed(words: Sequence[str], index: int) -> str:
     """What grammar decides whatever else is near; "" where it does not."""
     word = words[index]
     before = words[index - 1] if index else ""
+    after = words[index + 1] if index + 1 < len(words) else ""
     if word == "read":
         return _read_fixed(words, index, before)
+    if word == "live":
+        return _live_fixed(words, index, before, after)
+    if word == "content" and after in {"with", "to"}:
+        return "K AH0 N T EH1 N T" if before in {"", *_BE} else ""
+    if word == "lead":
+        found = before == "the" and after == "out" and {"get", "got"} & set(words[:index])
+        return "L EH1 D" if found else ""
+    if word == "minute":
+        return "M AY0 N UW1 T" if _is_tiny(before, after) else ""
+    if word == "tear":
+        return "T EH1 R" if after == "in" and set(words[index + 2 : index + 5]) & _TEARABLE else ""
     return ""
+
+
+def _live_fixed(words: Sequence[str], index: int, before: str, after: str) -> str:
+    """Join us live, watch it live: an adverb after an object."""
+    adverb = before in {"us", "me", "him", "it", "them"} and set(words[max(0, index - 4) : index]) & {
+        *("join", "watch", "see", "hear", "catch", "stream", "streaming", "watched", "saw", "seen"),
+        *("watching", "broadcast", "show", "shown", "cover", "play", "played", "follow", "air"),
+    }
+    if adverb and after in {"", "from", "on", "at", "in", "with", "now", "today", "tonight", "and"}:
+        return "L AY1 V"
+    return ""
+
+
+_TEARABLE: Final = frozenset(
+    words(
+        "shirt dress coat jacket pants jeans trousers sleeve fabric cloth curtain sail net page "
+        "paper tent muscle ligament knee seam stocking tights sheet bag skirt sweater canvas"
+    )
+)
+#: What a small thing is not: the noun after "a minute" in "a minute walk".
+_OF_TIME: Final = frozenset(
+    words(
+        "hand hands book books mark walk walks drive ride rides steak man men silence video "
+        "episode speech break breaks film song call interview show miles mile waltz repeater"
+    )
+)
+_SMALL: Final = frozenset(
+    words("details detail amounts traces quantities particles differences changes variations grains")
+)
+
+
+def _is_tiny(before: str, after: str) -> bool:
+    """Whether "minute" between two words means very small."""
+    if after in _SMALL:
+        return before not in {"last", "five", "ten", "one"}
+    article = before in {"a", "very", "these", "those", "most", "such"}
+    kind = homograph_model.usual_class(after) if after else ""
+    return article and kind in {"n", "s"} and after not in _OF_TIME
 
 
 def _read_fixed(words: Sequence[str], index: int, before: str) -> str:

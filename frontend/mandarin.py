@@ -150,6 +150,10 @@ def read_characters(
         syllables[index] = reading
     syllables = apply_surnames(text, syllables)
     syllables = apply_neutral_tones(text, syllables)
+    for index, reading in ruled.items():
+        # 受得了 is no 得了.
+        if text[index] in "了得着":
+            syllables[index] = reading
     return apply_erhua(text, syllables)
 
 

@@ -80,7 +80,7 @@ def _adverb_mark(text: str, pieces: tuple[Piece, ...], number: int) -> str:
     before, following = pieces[number - 1], pieces[number + 1]
     if following.kind in "wye" or following.text[0] in "上下里面球是有的和与":
         return ""
-    if len(before.text) > 1 and before.kind in "adizlvxo":
+    if (len(before.text) > 1 and before.kind in "adizlvxo") or len(before.text) == 4:
         return "de5"
     start = before.start
     if pypinyin_phrase(text[max(0, pieces[number].start - 4) : pieces[number].start]) is not None:

@@ -32,8 +32,9 @@ def _phone(match: re.Match[str]) -> str:
 
 
 def _mobile(match: re.Match[str]) -> str:
-    digits = re.sub(r"\D", "", match[0])
-    return num.by_digit(digits, yao=True)
+    if "-" in match[0]:
+        return ", ".join(num.by_digit(group, yao=True) for group in match[0].split("-"))
+    return num.by_digit(re.sub(r"\D", "", match[0]), yao=True)
 
 
 def _yao(match: re.Match[str]) -> str:

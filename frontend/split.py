@@ -22,6 +22,8 @@ from frontend.split_data import (
 _MARKUP = r"\[[^\[\]\n]*\](?:\([^()\n]*\))?"
 _ADDRESS = (
     r"(?:https?://|ftp://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*[A-Za-z0-9/]|"
+    r"(?<![A-Za-z0-9.@])(?:[A-Za-z0-9\-]+\.)+(?:com|org|net|edu|gov|io|cn|co|uk|ai|dev|app|me|tv)"
+    r"/[A-Za-z0-9\-._~:/?#&=%+]*[A-Za-z0-9/]|"
     r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"
 )
 _WHOLE = re.compile(f"{_MARKUP}|{_ADDRESS}")
