@@ -42,8 +42,12 @@ _CLASSES: Final = {
 }
 #: The lexicon also tells these from D, r and P.
 _LEXICON_CLASSES: Final = {**_CLASSES, "PRP$": "O", "EX": "E", "RP": "R", "UH": "U"}
-_IN_S: Final = frozenset("abuses uses lives winds diagnoses analyses confines axes".split())
-_MEANINGS: Final = frozenset("wound dove learned blessed nestle buffet lead affect".split())
+_IN_S: Final = frozenset(
+    ["abuses", "uses", "lives", "winds", "diagnoses", "analyses", "confines", "axes"]
+)
+_MEANINGS: Final = frozenset(
+    ["wound", "dove", "learned", "blessed", "nestle", "buffet", "lead", "affect"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ class Example:
 def _tokens(sentence: str) -> list[str]:
     from frontend.pipeline import tokenize
 
-    return [token.text for token in tokenize(normalize(sentence, "en")) if token.kind in {"en", "mark"}]
+    return [
+        token.text for token in tokenize(normalize(sentence, "en")) if token.kind in {"en", "mark"}
+    ]
 
 
 def _clause(tokens: list[str], index: int) -> tuple[tuple[str, ...], int]:
@@ -82,7 +88,11 @@ def read_examples(path: Path) -> tuple[list[Example], dict[tuple[str, str], str]
         pattern = rf"(?i)(?<![A-Za-z]){word}(?![A-Za-z])"
         number = len(re.findall(pattern, sentence[: int(start)]))
         tokens = _tokens(sentence)
-        places = [at for at, token in enumerate(tokens) if token.lower() in {word, f"{word}'s", f"{word}'"}]
+        places = [
+            at
+            for at, token in enumerate(tokens)
+            if token.lower() in {word, f"{word}'s", f"{word}'"}
+        ]
         if number < len(places):
             words, index = _clause(tokens, places[number])
             examples.append(Example(word, reading, words, index))
@@ -160,7 +170,7 @@ def owners_of(examples: list[Example]) -> dict[str, list[tuple[str, ...]]]:
 
 def _rows(item: Example, owners: list[tuple[str, ...]], tagger: Any) -> list[Any]:
     names = homograph_model.features(item.words, item.index, tagger)
-    return [np.array(sum(homograph_model.bucket_rows(pair, names), [])) for pair in owners]
+    return [np.array(homograph_model.bucket_rows(pair, names)).ravel() for pair in owners]
 
 
 def train(inputs: list[tuple[list[Any], int]], seed: int = 0) -> Any:
@@ -192,7 +202,9 @@ def train(inputs: list[tuple[list[Any], int]], seed: int = 0) -> Any:
     return weights
 
 
-def accuracy(weights: Any, inputs: list[tuple[list[Any], int]], words: list[str]) -> tuple[float, float]:
+def accuracy(
+    weights: Any, inputs: list[tuple[list[Any], int]], words: list[str]
+) -> tuple[float, float]:
     """Micro accuracy, and its mean over words."""
     right: Counter[str] = Counter()
     for (rows, target), word in zip(inputs, words, strict=True):
@@ -212,13 +224,20 @@ def saying(word: str, reading: str, readings: list[str], ipa: str) -> str:
     return " ".join(ipa_to_arpabet(re.sub("[0-9]", "", ipa)))
 
 
-def store(weights: Any, tagger: Any, table: dict[str, list[tuple[str, ...]]], ipa: dict[tuple[str, str], str]) -> None:
+def store(
+    weights: Any,
+    tagger: Any,
+    table: dict[str, list[tuple[str, ...]]],
+    ipa: dict[tuple[str, str], str],
+) -> None:
     """Write `data/homographs.txt` and `.bin.gz`, the weights as 8-bit integers."""
     lines: list[str] = []
     for word, owners in sorted(table.items()):
         names = [pair[0] for pair in owners]
         entries = (
-            f"{pair[0]}:{pair[1] if len(pair) > 1 else ''}:{saying(word, pair[0], names, ipa[word, pair[0]])}"
+            ":".join(
+                (*pair[:1], *(pair[1:] or ("",)), saying(word, pair[0], names, ipa[word, pair[0]]))
+            )
             for pair in owners
         )
         lines.append("|".join([word, *entries]))
@@ -246,7 +265,11 @@ def store_lexicon(path: Path) -> int:
     for line in path.read_text(encoding="utf-8").splitlines():
         word, *tags = line.split()[:2] or [""]
         kind = _LEXICON_CLASSES.get(tags[0], "") if tags else ""
-        if kind and re.fullmatch(r"[a-z]+(?:'[a-z]+)?", word) and en_tagger.guess_class(word) != kind:
+        if (
+            kind
+            and re.fullmatch(r"[a-z]+(?:'[a-z]+)?", word)
+            and en_tagger.guess_class(word) != kind
+        ):
             classes[word] = kind
     by_kind: dict[str, list[str]] = defaultdict(list)
     for word, kind in classes.items():

@@ -3,8 +3,8 @@
     python -m frontend.build_words JIEBA_DICT
 
 JIEBA_DICT is `dict.txt` of the package jieba 0.42.1 (MIT): word, frequency and part of speech a
-line. Kept are words of up to five characters with a frequency of at least 30. A line holds words of one
-class (one letter, see `_CLASSES`) and frequency: class, ten times the natural logarithm of the
+line. Kept are words of up to five characters with a frequency of at least 30. A line holds words of
+one class (one letter, see `_CLASSES`) and frequency: class, ten times the natural logarithm of the
 frequency, the words; so they load fast.
 """
 
@@ -37,7 +37,10 @@ def word_lines(lines: list[str]) -> list[str]:
         word, count, tag = line.split(" ")
         if len(word) <= _LONGEST and int(count) >= _LEAST:
             kept[class_of(tag), round(10 * log(int(count)))].append(word)
-    return [f"{kind} {weight} {' '.join(sorted(words))}" for (kind, weight), words in sorted(kept.items())]
+    return [
+        f"{kind} {weight} {' '.join(sorted(words))}"
+        for (kind, weight), words in sorted(kept.items())
+    ]
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -66,13 +66,28 @@ _MARKDOWN: Final = (
 )
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 #: Smileys typed in letters and signs, hearts.
-_SMILEY: Final = re.compile(r"(?:(?<=\s)|^)(?:[:;=8][-'^]?[)(DPpOo/|\\*\]\[]|<3+|</3|\^_*\^|[xX]D)(?=\s|$|[.,!?])")
+_SMILEY: Final = re.compile(
+    r"(?:(?<=\s)|^)(?:[:;=8][-'^]?[)(DPpOo/|\\*\]\[]|<3+|</3|\^_*\^|[xX]D)(?=\s|$|[.,!?])"
+)
 _ASCII_ONLY: Final = re.compile(r"[\x20-\x7e]*")
 #: A line that does not go on in the next one ends a sentence even without a mark.
 _LINE_END: Final = re.compile(r"([^\s.,;:!?。，；：！？、…])[^\S\n]*\n\s*")
-_LIST_NUMBER: Final = re.compile(r"^[ \t]*(?:(\d{1,3})[.、]|[(（]?(\d{1,2})[)）][.、]?)(?:[ \t]+|(?=[^\s\d.,]))(?=\S)(?!\d{3}[- ])", re.M)
+_LIST_NUMBER: Final = re.compile(
+    r"^[ \t]*(?:(\d{1,3})[.、]|[(（]?(\d{1,2})[)）][.、]?)(?:[ "
+    r"\t]+|(?=[^\s\d.,]))(?=\S)(?!\d{3}[- ])",
+    re.M,
+)
 _LIST_LETTER: Final = re.compile(r"^[ \t]*(?:\(([a-z]{1,4})\)|([a-z]{1,4})\))[ \t]+(?=\S)", re.M)
-_ROMAN_ITEMS: Final = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
+_ROMAN_ITEMS: Final = {
+    "i": "1",
+    "ii": "2",
+    "iii": "3",
+    "iv": "4",
+    "vi": "6",
+    "vii": "7",
+    "viii": "8",
+    "ix": "9",
+}
 
 
 def _list_letter(match: re.Match[str]) -> str:
@@ -88,7 +103,9 @@ def strip_markdown(text: str) -> str:
         text = pattern.sub(replacement, text)
     if "&" in text:
         text = _ENTITY.sub(lambda match: unescape(match[0]).replace("\xa0", " "), text)
-    return _LIST_LETTER.sub(_list_letter, _LIST_NUMBER.sub(lambda match: f"{match[1] or match[2]}, ", text))
+    return _LIST_LETTER.sub(
+        _list_letter, _LIST_NUMBER.sub(lambda match: f"{match[1] or match[2]}, ", text)
+    )
 
 
 def _compose(char: str) -> str:
@@ -145,7 +162,9 @@ _HAN_RUN: Final = re.compile(rf"[{HAN}0-9A-Za-z]+")
 _WAVE_RANGE: Final = re.compile(
     r"(?<=[一二三四五六七八九十日天月号点年末初旬时分])[~～〜](?=周|星期|礼拜|[一二三四五六七八九十两上下早晚中今明现次凌])"
 )
-_WAVE_END: Final = re.compile(rf"(?<=[{HAN}])[~～〜]+[ \t]*(?=[{HAN}A-Za-z])|(?<=[{HAN}])[~～〜]+[ \t]+(?=\S)")
+_WAVE_END: Final = re.compile(
+    rf"(?<=[{HAN}])[~～〜]+[ \t]*(?=[{HAN}A-Za-z])|(?<=[{HAN}])[~～〜]+[ \t]+(?=\S)"
+)
 #: As many characters on both sides of a space make it a pause.
 _CLAUSE: Final = 4
 
@@ -163,10 +182,13 @@ def _between_clauses(text: str) -> str:
     return _HAN_GAP.sub(pause, text)
 
 
-_BRACKETS: Final = re.compile(r"[ \t]*(?P<open>[(\[])(?P<inside>[^()\[\]\n]*)[)\]](?P<space>[ \t]*)")
-_NUMBER_NAMES: Final = dict(
-    zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13)))
+_BRACKETS: Final = re.compile(
+    r"[ \t]*(?P<open>[(\[])(?P<inside>[^()\[\]\n]*)[)\]](?P<space>[ \t]*)"
 )
+_NUMBER_NAMES: Final = {
+    **{"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"},
+    **{"eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12"},
+}
 
 
 def pause_at_brackets(text: str) -> str:
@@ -188,9 +210,11 @@ def _bracket(match: re.Match[str]) -> str:
         return match[0]
     if glued and before.isascii() and before.isalnum() and re.search(r"[-+*/^=]", inside):
         return match[0]
-    if glued and before.isascii() and before.isalnum() and match["open"] == "(":
-        if len(inside) < 4 or not match["space"]:
-            return f" {inside}{match['space'] or ' '}" if len(inside) < 4 else f", {inside}, "
+    plural = glued and before.isascii() and before.isalnum() and match["open"] == "("
+    if plural and len(inside) < 4:
+        return f" {inside}{match['space'] or ' '}"
+    if plural and not match["space"]:
+        return f", {inside}, "
     if re.fullmatch(r"\d{6}", inside) and re.search(f"[{HAN}]$", before):
         # A stock's number after its name.
         inside = " ".join(inside)
@@ -203,7 +227,13 @@ def _bracket(match: re.Match[str]) -> str:
     opens = ", " if before and (before.isalnum() or before in "%°'\"") else " "
     goes_on = after.isalnum() or (bool(after) and after in "$¥€£\"'")
     closes = ", " if goes_on and after not in _GOES_ON and not short else match["space"]
-    closes = closes if after.isspace() or not after or closes else "" if after in ".,;:!?。，；：！？" else " "
+    closes = (
+        closes
+        if after.isspace() or not after or closes
+        else ""
+        if after in ".,;:!?。，；：！？"
+        else " "
+    )
     if after in _GOES_ON and after:
         opens = closes = "" if opens == ", " and len(inside) < 5 else opens
     return f"{opens}{inside}{closes}"

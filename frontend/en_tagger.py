@@ -100,4 +100,5 @@ def load_weights(path: Path = _DATA / "homographs.bin.gz") -> Sequence[Sequence[
 
 def tag_scores(weights: Sequence[Sequence[int]], words: Sequence[str], index: int) -> list[int]:
     """Score the classes of one word, in the order of CLASSES and the unit of the weights."""
-    return [sum(column) for column in zip(*(weights[row] for row in tag_buckets(words, index)))]
+    rows = [weights[row] for row in tag_buckets(words, index)]
+    return [sum(column) for column in zip(*rows, strict=True)]

@@ -30,12 +30,73 @@ NUM_BUCKETS: Final = 1 << 18
 #: Marks that end the context of a word.
 ENDS: Final = frozenset(".?!;:…")
 _HELPERS: Final = {
-    **dict.fromkeys("will would can could shall should may might must to let lets let's".split(), "M"),
-    **dict.fromkeys("can't won't couldn't wouldn't shouldn't mustn't cannot i'll you'll".split(), "M"),
-    **dict.fromkeys("we'll they'll he'll she'll it'll gonna wanna".split(), "M"),
-    **dict.fromkeys("do does did don't doesn't didn't".split(), "D"),
-    **dict.fromkeys("have has had having haven't hasn't hadn't i've you've we've they've".split(), "H"),
-    **dict.fromkeys("is are was were be been being am isn't aren't wasn't weren't".split(), "B"),
+    **dict.fromkeys(
+        [
+            "will",
+            "would",
+            "can",
+            "could",
+            "shall",
+            "should",
+            "may",
+            "might",
+            "must",
+            "to",
+            "let",
+            "lets",
+            "let's",
+        ],
+        "M",
+    ),
+    **dict.fromkeys(
+        [
+            "can't",
+            "won't",
+            "couldn't",
+            "wouldn't",
+            "shouldn't",
+            "mustn't",
+            "cannot",
+            "i'll",
+            "you'll",
+        ],
+        "M",
+    ),
+    **dict.fromkeys(["we'll", "they'll", "he'll", "she'll", "it'll", "gonna", "wanna"], "M"),
+    **dict.fromkeys(["do", "does", "did", "don't", "doesn't", "didn't"], "D"),
+    **dict.fromkeys(
+        [
+            "have",
+            "has",
+            "had",
+            "having",
+            "haven't",
+            "hasn't",
+            "hadn't",
+            "i've",
+            "you've",
+            "we've",
+            "they've",
+        ],
+        "H",
+    ),
+    **dict.fromkeys(
+        [
+            "is",
+            "are",
+            "was",
+            "were",
+            "be",
+            "been",
+            "being",
+            "am",
+            "isn't",
+            "aren't",
+            "wasn't",
+            "weren't",
+        ],
+        "B",
+    ),
 }
 #: How much more the best class of a word scores than the next, in steps of this.
 _MARGIN: Final = 24
@@ -124,8 +185,8 @@ def _tag_features(words: Sequence[str], index: int, tagger: Any) -> list[str]:
         for place in (index - 2, index - 1, index + 1, index + 2)
     ]
     l2, l1, r1, r2 = around
-    return named + [
-        f"t-{l1}", f"t+{r1}", f"t--{l2}{l1}", f"t++{r1}{r2}", f"t-+{l1}{r1}",
+    return [
+        *named, f"t-{l1}", f"t+{r1}", f"t--{l2}{l1}", f"t++{r1}{r2}", f"t-+{l1}{r1}",
         f"t3{l2}{l1}{r1}", f"t4{l1}{r1}{r2}", f"t5{l1}{best}{r1}", f"t6{''.join(around)}",
     ]  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Pronunciations of the readings in the Wikipedia Homograph Data, by hand.
 
-Pairs of a verb and a noun are in `homograph_data.VERB_NOUN`; these are the readings that are not, or
-that the General American of our dictionary says otherwise.
+Pairs of a verb and a noun are in `homograph_data.VERB_NOUN`; these are the readings that are not,
+or that the General American of our dictionary says otherwise.
 """
 
 from typing import Final
@@ -19,7 +19,11 @@ SAYINGS: Final[dict[str, str]] = {
     **{"bow_nou-knot": "B OW1", "bow_nou-ship": "B AW1", "buffet_nou": "B AH0 F EY1"},
     **{"buffet_vrb": "B AH1 F AH0 T", "celtic": "K EH1 L T IH0 K"},
     **{"celtic_adj-nou-sports": "S EH1 L T IH0 K", "close_adj-nou": "K L OW1 S"},
-    **{"close_vrb": "K L OW1 Z", "compress": "K AH0 M P R EH1 S", "compress_nou": "K AA1 M P R EH0 S"},
+    **{
+        "close_vrb": "K L OW1 Z",
+        "compress": "K AH0 M P R EH1 S",
+        "compress_nou": "K AA1 M P R EH0 S",
+    },
     **{"confines_nou": "K AA1 N F AY2 N Z", "confines_vrb": "K AH0 N F AY1 N Z"},
     **{"conglomerate_adj-nou": "K AH0 N G L AA1 M ER0 AH0 T", "content_nou": "K AA1 N T EH0 N T"},
     **{"content_adj-nou-vrb": "K AH0 N T EH1 N T", "correlate_nou": "K AO1 R AH0 L AH0 T"},
@@ -33,14 +37,23 @@ SAYINGS: Final[dict[str, str]] = {
     **{"isolate_nou": "AY1 S AH0 L AH0 T", "jesus": "JH IY1 Z AH0 S", "jesus_es": "HH EY0 S UW1 S"},
     **{"job": "JH AA1 B", "lead_nou": "L EH1 D", "lead_nou-vrb": "L IY1 D"},
     **{"learned_adj": "L ER1 N AH0 D", "learned_vrb": "L ER1 N D", "live_adj": "L AY1 V"},
-    **{"live_vrb": "L IH1 V", "lives_nou": "L AY1 V Z", "lives_vrb": "L IH1 V Z", "mate": "M EY1 T"},
+    **{
+        "live_vrb": "L IH1 V",
+        "lives_nou": "L AY1 V Z",
+        "lives_vrb": "L IH1 V Z",
+        "mate": "M EY1 T",
+    },
     **{"mate_nou": "M AA1 T EY0", "minute": "M IH1 N AH0 T", "minute_adj": "M AY0 N UW1 T"},
     **{"mobile": "M OW1 B AH0 L", "mobile_geo": "M OW0 B IY1 L", "moped_nou": "M OW1 P EH2 D"},
     **{"mouth_nou": "M AW1 TH", "nestle_nam": "N EH1 S L IY0", "nestle_vrb": "N EH1 S AH0 L"},
     **{"ornament_nou": "AO1 R N AH0 M AH0 N T", "overthrow_nou": "OW1 V ER0 TH R OW2"},
     **{"overthrow_vrb": "OW2 V ER0 TH R OW1", "pasty_adj": "P EY1 S T IY0"},
     **{"pasty_nou": "P AE1 S T IY0", "perfume_nou": "P ER1 F Y UW2 M"},
-    **{"pigment_nou": "P IH1 G M AH0 N T", "polish": "P AA1 L IH0 SH", "polish_geo": "P OW1 L IH0 SH"},
+    **{
+        "pigment_nou": "P IH1 G M AH0 N T",
+        "polish": "P AA1 L IH0 SH",
+        "polish_geo": "P OW1 L IH0 SH",
+    },
     **{"postulate_nou": "P AA1 S CH AH0 L AH0 T", "postulate_vrb": "P AA1 S CH AH0 L EY2 T"},
     **{"ravel_nam": "R AH0 V EH1 L", "ravel_nou": "R AE1 V AH0 L", "read_past": "R EH1 D"},
     **{"read_present": "R IY1 D", "reading_en": "R IY1 D IH0 NG", "reading_geo": "R EH1 D IH0 NG"},

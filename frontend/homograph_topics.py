@@ -11,8 +11,10 @@ from typing import Final
 _TOPICS: Final[dict[str, tuple[str, ...]]] = {
     "bass": (
         "fish fishing fisherman fishermen angler anglers trout catfish perch bream crappie walleye "
-        "pike sunfish bluegill salmon carp lake river pond bait striped largemouth smallmouth white "
-        "sea black species caught catch hatchery spawning lure tournament reservoir muskie tuna cod "
+        "pike sunfish bluegill salmon carp lake river pond bait striped largemouth smallmouth "
+        "white "
+        "sea black species caught catch hatchery spawning lure tournament reservoir muskie tuna "
+        "cod "
         "rock channel spotted hybrid grilled fillet water waters stocked",
         "guitar guitars drums vocals keyboards double player band album clef singer baritone tenor "
         "line lines played plays drum piano music song songs bassist baritones voice amp amplifier "
@@ -22,7 +24,8 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "pipe pipes metal metals zinc copper tin mercury arsenic cadmium iron silver gold paint "
         "poisoning toxic ore ores mine mines mining smelter smelting bullets bullet pellets shot "
         "sheet sheets roof roofing glass acid battery batteries gasoline petrol pencil weights "
-        "weighted coffin seal seals dust contamination exposure levels alloy solder soldering melted "
+        "weighted coffin seal seals dust contamination exposure levels alloy solder soldering "
+        "melted "
         "molten cast tiles cames isotope bismuth crystal oxide sulfide carbonate nitrate plates "
         "plumbing heavy element leaded unleaded free contains soil blood plumbum",
         "role roles singer vocals guitar actor actress vocalist guitarist team scored goal points "
@@ -44,7 +47,8 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "carrying wielding bows silver crossed picks saws adzes shovels arms warriors viking head "
         "heads soldiers armed men pole chisels cut chopped ice",
         "x y z rotation coordinate coordinates symmetry plane planes optical vertical horizontal "
-        "parallel perpendicular angle angles ellipse crystal rotate graph cartesian principal major "
+        "parallel perpendicular angle angles ellipse crystal rotate graph cartesian principal "
+        "major "
         "minor scale rotational spin inertia orthogonal axis system robot machine ellipsoid road "
         "roads central main streets two three four",
     ),
@@ -87,7 +91,8 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "wound": (
         "gunshot bullet blood healing heal infection knife stab injury injuries died chest head "
-        "fatal mortal wounds doctor bandage dressing suffered mortally stabbed surgical shot hospital "
+        "fatal mortal wounds doctor bandage dressing suffered mortally stabbed surgical shot "
+        "hospital "
         "salt burn pain bleeding battle leg shoulder",
         "up around coil coils wire spring clock thread through road river winding tightly its way "
         "down tape yarn string rotor stator bobbin copper path custom pickups pickup machine hand",
@@ -171,7 +176,8 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "wind winds waves storm storms ridge shake winter sea seas coast battered",
     ),
     "affect": (
-        "psychology emotion emotional mood positive negative flat blunted theory regulation display "
+        "psychology emotion emotional mood positive negative flat blunted theory regulation "
+        "display "
         "cognition emotions psychiatric patient patients labile affective facial pseudobulbar",
         "may can not does will could would to adversely directly how did might negatively",
     ),
@@ -181,7 +187,8 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "learned": (
         "scholar society societies scholars judge men man academy journals writings treatise "
-        "divine professor helplessness most behaviour counsel works very friend institutions highly",
+        "divine professor helplessness most behaviour counsel works very friend institutions "
+        "highly",
         "he she they that how from had was have has i about to later lessons language lesson",
     ),
     "aged": (
@@ -203,7 +210,10 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
 
 @lru_cache(maxsize=1)
 def _sets() -> dict[str, tuple[frozenset[str], ...]]:
-    return {word: tuple(frozenset(topic.split()) for topic in topics) for word, topics in _TOPICS.items()}
+    return {
+        word: tuple(frozenset(topic.split()) for topic in topics)
+        for word, topics in _TOPICS.items()
+    }
 
 
 def topic_features(word: str, near: frozenset[str]) -> list[str]:

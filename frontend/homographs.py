@@ -230,7 +230,7 @@ _PLAINLY_VERB: Final = 2.5
 
 
 def choose(words: Sequence[str], marks: Sequence[str], index: int) -> str:
-    """Pronounce a homograph in its sentence: by the classifier where it knows the word, else by rule.
+    """Pronounce a homograph in its sentence: by the classifier if it knows the word, else by rule.
 
     Args:
         words: the sentence in its own case, without punctuation.
@@ -284,7 +284,9 @@ def _fixed(words: Sequence[str], index: int) -> str:
 
 def _live_fixed(words: Sequence[str], index: int, before: str, after: str) -> str:
     """Join us live, watch it live: an adverb after an object."""
-    adverb = before in {"us", "me", "him", "it", "them"} and set(words[max(0, index - 4) : index]) & {
+    adverb = before in {"us", "me", "him", "it", "them"} and set(
+        words[max(0, index - 4) : index]
+    ) & {
         *("join", "watch", "see", "hear", "catch", "stream", "streaming", "watched", "saw", "seen"),
         *("watching", "broadcast", "show", "shown", "cover", "play", "played", "follow", "air"),
     }
@@ -307,7 +309,9 @@ _OF_TIME: Final = frozenset(
     )
 )
 _SMALL: Final = frozenset(
-    words("details detail amounts traces quantities particles differences changes variations grains")
+    words(
+        "details detail amounts traces quantities particles differences changes variations grains"
+    )
 )
 
 

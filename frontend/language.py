@@ -54,7 +54,7 @@ def _neighbour(pieces: list[tuple[str, str]], index: int, step: int) -> str:
     """The script next to a number: "han", "latin", or "" when a mark or the edge comes first."""
     position = index + step
     while 0 <= position < len(pieces) and abs(position - index) <= _REACH:
-        kind, text = pieces[position]
+        kind, _ = pieces[position]
         if kind == "latin" and step == 1 and _is_unit_at(pieces, position):
             position += step
             continue

@@ -5,6 +5,7 @@ space. Headings, list items, verses and addresses are lines of their own.
 """
 
 import re
+from itertools import pairwise
 from typing import Final
 
 _SRT: Final = re.compile(
@@ -12,7 +13,9 @@ _SRT: Final = re.compile(
     r"(?:\d{1,2}:)?\d{1,2}:\d{2}[,.]\d{2,3}[^\n]*$",
     re.M,
 )
-_TABLE_RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$", re.M)
+_TABLE_RULE: Final = re.compile(
+    r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$", re.M
+)
 _TERMINAL: Final = re.compile(r"[.!?。！？…:：;；][\"'”’）)】」』]*\s*$")
 _COMMA: Final = re.compile(r"[,，、]\s*$")
 _ITEM: Final = re.compile(
@@ -21,10 +24,81 @@ _ITEM: Final = re.compile(
 )
 #: English words that no line of its own ends with.
 _OPEN_ENDS: Final = frozenset(
-    "a an the of to in on at for from with by and or but nor as than that which who whose is are "
-    "was were be been has have had will would can could should may might must my your his her its "
-    "our their this these those into onto over under between very more most less not no if when "
-    "while because about after before during without within through across against".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "for",
+        "from",
+        "with",
+        "by",
+        "and",
+        "or",
+        "but",
+        "nor",
+        "as",
+        "than",
+        "that",
+        "which",
+        "who",
+        "whose",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "has",
+        "have",
+        "had",
+        "will",
+        "would",
+        "can",
+        "could",
+        "should",
+        "may",
+        "might",
+        "must",
+        "my",
+        "your",
+        "his",
+        "her",
+        "its",
+        "our",
+        "their",
+        "this",
+        "these",
+        "those",
+        "into",
+        "onto",
+        "over",
+        "under",
+        "between",
+        "very",
+        "more",
+        "most",
+        "less",
+        "not",
+        "no",
+        "if",
+        "when",
+        "while",
+        "because",
+        "about",
+        "after",
+        "before",
+        "during",
+        "without",
+        "within",
+        "through",
+        "across",
+        "against",
+    ]
 )
 _LAST_WORD: Final = re.compile(r"([A-Za-z']+)[\"'”’)]*\s*$")
 _HAN_END: Final = re.compile(r"[\u3400-\u9fff]\s*$")
@@ -88,7 +162,7 @@ def _unwrap_paragraph(text: str) -> str:
     ended = _TERMINAL.search(text) is not None
     longest = max(map(len, lines))
     joined = lines[0]
-    for above, below in zip(lines, lines[1:], strict=False):
+    for above, below in pairwise(lines):
         if not above.strip() or not below.strip() or not _joins(above, below, ended, longest):
             joined += "\n" + below
         elif _HAN_END.search(above) and _HAN_START.match(below):

@@ -45,7 +45,7 @@ def _english() -> None:
 def _mandarin() -> None:
     # The imports of pypinyin are what must not meet.
     import pypinyin.constants
-    import pypinyin.seg.mmseg  # noqa: F401
+    import pypinyin.seg.mmseg
 
     from frontend import common_words, hanzi, mandarin, polyphones, zh_words
 

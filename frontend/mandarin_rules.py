@@ -121,9 +121,9 @@ def _rare() -> dict[str, tuple[tuple[str, int, str], ...]]:
 def _rare_reading(text: str, index: int, pieces: tuple[Piece, ...]) -> str:
     for word, offset, reading in _rare().get(text[index], ()):
         start = index - offset
-        if text.startswith(word, max(0, start)) and start >= 0:
-            if is_whole(start, start + len(word), pieces):
-                return reading
+        here = start >= 0 and text.startswith(word, start)
+        if here and is_whole(start, start + len(word), pieces):
+            return reading
     return ""
 
 

@@ -128,9 +128,7 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
             if kind == "zh":
                 from frontend import mandarin
 
-                said = mandarin.pronounce(
-                    token.text, _within(scored, token), _within(ruled, token)
-                )
+                said = mandarin.pronounce(token.text, _within(scored, token), _within(ruled, token))
                 words.extend(said)
             elif kind == "en":
                 words.append(english_words[token.start])

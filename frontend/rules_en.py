@@ -248,7 +248,9 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     rule("fraction", r"(?<![\w/.,])(\d{1,3})[/⁄](\d{1,3})(?![\w/])", _fraction),
     rule("ordinal", r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th|ST|ND|RD|TH)\b", _ordinal),
     rule("times", rf"(?<![\w.])({_NUMBER})[x×](?!\w)(?!\s?[\d=+*/^])", _times),
-    rule("number sign", r"(?<!\w)(?:#|[Nn]o\.\s?|[Nn]os\.\s?|№\s?|N°\s?)(\d+)(?![\w])", _number_sign),
+    rule(
+        "number sign", r"(?<!\w)(?:#|[Nn]o\.\s?|[Nn]os\.\s?|№\s?|N°\s?)(\d+)(?![\w])", _number_sign
+    ),
     rule("magnitude", rf"(?<!\w)((?:{_MINUS})?{_NUMBER})([kKMB]|bn|mn)\b(?![-'])", _magnitude),
     rule("year range", rf"(?<![\w.,-])({YEAR}){_RANGE}({YEAR}|\d\d)(?![\w-]|[.,]\d)", year_range),
     rule("range", rf"(?<![\w.,-])({_NUMBER}){_RANGE}({_NUMBER})(?![\w-]|[.,]\d)", _range),

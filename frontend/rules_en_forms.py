@@ -52,8 +52,53 @@ _KEYS: Final = {
     **{"Opt": "Option", "Fn": "F N", "Ins": "Insert", "Tab": "Tab", "Enter": "Enter"},
 }
 _ELEMENTS: Final = frozenset(
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Ti V Cr Mn Fe Co Ni Cu Zn As Se Br Kr Ag "
-    "Cd Sn I Xe Ba W Pt Au Hg Pb U".split()
+    [
+        "H",
+        "He",
+        "Li",
+        "Be",
+        "B",
+        "C",
+        "N",
+        "O",
+        "F",
+        "Ne",
+        "Na",
+        "Mg",
+        "Al",
+        "Si",
+        "P",
+        "S",
+        "Cl",
+        "Ar",
+        "K",
+        "Ca",
+        "Ti",
+        "V",
+        "Cr",
+        "Mn",
+        "Fe",
+        "Co",
+        "Ni",
+        "Cu",
+        "Zn",
+        "As",
+        "Se",
+        "Br",
+        "Kr",
+        "Ag",
+        "Cd",
+        "Sn",
+        "I",
+        "Xe",
+        "Ba",
+        "W",
+        "Pt",
+        "Au",
+        "Hg",
+        "Pb",
+        "U",
+    ]
 )
 #: A number and letter after these name a place or thing: Gate 5B is no billion.
 _PLACES: Final = (
@@ -67,7 +112,13 @@ _PLACES: Final = (
 _DAY: Final = "|".join(sorted(_DAYS, key=len, reverse=True))
 _MONTH: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _STATE: Final = "|".join(_STATES)
-_PER: Final = "|".join(sorted({*PER, "days", "litre", "liter", "cup", "unit", "user", "seat", "head"}, key=len, reverse=True))
+_PER: Final = "|".join(
+    sorted(
+        {*PER, "days", "litre", "liter", "cup", "unit", "user", "seat", "head"},
+        key=len,
+        reverse=True,
+    )
+)
 _CLOCK: Final = r"\d{1,2}(?::\d\d)?"
 _MERIDIEM: Final = r"[AaPp]\.?[Mm]\b\.?"
 
@@ -107,7 +158,13 @@ def _free_phone(match: re.Match[str]) -> str:
 
 
 def _place(match: re.Match[str]) -> str:
-    name = {"Apt": "Apartment", "apt": "apartment", "Ste": "Suite", "Rm": "Room", "Bldg": "Building"}
+    name = {
+        "Apt": "Apartment",
+        "apt": "apartment",
+        "Ste": "Suite",
+        "Rm": "Room",
+        "Bldg": "Building",
+    }
     said = name.get(match[1], match[1])
     return f"{said} {code_part(match[2])} {match[3].upper()}"
 
@@ -153,7 +210,9 @@ def _key(match: re.Match[str]) -> str:
 
 def _extension(match: re.Match[str]) -> str:
     ending = match[2].lower()
-    said = ending if ending in {"zip", "json", "log", "bat", "dat", "bin", "java"} else spaced(ending)
+    said = (
+        ending if ending in {"zip", "json", "log", "bat", "dat", "bin", "java"} else spaced(ending)
+    )
     return f"{'star ' if match[1] else ''}dot {said}"
 
 
@@ -176,7 +235,9 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
         _alphabet,
         "cCyYvVmMrRiIeEfFqQ",
     ),
-    rule("small roman", r"(?<![\w'.-])(?:iii?|xx|viii?|iv)(?![\w'.-])", lambda m: spaced(m[0]), "ivx"),
+    rule(
+        "small roman", r"(?<![\w'.-])(?:iii?|xx|viii?|iv)(?![\w'.-])", lambda m: spaced(m[0]), "ivx"
+    ),
     rule("wifi", r"\b([Ww]i|[Hh]i|[Ll]o|[Ss]ci)-?([Ff]i)\b", lambda m: m[1] + m[2].lower(), "fF"),
     rule("key", rf"\b({'|'.join(_KEYS)})\s?(?:\+|-(?=[A-Z]))\s?(?=[A-Za-z0-9])", _key, "+-"),
     rule("ctrl", r"\b[Cc]trl\b", lambda m: "Control", "l"),
@@ -185,9 +246,15 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     rule("ampersand", r"\b([A-Z]{1,3})&([A-Z]{1,3})\b", _ampersand, "&"),
     rule("inches", r"(?<![\w\"'])(\d+(?:\.\d+)?)\"(?=[\s,.;)]|$)", _inches, '"'),
     rule(
-        "algebra", r"(?<![\w.])(\d+(?:\.\d+)?)([a-z])(?=\s?[=+*/^)\u00d7]|\s[-–]\s\d|[-–]\d)", _times_of
+        "algebra",
+        r"(?<![\w.])(\d+(?:\.\d+)?)([a-z])(?=\s?[=+*/^)\u00d7]|\s[-–]\s\d|[-–]\d)",
+        _times_of,
     ),
-    rule("listed times", r"^(\d{1,2})\s?[x×]\s(?=[a-z])(?![a-z]+er\b|more|as|the|less|a\b|per|in\b)", lambda m: f"{num.cardinal(m[1])} "),
+    rule(
+        "listed times",
+        r"^(\d{1,2})\s?[x×]\s(?=[a-z])(?![a-z]+er\b|more|as|the|less|a\b|per|in\b)",
+        lambda m: f"{num.cardinal(m[1])} ",
+    ),
     rule(
         "meridiem range",
         rf"({_CLOCK}\s?{_MERIDIEM})\s?[-–~]\s?(?=\d)",
@@ -201,14 +268,16 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     rule("day range", rf"\b({_DAY})\.?\s?[-–~]\s?({_DAY})\b", _day_range, "-–~"),
     rule(
         "day name",
-        rf"\b(Tues?|Thur?s?|Wed|Fri)\b(?![.'-])|\b(Mon|Sat|Sun)(?=,? (?:\d|and (?:{_DAY})\b|(?:{_DAY})\b))",
+        rf"\b(Tues?|Thur?s?|Wed|Fri)\b(?![.'-])|\b"
+        rf"(Mon|Sat|Sun)(?=,? (?:\d|and (?:{_DAY})\b|(?:{_DAY})\b))",
         lambda m: _DAYS[m[1] or m[2]],
         "TWFMS",
     ),
     rule("month range", rf"\b({_MONTH})\.?\s?[-–~]\s?({_MONTH})\b", _month_range, "-–~"),
     rule(
         "zip",
-        r"(?P<lead>\b[Zz][Ii][Pp](?: ?[Cc]ode)?(?: is|:)? )(?P<zip>\d{5})(?:-(?P<plus>\d{4}))?(?!\d)",
+        r"(?P<lead>\b[Zz][Ii][Pp](?: ?[Cc]ode)?(?: is|:)? "
+        r")(?P<zip>\d{5})(?:-(?P<plus>\d{4}))?(?!\d)",
         _zip,
     ),
     rule(
@@ -238,7 +307,9 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule("place", rf"\b({_PLACES})\.?\s(\d{{1,4}})-?([A-Za-z])\b(?!['.]\w)", _place),
     rule(
-        "formula", r"(?<![\w-])(?=[A-Za-z]*\d)(?:[A-Z][a-z]?(?:[2-9]|[1-3]\d)?){1,8}(?![\w-])", _formula
+        "formula",
+        r"(?<![\w-])(?=[A-Za-z]*\d)(?:[A-Z][a-z]?(?:[2-9]|[1-3]\d)?){1,8}(?![\w-])",
+        _formula,
     ),
     rule(
         "slash per",

@@ -16,7 +16,9 @@ _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]\d)|\d+(?:\.\d+)?)"
 #: What is counted before a rate's stroke, and what it is counted by.
 _COUNTED: Final = "个次元块人件份页字毛角分篇条只台克斤吨升米度位名盒瓶包张辆吨粒片杯口顿场节趟下步"
 _BY: Final = "箱罐杯碗桶组套天日周月年斤个人次件份小分秒公平晚只台盒瓶包张克升吨亩位名季班组户千立"
-_SCORE_WORDS: Final = re.compile(r"比分|大比分|总分|[胜负]|击败|战平|不敌|逆转|领先|落后|扳平|险胜|完胜|击退|淘汰|取胜|告负")
+_SCORE_WORDS: Final = re.compile(
+    r"比分|大比分|总分|[胜负]|击败|战平|不敌|逆转|领先|落后|扳平|险胜|完胜|击退|淘汰|取胜|告负"
+)
 _DATE_LABEL: Final = "公历|农历|阴历|阳历|日期|生日|截止|截至"
 _EMERGENCY: Final = "110|119|120|122|114|12306|12345|12315|12333|12366|10086|10010|10000"
 
@@ -119,7 +121,9 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule("height", r"(?<![\d.])(\d)米(\d{1,2})(?![\d.米厘公分秒:])", _height, needs="米"),
     rule(
-        "formula", r"(?<![A-Za-z\d-])(?=[A-Za-z]*\d)(?:[A-Z][a-z]?(?:[2-9]|[1-3]\d)?){1,8}(?![A-Za-z\d-])", _formula
+        "formula",
+        r"(?<![A-Za-z\d-])(?=[A-Za-z]*\d)(?:[A-Z][a-z]?(?:[2-9]|[1-3]\d)?){1,8}(?![A-Za-z\d-])",
+        _formula,
     ),
     rule(
         "algebra",
@@ -146,6 +150,9 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     rule("level", r"(?<![\dA-Za-z.])(\d)([A-Z])(?=级|景区|类|照)", _level),
     rule("ampere", r"(?<![\dA-Za-z.])(\d{1,4})A(?![A-Za-z\d])", _ampere),
     rule(
-        "menu", r"(?<=[A-Za-z\u4e00-\u9fff])\s?>\s?(?=[A-Za-z\u4e00-\u9fff])", lambda match: ", ", ">"
+        "menu",
+        r"(?<=[A-Za-z\u4e00-\u9fff])\s?>\s?(?=[A-Za-z\u4e00-\u9fff])",
+        lambda match: ", ",
+        ">",
     ),
 )

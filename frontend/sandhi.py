@@ -99,6 +99,9 @@ def reduplication(chars: str, syllables: Sequence[str]) -> list[str]:
     """The second of two equal verbs is light when a pronoun or sentence end follows: 看看."""
     result = list(syllables)
     for index in range(1, len(chars)):
-        if chars[index] == chars[index - 1] and chars[index] in "看想说听走试坐等聊问谢瞧读写玩找教猜尝歇":
+        if (
+            chars[index] == chars[index - 1]
+            and chars[index] in "看想说听走试坐等聊问谢瞧读写玩找教猜尝歇"
+        ):
             result[index] = _with_tone(result[index], _NEUTRAL)
     return result

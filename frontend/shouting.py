@@ -8,7 +8,31 @@ _RUN: Final = re.compile(r"(?<![\w'])[A-Z][A-Z']*(?:[^A-Za-z]+[A-Z][A-Z']*)+(?![
 _WORD: Final = re.compile(r"[A-Z][A-Z']*")
 _LETTER: Final = re.compile(r"[a-z]")
 #: These are far more often words than acronyms in shouted text.
-_WORDS_TOO: Final = frozenset("IT US AM OK AD LA OS PR HR CT ER PE A NO SO GO WHO AIDS TO DO MD".split())
+_WORDS_TOO: Final = frozenset(
+    [
+        "IT",
+        "US",
+        "AM",
+        "OK",
+        "AD",
+        "LA",
+        "OS",
+        "PR",
+        "HR",
+        "CT",
+        "ER",
+        "PE",
+        "A",
+        "NO",
+        "SO",
+        "GO",
+        "WHO",
+        "AIDS",
+        "TO",
+        "DO",
+        "MD",
+    ]
+)
 
 
 def calm_capitals(text: str) -> str:

@@ -112,7 +112,9 @@ def _token_ends(text: str, before: re.Match[str], rest: str) -> bool:
     """Whether a full stop after a word of letters ends a sentence."""
     token, head = before[0].lower(), text[max(0, before.start() - 24) : before.start()]
     beside = rest[0].isdigit() or re.search(r"\d\s?$", head) is not None
-    listed = token in ABBREVIATIONS and (token not in BESIDE_DIGITS or beside or before[0][0].isupper())
+    listed = token in ABBREVIATIONS and (
+        token not in BESIDE_DIGITS or beside or before[0][0].isupper()
+    )
     dotted = "." in token and all(len(part) <= 2 for part in token.split("."))
     if listed or dotted:
         if not listed and token not in ABBREVIATIONS and rest[0].isupper():
@@ -152,9 +154,9 @@ def _keep_company(pieces: list[str], max_chars: int) -> list[str]:
     for piece in pieces:
         last = joined[-1] if joined else ""
         fits = len(last) + 1 + len(piece) <= max_chars
-        if last and fits and _is_neutral(piece) and _HAN.search(last):
-            joined[-1] = f"{last}\n{piece}"
-        elif last and fits and _is_neutral(last) and _HAN.search(piece):
+        if (last and fits and _is_neutral(piece) and _HAN.search(last)) or (
+            last and fits and _is_neutral(last) and _HAN.search(piece)
+        ):
             joined[-1] = f"{last}\n{piece}"
         else:
             joined.append(piece)
@@ -228,7 +230,9 @@ def _hard_cut(text: str, max_chars: int, target: float) -> int:
     markup = {match.start() for match in re.finditer(_MARKUP, text)}
     cut = min(max_chars, ceil(target))
     if _HAN.search(text):
-        starts = [at for at in _word_starts(text[: max_chars + 8]) if max_chars // 2 <= at <= max_chars]
+        starts = [
+            at for at in _word_starts(text[: max_chars + 8]) if max_chars // 2 <= at <= max_chars
+        ]
         cut = min(starts, key=lambda at: abs(at - target), default=cut)
     if _inside(cut, spans):
         index = bisect_right(spans[0], cut) - 1
@@ -241,9 +245,9 @@ def split_sentences(text: str, max_chars: int) -> list[str]:
     """Split text into sentences of at most `max_chars` characters.
 
     Lines that are only wrapped are joined first; time lines of subtitles go. A sentence of figures
-    alone stays with a Chinese neighbour, so that it is read in its language. Otherwise sentences are
-    not merged, and nothing but white space at the cuts is lost. A piece exceeds the limit only when
-    a single piece of inline markup or an address does.
+    alone stays with a Chinese neighbour, so that it is read in its language. Otherwise sentences
+    are not merged, and nothing but white space at the cuts is lost. A piece exceeds the limit
+    only when a single piece of inline markup does.
 
     Args:
         text: any text, English, Mandarin or mixed, with or without markup.

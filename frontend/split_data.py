@@ -8,11 +8,13 @@ from frontend.wordlist import words
 ABBREVIATIONS: Final = frozenset(
     words(
         "mr mrs ms dr prof rev hon st mt ft jr sr sgt capt lt col gen gov sen rep pres no nos vs "
-        "etc eg ie approx dept est inc ltd co corp fig figs vol vols ch pp p ed eds jan feb mar apr "
+        "etc eg ie approx dept est inc ltd co corp fig figs vol vols ch pp p ed eds jan feb mar "
+        "apr "
         "jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ave blvd rd "
         "u.s u.k a.m p.m e.g i.e ph.d cf al lb lbs oz tsp tbsp doz min mins sec secs hr hrs wk wks "
         "yr yrs mo mos ext apt ste rm bldg tel nr eq eqs sect art par para ref refs ca viz resp "
-        "incl excl misc temp avg max tot qty pt pts qt gal kg cm mm km ft in sq cu mi mph assn assoc "
+        "incl excl misc temp avg max tot qty pt pts qt gal kg cm mm km ft in sq cu mi mph assn "
+        "assoc "
         "bros univ inst intl natl govt admin asst adm maj cmdr cpl pvt supt det insp sir fr br ven "
         "msgr esq messrs mme mlle ter ln ct pl hwy pkwy rte pk sq terr jct a.k.a d.c b.c a.d u.n "
         "e.u u.s.a u.s.c b.i.d t.i.d q.i.d q.d p.r.n r.i.p p.s n.b w.r.t d.o.b ala ariz ark calif "
@@ -40,7 +42,8 @@ STARTERS: Final = frozenset(
     words(
         "he she it they we you i the a an this that these those there then but and so or if when "
         "while after before because since although however also now here what who why how where "
-        "which my your his her its our their in on at for from with by as to not no yes do does did "
+        "which my your his her its our their in on at for from with by as to not no yes do does "
+        "did "
         "is are was were will would can could should have has had please let some many most all "
         "every each both one two another other such meanwhile finally first next later once "
         "it's that's there's he's she's i'm i've i'll we're we've you're they're don't let's what's"

@@ -85,7 +85,11 @@ UNITS: Final[dict[str, tuple[str, str]]] = {
     **{"dL": ("deciliter", "deciliters"), "cl": ("centiliter", "centiliters")},
     **{"tsp": ("teaspoon", "teaspoons"), "Tbsp": ("tablespoon", "tablespoons")},
     **{"tbsp": ("tablespoon", "tablespoons"), "doz": ("dozen", "dozen"), "pt": ("pint", "pints")},
-    **{"qt": ("quart", "quarts"), "gal": ("gallon", "gallons"), "mmol": ("millimole", "millimoles")},
+    **{
+        "qt": ("quart", "quarts"),
+        "gal": ("gallon", "gallons"),
+        "mmol": ("millimole", "millimoles"),
+    },
     **{"mol": ("mole", "moles"), "bpm": ("beat per minute", "beats per minute")},
     **{"mmHg": ("millimeter of mercury", "millimeters of mercury"), "IU": ("I U", "I U")},
     **{"fl oz": ("fluid ounce", "fluid ounces"), "mcg": ("microgram", "micrograms")},

@@ -53,9 +53,7 @@ def table() -> dict[str, tuple[str, int]]:
 def common() -> frozenset[str]:
     """The common words of two to four characters."""
     return frozenset(
-        word
-        for word, (_, weight) in table().items()
-        if weight >= _COMMON and 2 <= len(word) <= 4
+        word for word, (_, weight) in table().items() if weight >= _COMMON and 2 <= len(word) <= 4
     )
 
 
@@ -110,6 +108,8 @@ def is_whole(start: int, end: int, pieces: Sequence[Piece]) -> bool:
         last = piece.start + len(piece.text)
         if len(piece.text) < 2 or last <= start or piece.start >= end:
             continue
-        if not (start <= piece.start and last <= end) and not (piece.start <= start and end <= last):
+        if not (start <= piece.start and last <= end) and not (
+            piece.start <= start and end <= last
+        ):
             return False
     return True

@@ -45,7 +45,9 @@ def _said(text: str) -> list[tuple[str, str]]:
             position = max(position, start + len(word.text))
             if word.lang == "zh":
                 places = range(start, start + len(word.text))
-                said += [(utterance.normalized[at], " ".join(syllables.get(at, ()))) for at in places]
+                said += [
+                    (utterance.normalized[at], " ".join(syllables.get(at, ()))) for at in places
+                ]
                 continue
             said.append((word.text, " ".join(word.symbols)))
     return said
