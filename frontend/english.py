@@ -206,11 +206,11 @@ def _regular_suffix(letters: str) -> tuple[str, ...]:
 
 
 def _with_prefix(letters: str) -> tuple[str, ...]:
-    """Pronounce an unknown word as a prefix and a known one of four letters or more, else ()."""
+    """Pronounce an unknown word as a prefix and a known one of five letters or more, else ()."""
     entries = dictionary()
     for length in range(7, 1, -1):
         sounds, rest = _PREFIXES.get(letters[:length]), letters[length:]
-        if sounds and len(rest) > 3 and rest in entries:
+        if sounds and len(rest) > 4 and rest in entries:
             return (*sounds.split(), *entries[rest].split())
     return ()
 

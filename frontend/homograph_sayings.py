@@ -29,6 +29,8 @@ SAYINGS: Final[dict[str, str]] = {
     **{"content_adj-nou-vrb": "K AH0 N T EH1 N T", "correlate_nou": "K AO1 R AH0 L AH0 T"},
     **{"correlate_nou-vrb": "K AO1 R AH0 L EY2 T", "diagnoses_nou": "D AY2 AH0 G N OW1 S IY0 Z"},
     **{"diagnoses_vrb": "D AY2 AH0 G N OW1 S IH0 Z", "dove": "D AH1 V", "dove_vrb": "D OW1 V"},
+    **{"document_nou": "D AA1 K Y AH0 M EH0 N T", "document_vrb": "D AA1 K Y AH0 M EH2 N T"},
+    **{"misuse_nou": "M IH0 S Y UW1 S", "misuse_vrb": "M IH0 S Y UW1 Z"},
     **{"entrance_nou": "EH1 N T R AH0 N S", "expose_nou": "EH2 K S P OW0 Z EY1"},
     **{"expose_vrb": "IH0 K S P OW1 Z", "instrument_nou": "IH1 N S T R AH0 M AH0 N T"},
     **{"interchange_nou": "IH1 N T ER0 CH EY2 N JH", "intrigue_nou": "IH1 N T R IY0 G"},

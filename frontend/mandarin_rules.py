@@ -78,7 +78,7 @@ def _adverb_mark(text: str, pieces: tuple[Piece, ...], number: int) -> str:
     if not number or number + 1 >= len(pieces):
         return ""
     before, following = pieces[number - 1], pieces[number + 1]
-    if following.kind in "wye" or following.text[0] in "上下里面球是有的和与":
+    if following.kind in "wyemnNPqt" or following.text[0] in "上下里面球是有的和与":
         return ""
     if (len(before.text) > 1 and before.kind in "adizlvxo") or len(before.text) == 4:
         return "de5"
