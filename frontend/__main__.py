@@ -5,6 +5,7 @@ import json
 import sys
 
 from frontend.lexicon import load_lexicon
+from frontend.pinyin import spell_syllables
 from frontend.pipeline import Stages, phonemize_stages
 from frontend.symbols import SYMBOL_TO_ID, to_ids
 
@@ -54,14 +55,10 @@ def _pad(text: str, width: int) -> str:
 
 
 def _said(symbols: tuple[str, ...]) -> str:
-    """Symbols of one word; Mandarin syllables are joined for the eye."""
+    """Symbols of one word as they may be pasted into `[word](reading)`."""
     if not symbols or not symbols[0].startswith("zh_"):
         return " ".join(symbols)
-    text = ""
-    for symbol in symbols:
-        name = symbol.removeprefix("zh_")
-        text += "r" if name == "erhua" else f"{name} " if name in "12345" else name
-    return text.replace(" r", "r ").strip()
+    return " ".join(spell_syllables(symbols))
 
 
 def as_table(stages: Stages) -> str:

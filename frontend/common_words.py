@@ -5,15 +5,13 @@ pypinyin knows better. A word counts only where it stands for itself: 着手 in 
 手机 and decides nothing.
 """
 
-import gzip
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
-from frontend.polyphones import pypinyin_phrase
+from frontend.polyphone_features import pypinyin_phrase
 from frontend.wordlist import words
+from frontend.zh_words import common
 
-_WORDS = Path(__file__).with_name("data") / "zh_words.txt.gz"
 _LONGEST: Final = 4
 #: Before a word these rather stand alone: 这个人参 is not cut by 个人.
 _LOOSE: Final = frozenset("个的了是在和")
@@ -31,15 +29,9 @@ _LEFT_TO_THE_SCORER: Final = frozenset(
 )
 
 
-@lru_cache(maxsize=1)
-def frequent() -> frozenset[str]:
-    """The frequent words of two to four characters."""
-    return frozenset(gzip.decompress(_WORDS.read_bytes()).decode().split("\n"))
-
-
 def _is_cut(text: str, start: int, end: int) -> bool:
     """Whether a frequent word crosses one of the edges of text[start:end]."""
-    known = frequent()
+    known = common()
     for edge in (start, end):
         for first in range(max(0, edge - _LONGEST + 1), edge):
             for last in range(edge + 1, min(len(text), first + _LONGEST) + 1):
@@ -53,7 +45,7 @@ def _is_cut(text: str, start: int, end: int) -> bool:
 
 @lru_cache(maxsize=16384)
 def _reading(word: str) -> tuple[str, ...] | None:
-    if word not in frequent() or word in _LEFT_TO_THE_SCORER:
+    if word not in common() or word in _LEFT_TO_THE_SCORER:
         return None
     phrase = pypinyin_phrase(word)
     return None if phrase is None else tuple(phrase[index] for index in range(len(word)))

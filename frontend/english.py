@@ -35,7 +35,62 @@ _MODERN = {
     "coronavirus": "K ER0 OW1 N AH0 V AY2 R AH0 S", "autocorrect": "AO1 T OW0 K ER0 EH2 K T",
     "cybersecurity": "S AY1 B ER0 S AH0 K Y UH2 R AH0 T IY0", "ai": "EY1 AY1",
     "cetera": "S EH1 T ER0 AH0", "readme": "R IY1 D M IY1", "wifi": "W AY1 F AY2",
+    "hifi": "HH AY1 F AY2", "lofi": "L OW1 F AY2", "scifi": "S AY1 F AY2",
+    "ctrl": "K AH0 N T R OW1 L",
+    "croissant": "K R AH0 S AA1 N T", "croissants": "K R AH0 S AA1 N T S",
+    "saoirse": "S ER1 SH AH0",
+    "siobhan": "SH AH0 V AO1 N", "niamh": "N IY1 V", "aoife": "IY1 F AH0",
+    "sinead": "SH IH0 N EY1 D",
+    "zhang": "JH AA1 NG", "zhao": "JH AW1", "zhou": "JH OW1", "xu": "SH UW1", "qin": "CH IH1 N",
+    "antetokounmpo": "AA2 N T EH0 T OW0 K UW1 M P OW0", "giannis": "Y AA1 N IH0 S",
+    "de": "D AH0", "idk": "AY1 D IY1 K EY1", "omg": "OW1 EH1 M JH IY1", "lol": "EH1 L OW1 EH1 L",
     "unicode": "Y UW1 N AH0 K OW2 D", "hertz": "HH ER1 T S", "hashtag": "HH AE1 SH T AE2 G",
+}  # fmt: skip
+#: Words that their accents keep apart from plain twins or from the dictionary's guess.
+_ACCENTED = {
+    "résumé": "R EH1 Z AH0 M EY2", "résumés": "R EH1 Z AH0 M EY2 Z", "naïve": "N AA0 IY1 V",
+    "naïveté": "N AA0 IY2 V T EY1", "rosé": "R OW0 Z EY1", "exposé": "EH2 K S P OW0 Z EY1",
+    "pâté": "P AA0 T EY1", "saké": "S AA1 K EY0", "maté": "M AA1 T EY0", "lamé": "L AA0 M EY1",
+    "touché": "T UW0 SH EY1", "crème": "K R EH1 M", "brûlée": "B R UW0 L EY1",
+    "hôtel": "OW0 T EH1 L",
+    "crêpe": "K R EY1 P", "crêpes": "K R EY1 P S", "déjà": "D EY1 ZH AA0", "voilà": "V W AA0 L AA1",
+    "à": "AA0", "über": "UW1 B ER0", "née": "N EY1", "né": "N EY1", "papier-mâché": "P EY1 P ER0",
+    "mâché": "M AH0 SH EY1", "raison": "R EY0 Z OW1 N", "señor": "S EY0 N Y AO1 R",
+    "señora": "S EY0 N Y AO1 R AH0", "niño": "N IY1 N Y OW0", "niña": "N IY1 N Y AH0",
+    "piñata": "P IH0 N Y AA1 T AH0", "jalapeño": "HH AA2 L AH0 P EY1 N Y OW0", "año": "AA1 N Y OW0",
+    "jalapeños": "HH AA2 L AH0 P EY1 N Y OW0 Z", "façade": "F AH0 S AA1 D",
+    "soupçon": "S UW0 P S OW1 N",
+    "garçon": "G AA0 R S OW1 N", "façades": "F AH0 S AA1 D Z", "zoë": "Z OW1 IY0",
+    "chloë": "K L OW1 IY0",
+    "noël": "N OW0 EH1 L", "citroën": "S IH1 T R OW0 EH0 N", "timothée": "T IH1 M AH0 TH IY0",
+    "pokémon": "P OW1 K IY0 M AA2 N", "rené": "R AH0 N EY1", "renée": "R AH0 N EY1",
+    "beyoncé": "B IY0 AA1 N S EY2", "andré": "AA1 N D R EY0", "josé": "HH OW0 Z EY1",
+    "são": "S AW1", "málaga": "M AA1 L AH0 G AH0", "åland": "OW1 L AH0 N D",
+    "décor": "D EY0 K AO1 R",
+    "émigré": "EH1 M IH0 G R EY2", "protégé": "P R OW1 T AH0 ZH EY2", "cliché": "K L IY0 SH EY1",
+    "clichés": "K L IY0 SH EY1 Z", "fiancé": "F IY2 AA0 N S EY1", "fiancée": "F IY2 AA0 N S EY1",
+    "entrée": "AA1 N T R EY2", "soufflé": "S UW0 F L EY1", "sauté": "S AO0 T EY1",
+    "consommé": "K AA1 N S AH0 M EY2",
+    "risqué": "R IH0 S K EY1", "passé": "P AE0 S EY1", "blasé": "B L AA0 Z EY1",
+    "communiqué": "K AH0 M Y UW2 N IH0 K EY1",
+}  # fmt: skip
+#: Beginnings of learned words, before a word of the dictionary.
+_PREFIXES = {
+    "meta": "M EH2 T AH0", "anti": "AE2 N T IY0", "micro": "M AY2 K R OW0", "hyper": "HH AY2 P ER0",
+    "neuro": "N UH2 R OW0", "cardio": "K AA2 R D IY0 OW0", "bio": "B AY2 OW0", "geo": "JH IY2 OW0",
+    "photo": "F OW2 T OW0", "electro": "IH0 L EH2 K T R OW0", "thermo": "TH ER2 M OW0",
+    "immuno": "IH2 M Y UW0 N OW0", "psycho": "S AY2 K OW0", "multi": "M AH2 L T IY0",
+    "inter": "IH2 N T ER0", "super": "S UW2 P ER0", "ultra": "AH2 L T R AH0",
+    "pseudo": "S UW2 D OW0",
+    "nano": "N AE2 N OW0", "tele": "T EH2 L AH0", "cyber": "S AY2 B ER0", "mega": "M EH2 G AH0",
+    "poly": "P AA2 L IY0", "mono": "M AA2 N OW0", "semi": "S EH2 M IY0", "non": "N AA2 N",
+    "post": "P OW2 S T", "pre": "P R IY2", "sub": "S AH2 B", "mis": "M IH2 S", "un": "AH2 N",
+    "re": "R IY2", "dis": "D IH2 S", "counter": "K AW2 N T ER0", "auto": "AO2 T OW0",
+    "hydro": "HH AY2 D R OW0",
+    "gastro": "G AE2 S T R OW0", "macro": "M AE2 K R OW0", "para": "P EH2 R AH0",
+    "trans": "T R AE2 N Z",
+    "intra": "IH2 N T R AH0", "extra": "EH2 K S T R AH0", "endo": "EH2 N D OW0",
+    "retro": "R EH2 T R OW0",
 }  # fmt: skip
 _LETTERS = {
     "a": "EY1", "b": "B IY1", "c": "S IY1", "d": "D IY1", "e": "IY1", "f": "EH1 F",
@@ -69,7 +124,10 @@ def _acronyms() -> frozenset[str]:
             "HP AMD VIP FAQ DIY ETA RSVP PS BC AD BCE CE MIT UCLA NYU LA NY DC SUV GPS LED "
             "LCD SMS MMS VPN TTS ASR LLM NLP OCR UI UX OS IOS SDK IDE AWS GCP CSV MP PHP KFC "
             "NGO NYC OK PhD MD DJ MC TA RA PE CV QA KPI ROI AC DC EV RV AV VR AR XR GM VP MVP "
-            "JFK LGBT PTSD ADHD BMI"
+            "JFK LGBT PTSD ADHD BMI OT DOB DOA EST PST CST EDT PDT GMT UTC ISO EPS ETF ROE "
+            "GB MB KB TB AOB TBD TBA TBC NDA SOS USSR NHS NSA NIH OLED QLED SSD HDD "
+            "DIY CCTV HVAC OBGYN MSG BLT OJ TP ID QR NFT IOU RIP POW MIA AKA SPF STD GOP "
+            "idk omg tbh brb btw imo imho lmao smh fyi ttyl ikr ngl irl rofl wtf nvm"
         )
     )
 
@@ -147,6 +205,16 @@ def _regular_suffix(letters: str) -> tuple[str, ...]:
     return ()
 
 
+def _with_prefix(letters: str) -> tuple[str, ...]:
+    """Pronounce an unknown word as a prefix and a known one of five letters or more, else ()."""
+    entries = dictionary()
+    for length in range(7, 1, -1):
+        sounds, rest = _PREFIXES.get(letters[:length]), letters[length:]
+        if sounds and len(rest) > 4 and rest in entries:
+            return (*sounds.split(), *entries[rest].split())
+    return ()
+
+
 @lru_cache(maxsize=8192)
 def _split_compound(letters: str) -> tuple[str, str] | None:
     """Cut an unknown word into two known ones of four letters or more, the most even cut."""
@@ -181,7 +249,15 @@ def pronounce_word(word: str) -> tuple[tuple[str, ...], str]:
         return spell(word), "spelled"
     if len(word) > 2 and word[-1] == "s" and is_acronym(word[:-1].removesuffix("'")):
         return add_s(spell(word[:-1])), "spelled"
+    accented = unicodedata.normalize("NFC", word.lower())
+    if accented in _ACCENTED:
+        return tuple(_ACCENTED[accented].split()), "dictionary"
+    if accented.endswith("'s") and accented[:-2] in _ACCENTED:
+        return add_s(tuple(_ACCENTED[accented[:-2]].split())), "derived"
     key = _fold(word).replace("’", "'").strip("-")
+    if key.endswith("in'") and f"{key[:-1]}g" in entries:
+        # comin' is coming with another last sound.
+        return (*entries[f"{key[:-1]}g"].split()[:-1], "N"), "derived"
     if key in entries:
         return tuple(entries[key].split()), "dictionary"
     if key.endswith(("'s", "s'")) and key[:-2]:
@@ -199,6 +275,9 @@ def pronounce_word(word: str) -> tuple[tuple[str, ...], str]:
     suffixed = _regular_suffix(letters)
     if suffixed:
         return suffixed, "derived"
+    prefixed = _with_prefix(letters)
+    if prefixed:
+        return prefixed, "derived"
     compound = _split_compound(letters)
     if compound:
         said = [tuple(entries[part].split()) for part in compound]
@@ -216,31 +295,43 @@ def the_before(following: tuple[str, ...]) -> tuple[str, ...]:
     return ("DH", "IY0") if vowel else ("DH", "AH0")
 
 
-def _in_context(words: tuple[str, ...], index: int) -> tuple[tuple[str, ...], str]:
+def _is_letter(words: tuple[str, ...], marks: tuple[str, ...], index: int) -> bool:
+    """Whether an A stands for the letter rather than the article."""
+    following = words[index + 1] if index + 1 < len(words) else ""
+    if words[index] == "A":
+        initial = len(following) == 1 and following.isupper() and following != "I"
+        return index > 0 or initial or bool(marks[index])
+    return bool(marks[index]) and (index + 1 < len(words) or index == 0)
+
+
+def _in_context(
+    words: tuple[str, ...], marks: tuple[str, ...], index: int
+) -> tuple[tuple[str, ...], str]:
     """Pronounce `words[index]` with its neighbours in view."""
     word = words[index]
     lower = word.lower()
     if lower == "the" and index + 1 < len(words):
         return the_before(pronounce_word(words[index + 1])[0]), "dictionary"
-    if word == "A" and index and not words[index - 1].endswith("."):
+    if lower == "a" and _is_letter(words, marks, index):
         return ("EY1",), "spelled"
     if is_homograph(lower) and not (word.isupper() and is_acronym(word)):
-        context = tuple(item.lower() for item in words)
-        return tuple(choose(context, index).split()), "homograph"
+        return tuple(choose(words, marks, index).split()), "homograph"
     return pronounce_word(word)
 
 
-def pronounce(words: tuple[str, ...]) -> tuple[Word, ...]:
+def pronounce(words: tuple[str, ...], marks: tuple[str, ...] = ()) -> tuple[Word, ...]:
     """Pronounce a run of English words, a sentence or a piece of one.
 
     Args:
         words: in their original case, without punctuation.
+        marks: the punctuation after each word, "" for none; left out means none at all.
 
     Returns:
         One `Word` each, in order.
     """
+    marks = marks or ("",) * len(words)
     result: list[Word] = []
     for index, word in enumerate(words):
-        phonemes, source = _in_context(words, index)
+        phonemes, source = _in_context(words, marks, index)
         result.append(Word(word, "en", phonemes, source))
     return tuple(result)

@@ -7,6 +7,7 @@ meanings are told by key words. `explain` shows the votes.
 from collections.abc import Sequence
 from typing import Final
 
+from frontend import homograph_model
 from frontend.homograph_data import (
     LIVE_LONG_AFTER,
     LIVE_LONG_BEFORE,
@@ -58,8 +59,8 @@ _WINDOW: Final = 8
 _PLURALS: Final = {f"{word}s": word for word in VERB_NOUN if not word.endswith("s")}
 
 
-def is_homograph(word: str) -> bool:
-    """Say whether a lower-case word needs its context."""
+def is_ruled(word: str) -> bool:
+    """Say whether the rules know a lower-case word."""
     return word in VERB_NOUN or word in SENSES or word in _PLURALS or word in {"read", "live"}
 
 
@@ -189,12 +190,12 @@ def _live(words: Sequence[str], index: int) -> str:
     return "L AY1 V" if long_vowel or before in LIVE_LONG_BEFORE else "L IH1 V"
 
 
-def choose(words: Sequence[str], index: int) -> str:
-    """Pronounce a homograph in its sentence.
+def choose_by_rule(words: Sequence[str], index: int) -> str:
+    """Pronounce a homograph in its sentence by the rules alone.
 
     Args:
         words: the sentence in lower case, without punctuation.
-        index: position of a word for which `is_homograph` holds.
+        index: position of a word for which `is_ruled` holds.
 
     Returns:
         Phonemes joined by spaces.
@@ -217,3 +218,117 @@ def choose(words: Sequence[str], index: int) -> str:
     last = chosen.split()[-1]
     sibilant = last in {"S", "Z", "SH", "CH", "JH"}
     return chosen + (" IH0 Z" if sibilant else " S" if last in {"T", "K", "P", "F"} else " Z")
+
+
+def is_homograph(word: str) -> bool:
+    """Say whether a lower-case word needs its context."""
+    return is_ruled(word) or word in homograph_model.load_readings()
+
+
+#: From this sum of votes on a word that the data set knows only as a noun is a verb.
+_PLAINLY_VERB: Final = 2.5
+
+
+def choose(words: Sequence[str], marks: Sequence[str], index: int) -> str:
+    """Pronounce a homograph in its sentence: by the classifier if it knows the word, else by rule.
+
+    Args:
+        words: the sentence in its own case, without punctuation.
+        marks: the punctuation after each word, "" for none.
+        index: position of a word for which `is_homograph` holds.
+
+    Returns:
+        Phonemes joined by spaces.
+    """
+    word = words[index].lower()
+    lower = [item.lower() for item in words]
+    known = homograph_model.load_readings().get(word)
+    if known is None:
+        return choose_by_rule(lower, index)
+    if len(known) == 1 and is_ruled(word):
+        plainly = sum(vote for _, vote in verb_votes(lower, index)) > _PLAINLY_VERB
+        if plainly or word not in VERB_NOUN:
+            return choose_by_rule(lower, index)
+    ruled = _fixed(lower, index)
+    if ruled:
+        return ruled
+    context: list[str] = []
+    place = 0
+    for number, (item, mark) in enumerate(zip(words, marks, strict=True)):
+        if number == index:
+            place = len(context)
+        context += [item, ","] if mark == "," else [item]
+    return homograph_model.choose(context, place)
+
+
+def _fixed(words: Sequence[str], index: int) -> str:
+    """What grammar decides whatever else is near; "" where it does not."""
+    word = words[index]
+    before = words[index - 1] if index else ""
+    after = words[index + 1] if index + 1 < len(words) else ""
+    if word == "read":
+        return _read_fixed(words, index, before)
+    if word == "live":
+        return _live_fixed(words, index, before, after)
+    if word == "content" and after in {"with", "to"}:
+        return "K AH0 N T EH1 N T" if before in {"", *_BE} else ""
+    if word == "lead":
+        found = before == "the" and after == "out" and {"get", "got"} & set(words[:index])
+        return "L EH1 D" if found else ""
+    if word == "minute":
+        return "M AY0 N UW1 T" if _is_tiny(before, after) else ""
+    if word == "tear":
+        return "T EH1 R" if after == "in" and set(words[index + 2 : index + 5]) & _TEARABLE else ""
+    return ""
+
+
+def _live_fixed(words: Sequence[str], index: int, before: str, after: str) -> str:
+    """Join us live, watch it live: an adverb after an object."""
+    adverb = before in {"us", "me", "him", "it", "them"} and set(
+        words[max(0, index - 4) : index]
+    ) & {
+        *("join", "watch", "see", "hear", "catch", "stream", "streaming", "watched", "saw", "seen"),
+        *("watching", "broadcast", "show", "shown", "cover", "play", "played", "follow", "air"),
+    }
+    if adverb and after in {"", "from", "on", "at", "in", "with", "now", "today", "tonight", "and"}:
+        return "L AY1 V"
+    return ""
+
+
+_TEARABLE: Final = frozenset(
+    words(
+        "shirt dress coat jacket pants jeans trousers sleeve fabric cloth curtain sail net page "
+        "paper tent muscle ligament knee seam stocking tights sheet bag skirt sweater canvas"
+    )
+)
+#: What a small thing is not: the noun after "a minute" in "a minute walk".
+_OF_TIME: Final = frozenset(
+    words(
+        "hand hands book books mark walk walks drive ride rides steak man men silence video "
+        "episode speech break breaks film song call interview show miles mile waltz repeater"
+    )
+)
+_SMALL: Final = frozenset(
+    words(
+        "details detail amounts traces quantities particles differences changes variations grains"
+    )
+)
+
+
+def _is_tiny(before: str, after: str) -> bool:
+    """Whether "minute" between two words means very small."""
+    if after in _SMALL:
+        return before not in {"last", "five", "ten", "one"}
+    article = before in {"a", "very", "these", "those", "most", "such"}
+    kind = homograph_model.usual_class(after) if after else ""
+    return article and kind in {"n", "s"} and after not in _OF_TIME
+
+
+def _read_fixed(words: Sequence[str], index: int, before: str) -> str:
+    if before == "to" or before in _MODALS:
+        return "R IY1 D"
+    last = [item for item in words[max(0, index - 4) : index] if item in _MODALS or item in _HAVE]
+    between = words[max(0, index - 4) : index]
+    if last and not set(between[between.index(last[-1]) + 1 :]) & {"and", "but", "that", "to"}:
+        return "R EH1 D" if last[-1] in _HAVE else "R IY1 D"
+    return ""

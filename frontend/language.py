@@ -54,13 +54,13 @@ def _neighbour(pieces: list[tuple[str, str]], index: int, step: int) -> str:
     """The script next to a number: "han", "latin", or "" when a mark or the edge comes first."""
     position = index + step
     while 0 <= position < len(pieces) and abs(position - index) <= _REACH:
-        kind, text = pieces[position]
+        kind, _ = pieces[position]
         if kind == "latin" and step == 1 and _is_unit_at(pieces, position):
             position += step
             continue
         if kind in ("han", "latin"):
             return kind
-        if kind == "other" and _BARRIER.search(text):
+        if kind == "other" and _ends_clause(pieces, position):
             return ""
         position += step
     return ""
@@ -72,7 +72,36 @@ def _is_unit_at(pieces: list[tuple[str, str]], position: int) -> bool:
     )
 
 
+def _clause_language(pieces: list[tuple[str, str]], index: int) -> str:
+    """Language of the clause of a number when all its words are of one: "en", "zh" or ""."""
+    han = latin = 0
+    for step in (1, -1):
+        position = index + step
+        near = range(max(0, index - 3 * _REACH), min(len(pieces), index + 3 * _REACH + 1))
+        while position in near and not _ends_clause(pieces, position):
+            kind, text = pieces[position]
+            han += kind == "han"
+            plain = kind == "latin" and len(text) > 1 and not text.isupper()
+            latin += plain and not _is_unit_at(pieces, position)
+            position += step
+    if latin >= 2 and not han:
+        return "en"
+    return "zh" if han and not latin else ""
+
+
+def _ends_clause(pieces: list[tuple[str, str]], position: int) -> bool:
+    kind, text = pieces[position]
+    if kind != "other" or not _BARRIER.search(text):
+        return False
+    # 4,150 and 3.5 go on.
+    joined = text in {",", ".", ":"} and position + 1 < len(pieces)
+    return not (joined and pieces[position + 1][0] == "number")
+
+
 def _number_language(pieces: list[tuple[str, str]], index: int, matrix: str) -> str:
+    clause = _clause_language(pieces, index)
+    if clause:
+        return clause
     after = _neighbour(pieces, index, 1)
     before = _neighbour(pieces, index, -1)
     if after == before == "latin":
@@ -91,7 +120,8 @@ def _latin_run_language(pieces: list[tuple[str, str]], index: int) -> str:
         position = index + step
         near = range(max(0, index - _REACH), min(len(pieces), index + _REACH + 1))
         while position in near and pieces[position][0] != "han":
-            words += len(pieces[position][1].split()) if pieces[position][0] == "latin" else 0
+            kind, text = pieces[position]
+            words += kind == "latin" and len(text) > 2
             position += step
     return "en" if words >= 4 else "zh"
 
@@ -140,6 +170,9 @@ def _attach(pieces: list[tuple[str, str]], labels: list[str], matrix: str) -> No
             if pieces[index + 1][1][0] in "期型级类章节世卷部号":
                 labels[index] = "zh"
             continue
+        if matrix == "zh" and _in_formula(pieces, index):
+            labels[index] = "zh"
+            continue
         before = _number_before(pieces, index)
         glued_before = index > 0 and pieces[index - 1][0] == "number"
         if before >= 0 and labels[before] == "zh" and (_UNIT.fullmatch(piece) or glued_before):
@@ -151,9 +184,18 @@ def _attach(pieces: list[tuple[str, str]], labels: list[str], matrix: str) -> No
         if not label:
             following = next((item for item in labels[index + 1 :] if item), "")
             previous = labels[index - 1] if index else ""
-            opens = bool(re.search(r"[$¥€£#@+(\-–°]\s*$", pieces[index][1]))
+            opens = bool(re.search(r"[$¥€£#@+(\-–°√±∑∫]\s*$", pieces[index][1]))
             choice = (following if opens else previous) or following or previous
             labels[index] = choice or matrix
+
+
+def _in_formula(pieces: list[tuple[str, str]], index: int) -> bool:
+    """Whether a few letters stand beside an operator: y=ax^2+bx+c is read with the Chinese."""
+    if len(pieces[index][1]) > 3 or not pieces[index][1].islower():
+        return False
+    before = pieces[index - 1][1] if index else ""
+    after = pieces[index + 1][1] if index + 1 < len(pieces) else ""
+    return before[-1:] in set("=+×÷*^") or after.lstrip()[:1] in set("=+×÷^")
 
 
 def _number_before(pieces: list[tuple[str, str]], index: int) -> int:

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from frontend import polyphones
+from frontend import polyphone_features, polyphones
 from frontend.common_words import common_readings
 from frontend.mandarin_data import (
     ER_MERGES_AFTER,
@@ -19,6 +19,7 @@ from frontend.mandarin_data import (
     SURNAMES,
     TITLES,
 )
+from frontend.mandarin_rules import rule_readings
 from frontend.pinyin import syllable_symbols
 from frontend.sandhi import bu_sandhi, reduplication, third_tone_sandhi, yi_sandhi
 from frontend.types import Word
@@ -49,7 +50,7 @@ def segment(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=16384)
 def look_up(word: str) -> tuple[str, ...]:
     """Dictionary syllables of one word, one per character; "?0" where there is none."""
-    phrase = polyphones.pypinyin_phrase(word)
+    phrase = polyphone_features.pypinyin_phrase(word)
     if phrase is not None:
         return tuple(phrase[index] for index in range(len(word)))
     return tuple(_look_up_char(char) for char in word)
@@ -60,7 +61,7 @@ def _look_up_char(char: str) -> str:
     from pypinyin.constants import PINYIN_DICT
 
     sounds = PINYIN_DICT.get(ord(char), "")
-    return polyphones.plain_syllable(sounds.split(",")[0]) if sounds else _UNKNOWN
+    return polyphone_features.plain_syllable(sounds.split(",")[0]) if sounds else _UNKNOWN
 
 
 def apply_phrases(text: str, syllables: list[str]) -> tuple[list[str], set[int]]:
@@ -126,13 +127,16 @@ def apply_erhua(text: str, syllables: list[str]) -> list[str]:
     return result
 
 
-def read_characters(text: str, words: tuple[str, ...], context: dict[int, str]) -> list[str]:
+def read_characters(
+    text: str, words: tuple[str, ...], context: dict[int, str], ruled: dict[int, str]
+) -> list[str]:
     """Choose a syllable for each character, before tone sandhi.
 
     Args:
         text: Han characters, simplified.
         words: their segmentation.
         context: readings of polyphones by index, from `polyphones.readings`.
+        ruled: readings by index that come before all others, from `rule_readings`.
     """
     syllables = [syllable for word in words for syllable in look_up(word)]
     for index, reading in context.items():
@@ -142,8 +146,14 @@ def read_characters(text: str, words: tuple[str, ...], context: dict[int, str]) 
         syllables[index] = reading
     syllables, _ = apply_phrases(text, syllables)
     syllables = apply_shide(text, apply_de(text, syllables))
+    for index, reading in ruled.items():
+        syllables[index] = reading
     syllables = apply_surnames(text, syllables)
     syllables = apply_neutral_tones(text, syllables)
+    for index, reading in ruled.items():
+        # 受得了 is no 得了.
+        if text[index] in "了得着":
+            syllables[index] = reading
     return apply_erhua(text, syllables)
 
 
@@ -194,13 +204,16 @@ def _merge_erhua(syllables: list[str]) -> list[str]:
     return merged
 
 
-def pronounce(text: str, context: dict[int, str] | None = None) -> tuple[Word, ...]:
+def pronounce(
+    text: str, context: dict[int, str] | None = None, ruled: dict[int, str] | None = None
+) -> tuple[Word, ...]:
     """Pronounce a run of Chinese characters without punctuation.
 
     Args:
         text: Han characters only, simplified.
         context: readings of polyphones by index when the caller has read the whole sentence;
             by default the run is read alone.
+        ruled: readings by index about which a rule is sure; likewise.
 
     Returns:
         One word per segment; characters without a known reading have no symbols.
@@ -208,7 +221,9 @@ def pronounce(text: str, context: dict[int, str] | None = None) -> tuple[Word, .
     words = segment(text)
     if context is None:
         context = polyphones.readings(text)
-    syllables = apply_sandhi(text, read_characters(text, words, context), words)
+    if ruled is None:
+        ruled = rule_readings(text)
+    syllables = apply_sandhi(text, read_characters(text, words, context, ruled), words)
     result: list[Word] = []
     start = 0
     for word in words:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from frontend import numbers_en, numbers_zh, rules_en, rules_en_words, rules_zh
+from frontend import numbers_en, rules_en, rules_en_forms, rules_en_words
 from frontend.clean import HAN, PLACEHOLDER, clean
 from frontend.hanzi import simplify
 from frontend.language import Span, split_languages
@@ -21,25 +21,37 @@ _LONG_DIGITS = r"(?<!\d)\d{25,}(?!\d)"
 _EN_RULES: tuple[Rule, ...] = (
     rule("long digits", _LONG_DIGITS, lambda match: f" {numbers_en.by_digit(match[0])} "),
     *web_rules("en"),
+    *rules_en_forms.FORM_RULES,
     *rules_en_words.EARLY_RULES,
     *rules_en.NUMBER_RULES,
     *rules_en_words.WORD_RULES,
 )
-_ZH_RULES: tuple[Rule, ...] = (
-    rule("long digits", _LONG_DIGITS, lambda match: numbers_zh.by_digit(match[0])),
-    *web_rules("zh"),
-    *rules_zh.EARLY_RULES,
-    *rules_zh.NUMBER_RULES,
-    *rules_zh.WORD_RULES,
-)
-_WEB = {"en": web_rules("en"), "zh": web_rules("zh")}
+
+
+@lru_cache(maxsize=1)
+def _zh_rules() -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """Rules before a mixed text is cut by language, and those of Chinese spans."""
+    # Imported when Chinese is met: English alone shall load fast.
+    from frontend import numbers_zh, rules_zh, rules_zh_forms
+
+    before = (*web_rules("zh"), *rules_zh_forms.LABEL_RULES)
+    inside = (
+        rule("long digits", _LONG_DIGITS, lambda match: numbers_zh.by_digit(match[0])),
+        *web_rules("zh"),
+        *rules_zh_forms.FORM_RULES,
+        *rules_zh.EARLY_RULES,
+        *rules_zh.NUMBER_RULES,
+        *rules_zh.WORD_RULES,
+    )
+    return before, inside
+
 
 _LETTERS = r"A-Za-z\u00c0-\u024f"
 _UNKNOWN = re.compile(rf"[^{HAN}{PLACEHOLDER}{_LETTERS}0-9 ',.?!;:…—\-]")
 _QUIETLY_DROPPED = frozenset('"()[]{}<>|\\^_*`~#/–')
 _FINISH: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![{_LETTERS}])'(?!(?:[Ee]m|[Tt]is|[Tt]was|[Cc]ause|[Bb]out|[Tt]il)\b)"), " "),
-    (re.compile(rf"'(?![{_LETTERS}])(?<!s')"), " "),
+    (re.compile(rf"'(?![{_LETTERS}])(?<!s')(?<!in')"), " "),
     (re.compile(r"\s*—[—\s]*"), " - "),
     (re.compile(r"(?<!\s)-+|-+(?!\s)|--+"), " "),
     (re.compile(r"\s+"), " "),
@@ -78,7 +90,7 @@ def _finish(text: str) -> str:
 def _read_span(span: Span) -> str:
     if span.lang == "en":
         return apply_rules(span.text, _EN_RULES)
-    return apply_rules(simplify(span.text), _ZH_RULES)
+    return apply_rules(simplify(span.text), _zh_rules()[1])
 
 
 def _sweep(text: str) -> tuple[str, tuple[str, ...]]:
@@ -96,12 +108,11 @@ def _sweep(text: str) -> tuple[str, tuple[str, ...]]:
 def _pass(text: str, lang: str) -> Normalized:
     """Run all stages once."""
     cleaned, dropped = clean(text)
-    language = split_languages(cleaned, lang)[0].lang if cleaned else "en"
-    if len({span.lang for span in split_languages(cleaned, lang)}) > 1:
-        # Addresses hold both letters and signs, so they are read before the text is cut.
-        language = "zh"
-        cleaned = apply_rules(cleaned, _WEB[language])
     spans = tuple(split_languages(cleaned, lang))
+    if len({span.lang for span in spans}) > 1:
+        # Addresses hold both letters and signs, so they are read before the text is cut.
+        cleaned = apply_rules(cleaned, _zh_rules()[0])
+        spans = tuple(split_languages(cleaned, lang))
     read = "".join(_read_span(span) for span in spans)
     read, unknown = _sweep(read)
     notes = tuple(f"dropped {char!r} (U+{ord(char):04X})" for char in (*dropped, *unknown))

@@ -1,6 +1,7 @@
 """Pinyin syllables: which exist, and their symbols."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -93,3 +94,37 @@ def syllable_symbols(syllable: str) -> tuple[str, ...] | None:
     if base not in table:
         return None
     return (*table[base], f"zh_{tone}", *((ERHUA,) if erhua else ()))
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> dict[tuple[str, ...], str]:
+    """Symbols without tone to their usual spelling."""
+    spellings: dict[tuple[str, ...], str] = {}
+    for spelling, symbols in syllables().items():
+        # Of several spellings the one of the table of syllables: en, not ng; lve, not lue.
+        spellings.setdefault(symbols, spelling)
+    for spelling in ("en", "eng", "ei", "yo", "ya", "lve", "nve"):
+        spellings[syllables()[spelling]] = spelling
+    return spellings
+
+
+def spell_syllables(symbols: Sequence[str]) -> list[str]:
+    """Write symbols as pinyin that `syllable_symbols` reads as the same symbols.
+
+    Args:
+        symbols: of whole syllables, as in `Word.symbols` of a Mandarin word.
+
+    Returns:
+        One spelling a syllable, such as "dang1", "ran2", "hua1r" as "huar1".
+    """
+    said: list[str] = []
+    base: list[str] = []
+    for symbol in symbols:
+        if symbol == ERHUA and said:
+            said[-1] = f"{said[-1][:-1]}r{said[-1][-1]}"
+        elif symbol[-1].isdigit():
+            said.append(_spellings().get(tuple(base), "".join(base)) + symbol[-1])
+            base = []
+        else:
+            base.append(symbol)
+    return said

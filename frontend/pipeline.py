@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from frontend import english, mandarin, polyphones
+from frontend import english
 from frontend.clean import HAN, PLACEHOLDER
 from frontend.language import Span
 from frontend.lexicon import Lexicon
+from frontend.loading import load_english, load_mandarin
 from frontend.markup import extract, restore
 from frontend.normalize import normalize_stages
 from frontend.symbols import LANGUAGE_TAGS
@@ -48,28 +49,52 @@ def tokenize(text: str) -> list[Token]:
     ]
 
 
-def _chinese_readings(text: str) -> dict[int, str]:
-    """Read the polyphones of a text in its whole context; indices are those of `text`."""
+def _chinese_readings(text: str) -> tuple[dict[int, str], dict[int, str]]:
+    """Read the polyphones of a text in its whole context: by the scorer, and by sure rules.
+
+    Indices are those of `text`.
+    """
+    from frontend import polyphones
+    from frontend.mandarin_rules import rule_readings
+
     kept = [index for index, char in enumerate(text) if char != " "]
     context = "".join(text[index] for index in kept).translate(_WIDE)
-    return {kept[index]: reading for index, reading in polyphones.readings(context).items()}
+    scored, ruled = polyphones.readings(context), rule_readings(context)
+    return (
+        {kept[index]: reading for index, reading in scored.items()},
+        {kept[index]: reading for index, reading in ruled.items()},
+    )
+
+
+def _within(readings: dict[int, str], token: Token) -> dict[int, str]:
+    """The readings inside a token, by index in it."""
+    return {
+        offset: readings[token.start + offset]
+        for offset in range(len(token.text))
+        if token.start + offset in readings
+    }
 
 
 def _pronounce_english(tokens: list[Token], overrides: dict[str, Word]) -> dict[int, Word]:
     """Pronounce English tokens with their sentences as context; keys are token starts."""
     result: dict[int, Word] = {}
     sentence: list[Token] = []
+    marks: list[str] = []
 
     def finish() -> None:
-        words = english.pronounce(tuple(token.text for token in sentence))
+        words = english.pronounce(tuple(token.text for token in sentence), tuple(marks))
         result.update(zip((token.start for token in sentence), words, strict=True))
         sentence.clear()
+        marks.clear()
 
     for token in tokens:
         if token.kind == "en":
             sentence.append(token)
-        elif token.kind == "mark" and token.text in _ENDS and sentence:
-            finish()
+            marks.append("")
+        elif token.kind == "mark" and sentence:
+            marks[-1] = marks[-1] or token.text
+            if token.text in _ENDS:
+                finish()
     if sentence:
         finish()
     for index, token in enumerate(tokens):
@@ -87,7 +112,11 @@ def _pronounce_english(tokens: list[Token], overrides: dict[str, Word]) -> dict[
 def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
     tokens = tokenize(text)
     english_words = _pronounce_english(tokens, overrides)
-    readings = _chinese_readings(text) if any(token.kind == "zh" for token in tokens) else {}
+    scored: dict[int, str] = {}
+    ruled: dict[int, str] = {}
+    if any(token.kind == "zh" for token in tokens):
+        load_mandarin()
+        scored, ruled = _chinese_readings(text)
     words: list[Word] = []
     for kind, group in groupby(tokens, key=lambda token: token.kind):
         if kind == "mark":
@@ -97,12 +126,10 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
             continue
         for token in group:
             if kind == "zh":
-                local = {
-                    offset: readings[token.start + offset]
-                    for offset in range(len(token.text))
-                    if token.start + offset in readings
-                }
-                words.extend(mandarin.pronounce(token.text, local))
+                from frontend import mandarin
+
+                said = mandarin.pronounce(token.text, _within(scored, token), _within(ruled, token))
+                words.extend(said)
             elif kind == "en":
                 words.append(english_words[token.start])
             else:
@@ -144,6 +171,7 @@ def phonemize_stages(text: str, lang: str = "auto", lexicon: Lexicon | None = No
     """Do what `phonemize` does and keep the spans of the normaliser."""
     if lang not in ("auto", "en", "zh"):
         raise ValueError(f"lang is {lang!r}: use one of auto, en, zh")
+    load_english()
     marked = extract(text)
     overrides = dict(marked.overrides)
     source = _apply_lexicon(marked.text, lexicon, overrides) if lexicon else marked.text

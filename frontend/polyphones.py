@@ -2,31 +2,64 @@
 
 Each candidate reading gets a linear score from four witnesses: the recurrent network, how often
 the reading occurs, three lists of words (pypinyin's own, `data/zh_phrases.txt.gz` and our
-`data/zh_readings.txt`, whose words also decide), and the neighbouring characters. The weights
-were trained on the CPP data set by `build_polyphones.py`.
+`data/zh_readings.txt`, whose words also decide), and the characters and words around it. The
+weights were trained on the CPP data set and marked everyday sentences by `build_polyphones.py`.
 """
 
 import gzip
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from frontend.polyphone_features import (
+    MAX_PHRASE,
+    PhraseLookup,
+    buckets,
+    cut_features,
+    dictionary_features,
+    neighbour_features,
+    phrase_matches,
+    pypinyin_phrase,
+)
 from frontend.polyphone_net import UNKNOWN_ROW, NetWeights, score_readings
+from frontend.zh_words import cut, is_whole
 
 _DATA = Path(__file__).with_name("data")
-NUM_BUCKETS: Final = 1 << 18
-#: Longest phrase that is looked up.
-MAX_PHRASE: Final = 5
 #: Sentences are read in windows, so that time stays linear and memory small.
 _WINDOW: Final = 256
 _LOWEST: Final = -15.0
 #: Network and prior, then seven features for each of three lists of words.
 NUM_DENSE: Final = 23
+#: Each sentence is read by itself, so that a text says no more and no less than its sentences.
+_SENTENCE: Final = re.compile(r"[^。！？!?…；;\n]+")
+_END_MARKS: Final = re.compile(r"[\s。．.！!？?；;：:，,、…—“”\"'‘’()（）《》「」『』-]+$")
 
-PhraseLookup = Callable[[str], Mapping[int, str] | None]
+
+class Phrases:
+    """The phrases of `data/zh_phrases.txt.gz`; their readings are parsed when asked for.
+
+    Args:
+        text: per line a phrase, then `offset` and reading of each of its polyphones.
+    """
+
+    def __init__(self, text: str) -> None:
+        lines = (line.partition(" ") for line in text.split("\n"))
+        self._lines = {phrase: rest for phrase, _, rest in lines}
+        self._parsed: dict[str, dict[int, str]] = {}
+
+    def get(self, phrase: str) -> dict[int, str] | None:
+        """The readings of a phrase as {offset: reading}; None when it is not there."""
+        rest = self._lines.get(phrase)
+        if rest is None:
+            return None
+        parsed = self._parsed.get(phrase)
+        if parsed is None:
+            parsed = {int(entry[0]): entry[1:] for entry in rest.split(" ")}
+            self._parsed[phrase] = parsed
+        return parsed
 
 
 @dataclass(frozen=True)
@@ -40,7 +73,7 @@ class PolyphoneModel:
         priors: character to log prior of each candidate, in the same order.
         dense: float32 (NUM_DENSE,) weights of the dense features.
         sparse: float32 (NUM_BUCKETS,) weights of hashed neighbour features.
-        phrases: phrase to the readings of its polyphones as {offset: reading}.
+        phrases: a list of phrases with the readings of their polyphones.
     """
 
     net: NetWeights
@@ -49,91 +82,7 @@ class PolyphoneModel:
     priors: Mapping[str, tuple[float, ...]]
     dense: Any
     sparse: Any
-    phrases: Mapping[str, Mapping[int, str]]
-
-
-def neighbour_features(text: str, index: int) -> list[str]:
-    """Name the character n-grams around a position; ^ and $ stand beyond the edges."""
-    padded = f"^^^{text[max(0, index - 9) : index]}"
-    at = len(padded)
-    padded += text[index : index + 10] + "$$$"
-
-    def gram(first: int, last: int) -> str:
-        return padded[at + first : at + last + 1]
-
-    spans = ((-1, -1), (1, 1), (-2, -1), (1, 2), (-1, 1), (-2, -2), (2, 2), (1, 3), (-3, -1))
-    named = [f"{number}{gram(first, last)}" for number, (first, last) in enumerate(spans)]
-    named.append(f"c{_kind(gram(-1, -1))}{_kind(gram(1, 1))}")
-    named += [f"p{_kind(gram(-1, -1))}", f"n{_kind(gram(1, 1))}"]
-    wide = {*padded[max(0, at - 6) : at - 2], *padded[at + 3 : at + 7]}
-    return named + [f"w{char}" for char in sorted(wide)]
-
-
-def _kind(char: str) -> str:
-    """Class of a neighbour: d digit, n number word, l letter, h Han, p mark or edge."""
-    if char.isdigit() or char in "一二三四五六七八九十百千万两几数半":
-        return "d" if char.isascii() else "n"
-    if char.isalpha():
-        return "l" if char.isascii() else "h"
-    return "p"
-
-
-def bucket(char: str, reading: str, feature: str) -> int:
-    """Hash a (character, reading, feature) triple to [0, NUM_BUCKETS)."""
-    return zlib.crc32(f"{char}|{reading}|{feature}".encode()) % NUM_BUCKETS
-
-
-def phrase_matches(text: str, index: int, look_up: PhraseLookup) -> list[tuple[int, str]]:
-    """List (length, reading) of the dictionary phrases that cover a position, longest first."""
-    matches: list[tuple[int, str]] = []
-    for length in range(min(MAX_PHRASE, len(text)), 1, -1):
-        for start in range(max(0, index - length + 1), min(index, len(text) - length) + 1):
-            entry = look_up(text[start : start + length])
-            if entry is not None and index - start in entry:
-                matches.append((length, entry[index - start]))
-    return matches
-
-
-def dictionary_features(reading: str, matches: list[tuple[int, str]]) -> list[float]:
-    """Agreement and disagreement by phrase length (2, 3, longer), then the longest's agreement."""
-    features: list[float] = []
-    for shortest, longest in ((2, 2), (3, 3), (4, MAX_PHRASE)):
-        found = [said for length, said in matches if shortest <= length <= longest]
-        agrees = reading in found
-        features += [float(agrees), float(bool(found) and not agrees)]
-    features.append(float(bool(matches) and matches[0][1] == reading))
-    return features
-
-
-@lru_cache(maxsize=32768)
-def pypinyin_phrase(phrase: str) -> dict[int, str] | None:
-    """Look a phrase up in pypinyin's dictionary: {offset: syllable}, None when it is not there."""
-    from pypinyin.constants import PHRASES_DICT
-
-    entry = PHRASES_DICT.get(phrase)
-    if entry is None or len(entry) != len(phrase):
-        return None
-    return {offset: plain_syllable(said[0]) for offset, said in enumerate(entry)}
-
-
-@lru_cache(maxsize=4096)
-def plain_syllable(marked: str) -> str:
-    """Turn "háng" into "hang2"; no mark is the neutral tone 5, ü is v."""
-    import unicodedata
-
-    tones = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
-    tone = "5"
-    letters = ""
-    for char in unicodedata.normalize("NFD", marked):
-        if char in tones:
-            tone = tones[char]
-        elif char == "\u0308":
-            letters = f"{letters[:-1]}v"
-        elif char == "\u0302":
-            letters += char
-        else:
-            letters += char
-    return unicodedata.normalize("NFC", letters) + tone
+    phrases: Phrases
 
 
 @lru_cache(maxsize=1)
@@ -169,19 +118,8 @@ def _direction(arrays: dict[str, Any], name: str) -> tuple[Any, Any, Any]:
     return w_input, w_hidden, bias
 
 
-def _load_phrases() -> dict[str, dict[int, str]]:
-    """Read `phrase offset:reading ...` lines."""
-    with gzip.open(_DATA / "zh_phrases.txt.gz", "rt", encoding="utf-8") as lines:
-        return parse_phrases(lines.read())
-
-
-def parse_phrases(text: str) -> dict[str, dict[int, str]]:
-    """Parse the phrase file: per line a phrase, then `offset` and reading of each polyphone."""
-    phrases: dict[str, dict[int, str]] = {}
-    for line in text.splitlines():
-        phrase, *entries = line.split(" ")
-        phrases[phrase] = {int(entry[0]): entry[1:] for entry in entries}
-    return phrases
+def _load_phrases() -> Phrases:
+    return Phrases(gzip.decompress((_DATA / "zh_phrases.txt.gz").read_bytes()).decode())
 
 
 @lru_cache(maxsize=1)
@@ -206,9 +144,19 @@ def _listed_characters() -> frozenset[str]:
 
 
 def certain_reading(text: str, index: int) -> str:
-    """Reading of one character by `data/zh_readings.txt`, longest word first; "" if not there."""
-    matches = phrase_matches(text, index, certain_readings().get)
-    return matches[0][1] if matches else ""
+    """Reading of one character by `data/zh_readings.txt`, longest word first; "" if not there.
+
+    A word that the cut of the sentence takes apart says nothing: 长发 in 成长|发展.
+    """
+    known = certain_readings()
+    pieces = cut(text)
+    for length in range(min(MAX_PHRASE, len(text)), 1, -1):
+        for start in range(max(0, index - length + 1), min(index, len(text) - length) + 1):
+            entry = known.get(text[start : start + length])
+            whole = entry is not None and is_whole(start, start + length, pieces)
+            if entry is not None and index - start in entry and whole:
+                return entry[index - start]
+    return ""
 
 
 def word_features(
@@ -253,6 +201,22 @@ def candidate_log_probs(scores: Any, columns: list[int]) -> list[float]:
     return list(shifted - np.log(np.exp(shifted).sum()))
 
 
+def canonical(text: str) -> str:
+    """Give a sentence the same end however it is written, so that a full stop changes nothing."""
+    return _END_MARKS.sub("", text) + "。"
+
+
+def feature_names(text: str, positions: Sequence[int]) -> list[list[str]]:
+    """Name the hashed features of some positions of a canonical text, in their order."""
+    pieces = cut(text)
+    holder = [number for number, piece in enumerate(pieces) for _ in piece.text]
+    return [
+        neighbour_features(text, index)
+        + cut_features(pieces, holder[index], index - pieces[holder[index]].start)
+        for index in positions
+    ]
+
+
 def readings(text: str) -> dict[int, str]:
     """Choose the reading of every polyphone in a sentence.
 
@@ -263,6 +227,15 @@ def readings(text: str) -> dict[int, str]:
         Index of the character to syllable, such as {3: "hang2"}; only characters that have
         several readings are in it.
     """
+    chosen: dict[int, str] = {}
+    for match in _SENTENCE.finditer(text):
+        start = match.start()
+        said = _read_sentence(canonical(match[0]))
+        chosen.update({start + index: reading for index, reading in said.items()})
+    return chosen
+
+
+def _read_sentence(text: str) -> dict[int, str]:
     model = load_model()
     chosen: dict[int, str] = {}
     for start in range(0, len(text), _WINDOW):
@@ -292,15 +265,14 @@ def _read_piece(text: str, wanted: list[int], model: PolyphoneModel) -> dict[int
     rows = [model.rows.get(char, UNKNOWN_ROW) for char in text]
     all_scores = score_readings(model.net, rows, wanted)
     chosen: dict[int, str] = {}
-    for index, scores in zip(wanted, all_scores, strict=True):
+    named = feature_names(text, wanted)
+    for index, scores, names in zip(wanted, all_scores, named, strict=True):
         char = text[index]
         candidates = model.candidates[char]
         log_probs = candidate_log_probs(scores, [column for _, column in candidates])
         dense = dense_features(text, index, model, log_probs, list(model.priors[char]))
         totals = np.array(dense, np.float32) @ model.dense
-        names = neighbour_features(text, index)
-        for number, (reading, _) in enumerate(candidates):
-            buckets = [bucket(char, reading, name) for name in names]
-            totals[number] += model.sparse[buckets].sum()
+        rows_of_buckets = buckets(char, [reading for reading, _ in candidates], names)
+        totals += model.sparse[rows_of_buckets].sum(axis=1)
         chosen[index] = certain_reading(text, index) or candidates[int(totals.argmax())][0]
     return chosen

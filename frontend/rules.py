@@ -3,32 +3,37 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One rewriting step.
 
     Attributes:
         name: shown when stages are inspected.
-        pattern: what it rewrites.
+        source: the pattern of what it rewrites; compiled when first needed, as there are hundreds.
         replace: the words for one match.
         needs: the rule is skipped unless one of these characters is in the text ("" is never
             skipped); "0" stands for any digit.
     """
 
     name: str
-    pattern: re.Pattern[str]
+    source: str
     replace: Callable[[re.Match[str]], str]
     needs: str = "0"
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The compiled pattern."""
+        return re.compile(self.source)
 
 
 def rule(
     name: str, pattern: str, replace: Callable[[re.Match[str]], str], needs: str = "0"
 ) -> Rule:
     """Build a rule from an unanchored pattern, as written."""
-    return Rule(name, re.compile(pattern), replace, needs)
+    return Rule(name, pattern, replace, needs)
 
 
 _DIGIT = re.compile(r"[0-9]")

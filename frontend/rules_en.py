@@ -171,7 +171,24 @@ def _letters_digits(match: re.Match[str]) -> str:
     code = match[0].removesuffix("'s")
     ending = match[0][len(code) :]
     parts = re.findall(r"\d+|[^\W\d_]+", code)
-    return f" {' '.join(code_part(part) for part in parts)}{ending} "
+    return f" {' '.join(_code_letters(part) for part in parts)}{ending} "
+
+
+def _code_letters(part: str) -> str:
+    """Read one part of a code; few letters are said by their names: ce2 is C E two."""
+    if part[0].isdigit():
+        return code_part(part)
+    few = len(part) <= 2 or (len(part) == 3 and not part.islower() and not part.istitle())
+    if part == "a":
+        return "A"
+    # Letters without a vowel are spelled anyway: MP3, GPT-4.
+    vowel = re.search("[aeiouyAEIOUY]", part) is not None
+    if part.isascii() and few and len(part) > 1 and vowel:
+        from frontend.english import is_acronym, is_common_word
+
+        if not is_acronym(part) and (len(part) < 3 or not is_common_word(part.lower())):
+            return " ".join(part.upper())
+    return part
 
 
 # A bare four-digit number is a count, not a year, before units and plural nouns.
@@ -210,9 +227,15 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         _fraction_measure,
     ),
     rule(
+        "blood pressure",
+        r"(?<![\w/.,])(?:(?<=BP )|(?=\d+/\d+\s?mm\s?Hg))(\d{2,3})/(\d{2,3})(\s?mm\s?Hg)?(?![\w/])",
+        _blood_pressure,
+    ),
+    rule(
         "measure",
         rf"(?P<number>(?:{_MINUS})?{_NUMBER})(?:{_RANGE}(?P<high>{_NUMBER}))?"
-        rf"(?:\s|(?P<hyphen>-(?=[a-zA-Z])))?(?P<unit>{_ALTERNATIVES})(?:/(?P<per>{'|'.join(PER)}))?(?![\w/^])",
+        rf"(?:\s|(?P<hyphen>-(?=[a-zA-Z])))?(?P<unit>{_ALTERNATIVES})(?:\.(?=\s+[a-z(]))?"
+        rf"(?:/(?P<per>{'|'.join(PER)}))?(?![\w/^])",
         _measure,
     ),
     rule(
@@ -220,17 +243,14 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         rf"(?<![\w.]){_NUMBER}(?:(?:\s?[xX]\s?|×){_NUMBER})+(?![\w.]\w|\s?=|x)",
         _dimensions,
     ),
-    rule(
-        "blood pressure",
-        r"(?<![\w/.,])(?:(?<=BP )|(?=\d+/\d+\s?mm\s?Hg))(\d{2,3})/(\d{2,3})(\s?mm\s?Hg)?(?![\w/])",
-        _blood_pressure,
-    ),
     rule("fixed slash", r"(?<![\w/])(?:24/7|9/11|50/50)(?![\w/])", _fixed_slash),
     rule("mixed fraction", r"(?<![\w/.,])(\d+) (\d{1,2})[/⁄](\d{1,3})(?![\w/])", _mixed_fraction),
     rule("fraction", r"(?<![\w/.,])(\d{1,3})[/⁄](\d{1,3})(?![\w/])", _fraction),
     rule("ordinal", r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th|ST|ND|RD|TH)\b", _ordinal),
-    rule("times", rf"(?<![\w.])({_NUMBER})[x×](?!\w)(?!\s?\d)", _times),
-    rule("number sign", r"(?<!\w)(?:#|[Nn]o\.\s?|[Nn]os\.\s?|№\s?)(\d+)(?![\w])", _number_sign),
+    rule("times", rf"(?<![\w.])({_NUMBER})[x×](?!\w)(?!\s?[\d=+*/^])", _times),
+    rule(
+        "number sign", r"(?<!\w)(?:#|[Nn]o\.\s?|[Nn]os\.\s?|№\s?|N°\s?)(\d+)(?![\w])", _number_sign
+    ),
     rule("magnitude", rf"(?<!\w)((?:{_MINUS})?{_NUMBER})([kKMB]|bn|mn)\b(?![-'])", _magnitude),
     rule("year range", rf"(?<![\w.,-])({YEAR}){_RANGE}({YEAR}|\d\d)(?![\w-]|[.,]\d)", year_range),
     rule("range", rf"(?<![\w.,-])({_NUMBER}){_RANGE}({_NUMBER})(?![\w-]|[.,]\d)", _range),

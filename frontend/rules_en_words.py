@@ -5,6 +5,7 @@ from typing import Final
 
 from frontend import numbers_en as num
 from frontend.rules import Rule, rule
+from frontend.split_data import STARTERS
 from frontend.units_en import SIGNS
 from frontend.wordlist import words
 
@@ -22,7 +23,14 @@ _ABBREVIATIONS: Final = {
     **{"Corp": "Corporation", "Co": "Company", "Jr": "Junior", "Sr": "Senior", "vol": "volume"},
     **{"Vol": "Volume", "fig": "figure", "Fig": "Figure", "Figs": "Figures", "ch": "chapter"},
     **{"Ch": "Chapter", "ed": "edition", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road"},
-    **{"Hwy": "Highway", "Pkwy": "Parkway", "Apt": "Apartment", "appt": "appointment"},
+    **{
+        "Hwy": "Highway",
+        "Pkwy": "Parkway",
+        "Apt": "Apartment",
+        "apt": "apartment",
+        "Ter": "Terrace",
+        "appt": "appointment",
+    },
     **{"govt": "government", "misc": "miscellaneous", "max": "maximum", "min": "minimum"},
     **{"temp": "temperature", "tel": "telephone", "Tel": "Telephone", "ext": "extension"},
     **{"pp": "pages", "assn": "association", "Assn": "Association", "Bros": "Brothers"},
@@ -61,6 +69,9 @@ _PARTS: Final = (
     "chapter|part|act|scene|volume|book|section|article|phase|type|class|level|stage|grade"
 )
 _ROMAN: Final = r"(?P<roman>(?=[IVXLC])(?:XL|XC|L?X{0,3})(?:IX|IV|V?I{0,3}))"
+_FIRST_WORDS: Final = "|".join(
+    sorted(word.capitalize() for word in STARTERS if word.isalpha() and word != "i")
+)
 _HOLY: Final = r"(?=[A-Z][a-z]|[\ue000-\uf8ff])"
 
 
@@ -92,7 +103,9 @@ def _doctor_or_drive(match: re.Match[str]) -> str:
 
 def _initials(match: re.Match[str]) -> str:
     """U.S.A. is USA; the stop stays when it ends the sentence."""
-    letters = match[0].replace(".", "")
+    letters = match[0].replace(".", "").upper()
+    if len(letters) == 2 and re.match(r"\s?[A-Z][a-z]", match.string[match.end() :]):
+        letters = " ".join(letters) if letters not in {"US", "UK", "EU", "UN", "DC"} else letters
     return letters + ("." if match["end"] is not None else "")
 
 
@@ -101,8 +114,20 @@ def _regnal(match: re.Match[str]) -> str:
     return f"{match['name']} the {num.ordinal(str(value))}"
 
 
+#: After a lone I these keep it a number: Part I of the book; else it is the pronoun.
+_AFTER_NUMERAL: Final = re.compile(
+    r"\s*$|[,.;:!?)\"]|\s+(?:of|and|is|was|in|to|by|with|or|begins|covers|ends|deals|diabetes|errors?|"
+    r"collagen|clinical|trials?|error|patients|survivors?|through|[A-Z\d(-])"
+)
+
+
 def _part_number(match: re.Match[str]) -> str:
-    return f"{match['name']} {num.cardinal(str(num.roman_value(match['roman'])))}"
+    """Read a Roman numeral after its noun; an empty one (Type-C) or the pronoun I is none."""
+    value = num.roman_value(match["roman"])
+    pronoun = match["roman"] == "I" and not _AFTER_NUMERAL.match(match.string, match.end())
+    if not value or pronoun:
+        return match[0]
+    return f"{match['name']} {num.cardinal(str(value))}"
 
 
 def _sign(match: re.Match[str]) -> str:
@@ -151,6 +176,12 @@ WORD_RULES: Final[tuple[Rule, ...]] = (
     rule("doctor", rf"\bDr\.?\s?{_HOLY}", lambda match: "Doctor ", needs="D"),
     rule("drive", r"(?<=[a-z] )Dr\b\.?", lambda match: "Drive", needs="D"),
     rule("doctor alone", r"\bDr\.", lambda match: "Doctor", needs="D"),
+    rule(
+        "street before a sentence",
+        rf"(?<=[a-z] )St\.(?=\s(?:{_FIRST_WORDS})\b)",
+        lambda match: "Street.",
+        needs="S",
+    ),
     rule("saint", rf"\bSt\.?\s{_HOLY}", lambda match: "Saint ", needs="S"),
     rule("street at the end", r"(?<=\w )St\.(?=\s*$)", lambda match: "Street.", needs="S"),
     rule("street", r"(?<=\w )St\b\.?", lambda match: "Street", needs="S"),

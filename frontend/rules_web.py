@@ -89,7 +89,7 @@ def web_rules(language: str) -> tuple[Rule, ...]:
             "bare address",
             rf"{edge}(?:www\.[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+|"
             rf"(?:[A-Za-z0-9\-]+\.)+(?:{_TOP_LEVEL})(?![A-Za-z0-9]|\.[A-Za-z]))"
-            rf"(?:[/?#](?:{_BODY}*[A-Za-z0-9/])?)?",
+            rf"(?:[/?#]{_BODY}*[A-Za-z0-9/]|/)?",
             speak,
             ".",
         ),

@@ -65,7 +65,8 @@ def yi_sandhi(chars: str, syllables: Sequence[str], word_lengths: Sequence[int])
         fixed = before in _YI_FIXED_AFTER or after in _YI_FIXED_BEFORE or index in ends
         if not after or (fixed and not rounded):
             result[index] = "yi1"
-        elif before and before == after:
+        elif before and before == after and chars[index - 2 : index - 1] != "一":
+            # 看一看; not 一个一个.
             result[index] = "yi5"
         else:
             # A neutral 个 counts as the fourth tone that it has by itself.
@@ -98,6 +99,9 @@ def reduplication(chars: str, syllables: Sequence[str]) -> list[str]:
     """The second of two equal verbs is light when a pronoun or sentence end follows: 看看."""
     result = list(syllables)
     for index in range(1, len(chars)):
-        if chars[index] == chars[index - 1] and chars[index] in "看想说听走试坐等聊问谢瞧读写玩找":
+        if (
+            chars[index] == chars[index - 1]
+            and chars[index] in "看想说听走试坐等聊问谢瞧读写玩找教猜尝歇"
+        ):
             result[index] = _with_tone(result[index], _NEUTRAL)
     return result
