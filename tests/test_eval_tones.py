@@ -179,7 +179,7 @@ def test_copies_do_not_depend_on_the_level_of_the_original():
 
 def test_a_cached_sound_depends_on_all_that_made_it():
     names = {"/".join(file.parts[-2:]) for file in speaking_files()}
-    made_by = {"tts/prompt.py", "tts/steps.py", "tts/config.py", "tokenizer/quantizer.py"}
+    made_by = {"tts/prompt.py", "tts/cached.py", "tts/config.py", "tokenizer/quantizer.py"}
     assert made_by | {"frontend/sandhi.py", "data/zh_words.txt.gz"} <= names
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from eval.cache import user_cache
-from eval.metrics.wer import WerSummary
+from eval.metrics.wer import LANGUAGES, WerSummary, normalized_text, official_text
 from eval.report import (
     json_line,
     markdown_table,
@@ -29,9 +29,11 @@ from eval.reports.pooled import pool_voices, pooled_json, pooled_markdown
 from eval.systems.asr import listener_identity, load_listener
 from eval.systems.listening import CachedRecognizer, Utterance, listen, pool
 from eval.systems.sources import FolderSource, Line, Source, TeacherSource, open_model
-from eval.systems.teachers import TEACHERS, Teacher, find_teacher, teacher_of
+from eval.systems.teachers import TEACHERS, Teacher, find_teacher, is_natural, teacher_of
+from tts.voices import list_voices
 
-SENTENCES = Path(__file__).parents[1] / "data" / "everyday_test.txt"
+DATA = Path(__file__).parents[1] / "data"
+SENTENCES = {"en": DATA / "everyday_test.txt", "zh": DATA / "everyday_zh_test.txt"}
 WER_FACTOR, WER_OFFSET, MAX_LENGTH_RATIO = 1.5, 0.05, 2.0
 
 
@@ -149,26 +151,35 @@ def run_teachers(
     heard = {}
     for teacher in dict.fromkeys(teachers):
         if not teacher.installed:
-            sys.stderr.write(
-                f"teacher {teacher.name} is left out: {teacher.command[0]} is not installed "
-                f"(Debian package {teacher.package})\n"
-            )
+            sys.stderr.write(f"teacher {teacher.name} is left out: {teacher.remedy}\n")
             continue
         lines = [Line(text, i, teacher.name, 0) for i, text in enumerate(sentences, 1)]
         heard[teacher.name] = listen(teacher.name, TeacherSource(teacher), lines, ear)
     return heard
 
 
-def pair_voices(specs: Sequence[str]) -> dict[str, Teacher | None]:
-    """ "NAME" or "NAME=TEACHER" -> teacher; without one the voice's name decides."""
+def pair_voices(
+    specs: Sequence[str], folder: Path | None = None, sources: Mapping[str, str] | None = None
+) -> dict[str, Teacher | None]:
+    """ "NAME" or "NAME=TEACHER" -> teacher.
+
+    Without one it is the natural teacher that the voice's file names as its source, or else the
+    program that its name points to.
+
+    Args:
+        folder: of the natural teachers, see `find_teacher`.
+        sources: voice -> what its file says.
+    """
     pairs: dict[str, Teacher | None] = {}
     for spec in specs:
         voice, _, teacher = spec.partition("=")
-        pairs[voice] = find_teacher(teacher) if teacher else teacher_of(voice)
+        source = (sources or {}).get(voice, "")
+        teacher = teacher or (source if is_natural(source) else "")
+        pairs[voice] = find_teacher(teacher, folder) if teacher else teacher_of(voice)
         if pairs[voice] is None:
             sys.stderr.write(
                 f"voice {voice} has no teacher and is not judged; give {voice}=TEACHER "
-                f"with one of {', '.join(TEACHERS)}\n"
+                f"with hibari, kokoro:NAME or one of {', '.join(TEACHERS)}\n"
             )
     return pairs
 
@@ -182,8 +193,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     source.add_argument("--model", default="embedded", help="embedded, or a model folder")
     source.add_argument("--wavs", type=Path, help="score files DIR/VOICE/[seedS/]NNN.wav instead")
     source.add_argument("--teachers-only", action="store_true", help="no model, all teachers")
-    parser.add_argument("--voices", nargs="+", metavar="NAME[=TEACHER]", help="default: all en")
-    parser.add_argument("--sentences", type=Path, default=SENTENCES, help="one per line")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="zh counts characters")
+    parser.add_argument(
+        "--voices", nargs="+", metavar="NAME[=TEACHER]", help="default: all of the language"
+    )
+    parser.add_argument(
+        "--teachers", type=Path, help="folder of the natural ones (scripts/fetch_teachers.py)"
+    )
+    parser.add_argument("--sentences", type=Path, help="one per line; default: our test sentences")
     parser.add_argument("--limit", type=int, help="only the first so many sentences")
     parser.add_argument(
         "--cache", type=Path, help="folder of what was heard; default: in the user's cache folder"
@@ -200,16 +217,17 @@ def _source(args: argparse.Namespace, voices: list[str]) -> tuple[Source, list[s
     if args.wavs:
         folder = FolderSource(args.wavs)
         return folder, voices or folder.voices()
-    return open_model(args.model, voices, args.device)
+    return open_model(args.model, voices, args.device, args.lang)
 
 
 def _hear_voices(
     args: argparse.Namespace, sentences: Sequence[str], ear: CachedRecognizer
 ) -> tuple[list[Utterance], dict[str, Teacher | None], dict[str, list[Utterance]]]:
     """Outputs of all voices, the teacher of each voice, and what each teacher said."""
-    pairs = pair_voices(args.voices or [])
+    sources = {} if args.wavs else {v.name: v.source for v in list_voices()}
+    pairs = pair_voices(args.voices or [], args.teachers, sources)
     source, voices = _source(args, list(pairs))
-    pairs = pairs or pair_voices(voices)
+    pairs = pairs or pair_voices(voices, args.teachers, sources)
     teachers = run_teachers([t for t in pairs.values() if t], sentences, ear)
     save_dir = args.out / "wavs" if args.out and not args.wavs else None
     heard: list[Utterance] = []
@@ -222,15 +240,19 @@ def _hear_voices(
 def main(argv: Sequence[str]) -> int:
     """`python -m eval intelligibility`."""
     args = _parse(argv)
-    sentences = read_sentences(args.sentences)[: args.limit]
-    listener = load_listener(args.listener, args.device)
-    ear = CachedRecognizer(listener, listener_identity(args.listener), args.cache or user_cache())
+    sentences = read_sentences(args.sentences or SENTENCES[args.lang])[: args.limit]
+    listener = load_listener(args.listener, args.device, args.lang)
+    # Whisper writes numbers and contractions its own way.
+    rules = normalized_text if args.listener.startswith("whisper:") else official_text
+    identity = listener_identity(args.listener, args.lang)
+    ear = CachedRecognizer(listener, identity, args.cache or user_cache(), args.lang, rules)
     results: list[VoiceResult] = []
     heard: list[Utterance] = []
     pooled: dict[str, Any] | None = None
     if args.teachers_only:
-        english = [teacher for teacher in TEACHERS.values() if teacher.lang == "en"]
-        teachers = run_teachers(english, sentences, ear)
+        asked = [t for t in pair_voices(args.voices or [], args.teachers).values() if t]
+        known = [teacher for teacher in TEACHERS.values() if teacher.lang == args.lang]
+        teachers = run_teachers(asked or known, sentences, ear)
     else:
         heard, pairs, teachers = _hear_voices(args, sentences, ear)
         taught = {v: teachers[t.name] for v, t in pairs.items() if t and t.name in teachers}
@@ -245,6 +267,8 @@ def main(argv: Sequence[str]) -> int:
     result = {
         "command": "intelligibility",
         "listener": listener.name,
+        "lang": args.lang,
+        "text_rules": rules.__name__,
         "num_sentences": len(sentences),
         "seeds": args.seeds,
         "accepted": len(passed) >= args.best if results else None,

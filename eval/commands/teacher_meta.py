@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("out", type=Path, help="folder for meta.lst and the recordings")
     parser.add_argument("--teacher", default="flite-rms", help="see `eval/systems/teachers.py`")
-    parser.add_argument("--sentences", type=Path, default=SENTENCES, help="one per line")
+    parser.add_argument("--sentences", type=Path, default=SENTENCES["en"], help="one per line")
     args = parser.parse_args(argv)
     meta = build_meta(find_teacher(args.teacher), read_sentences(args.sentences), args.out)
     sys.stdout.write(f"{meta}\n")

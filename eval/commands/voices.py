@@ -159,7 +159,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--model", default="embedded", help="embedded, or a model folder")
     parser.add_argument("--voices", nargs="+", metavar="NAME", help="default: all shipped")
-    parser.add_argument("--sentences", type=Path, default=SENTENCES, help="one per line")
+    parser.add_argument("--sentences", type=Path, default=SENTENCES["en"], help="one per line")
     parser.add_argument(
         "--zh-sentences", type=Path, default=tones.SENTENCES, help="for Mandarin voices"
     )

@@ -29,6 +29,7 @@ from eval.extras import require
 from eval.metrics.chinese_numbers import digits_for_numerals
 from eval.metrics.stats import mean_interval, ratio_interval
 from eval.report import json_line, write_json_lines
+from frontend.hanzi import simplify
 
 LANGUAGES = ("en", "zh")
 
@@ -58,6 +59,8 @@ ZH_PUNCTUATION = frozenset(
 )
 REMOVED = (ZH_PUNCTUATION | frozenset(string.punctuation)) - {"'"}
 _REMOVAL = dict.fromkeys(map(ord, REMOVED))
+
+_STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
 
 TextRules = Callable[[str, str], str]
 
@@ -150,16 +153,18 @@ def official_text(text: str, lang: str) -> str:
 def normalized_text(text: str, lang: str) -> str:
     """Rules that forgive spelling: a second, unofficial view beside the official figure.
 
-    en: Whisper's English normaliser (numbers, contractions, hesitations); zh: compatibility
-    forms folded, numerals as digits, lower case, letters and digits only, split into characters.
+    en: Whisper's English normaliser (numbers, contractions, hesitations), curly apostrophes
+    straight; zh: compatibility forms folded, simplified characters, numerals as digits, lower
+    case, letters and digits only, split into characters.
     """
     if lang == "zh":
-        folded = digits_for_numerals(unicodedata.normalize("NFKC", text)).lower()
+        simplified = simplify(unicodedata.normalize("NFKC", text))
+        folded = digits_for_numerals(simplified).lower()
         return " ".join(char for char in folded if char.isalnum())
     if lang != "en":
         raise ValueError(f"lang is {lang!r}, must be one of {LANGUAGES}")
     rules = require("transformers.models.whisper.english_normalizer", "transformers")
-    return rules.EnglishTextNormalizer({})(text)
+    return rules.EnglishTextNormalizer({})(text.translate(_STRAIGHT))
 
 
 def score_utterance(

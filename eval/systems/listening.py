@@ -10,7 +10,14 @@ from typing import Any
 
 from eval.audio import SILENCE_PEAK, peak, write_wav
 from eval.cache import kept
-from eval.metrics.wer import WerSummary, WordErrors, score_utterance, summarize
+from eval.metrics.wer import (
+    TextRules,
+    WerSummary,
+    WordErrors,
+    official_text,
+    score_utterance,
+    summarize,
+)
 from eval.report import progress
 from eval.systems.asr import Listener
 from eval.systems.sources import Line, Source, save_path
@@ -64,12 +71,19 @@ class CachedRecognizer:
 
     Attributes:
         identity: see `eval.systems.asr.listener_identity`.
+        lang, rules: how a transcript is compared with the text, see `score_utterance`.
         cache: a folder; None keeps nothing.
     """
 
     listener: Listener
     identity: str = ""
     cache: Path | None = None
+    lang: str = "en"
+    rules: TextRules = official_text
+
+    def score(self, text: str, transcript: str) -> WordErrors:
+        """What was heard against what was to be said."""
+        return score_utterance(text, transcript, self.lang, self.rules)
 
 
 def _hear(
@@ -119,10 +133,10 @@ def listen(
             hear = partial(_hear, source, line, ear, wav_path)
             found = kept(ear.cache, settings, hear, lacking)
         except ValueError as error:
-            errors = score_utterance(line.text, "")
+            errors = ear.score(line.text, "")
             out.append(Utterance(system, line, "", errors, 0.0, 0.0, None, f"failed: {error}"))
             continue
-        errors = score_utterance(line.text, found["transcript"])
+        errors = ear.score(line.text, found["transcript"])
         out.append(Utterance(system, line, errors=errors, **found))
     return out
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +151,7 @@ def open_model(
 
 @dataclass(frozen=True)
 class TeacherSource:
-    """A teacher program; voice and seed do not matter to it.
+    """A teacher; voice and seed do not matter to it.
 
     rate: speaking rate relative to the teacher's own.
     """
@@ -165,13 +164,8 @@ class TeacherSource:
         return Speech(*self.teacher.say(line.text, self.rate))
 
     def identity(self, line: Line) -> dict[str, Any] | None:
-        """See `Source.identity`: the program's file, and its arguments."""
-        program = shutil.which(self.teacher.command[0])
-        if program is None:
-            return None
-        arguments = self.teacher.arguments(line.text, Path("wav"), self.rate)
-        size = self.teacher.size
-        return {"program": file_digest(Path(program)), "arguments": arguments, "size": size}
+        """See `Source.identity`."""
+        return self.teacher.identity(line.text, self.rate)
 
 
 @dataclass(frozen=True)

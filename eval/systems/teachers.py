@@ -1,24 +1,63 @@
-"""The open synthesizers whose speech the embedded model learned from, as programs."""
+"""The synthesizers whose speech the embedded model learned from, to be judged beside it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from eval.audio import AudioError, read_wav, resample
+from eval.cache import file_digest
 
 TIMEOUT_S = 60
 # espeak-ng's speed, words a minute, in the corpus that the model learned from.
 ESPEAK_WPM = 165
+# Where `scripts/fetch_teachers.py` put the natural ones, if no folder is given.
+TEACHERS_FOLDER = "CAT_TTS_TEACHERS"
+
+
+class Teacher(Protocol):
+    """Anybody who speaks a text.
+
+    name: for reports. lang: "en" or "zh". installed: whether it can speak here. remedy: what to
+    do if not.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def lang(self) -> str: ...
+    @property
+    def installed(self) -> bool: ...
+    @property
+    def remedy(self) -> str: ...
+
+    def say(self, text: str, rate: float = 1.0) -> tuple[np.ndarray, int]:
+        """Speak `text`, in the teacher's language, at `rate` times the usual speed.
+
+        Returns:
+            float32 (N,) and the sample rate in Hz.
+
+        Raises:
+            AudioError: it cannot speak, or not this.
+            ValueError: it has one speed only, and `rate` is another.
+        """
+        ...
+
+    def identity(self, text: str, rate: float) -> dict[str, Any] | None:
+        """All that the sound depends on; None if that is not known."""
+        ...
 
 
 @dataclass(frozen=True)
-class Teacher:
+class Program:
     """One voice of an installed program.
 
     Attributes:
@@ -44,6 +83,19 @@ class Teacher:
         """Whether the program is on PATH."""
         return shutil.which(self.command[0]) is not None
 
+    @property
+    def remedy(self) -> str:
+        """How to get it."""
+        return f"{self.command[0]} is not installed (Debian package {self.package})"
+
+    def identity(self, text: str, rate: float) -> dict[str, Any] | None:
+        """The program's file, and its arguments."""
+        program = shutil.which(self.command[0])
+        if program is None:
+            return None
+        arguments = self.arguments(text, Path("wav"), rate)
+        return {"program": file_digest(Path(program)), "arguments": arguments, "size": self.size}
+
     def arguments(self, text: str, wav: Path, rate: float = 1.0) -> list[str]:
         """The command that writes `text`, at `rate` times the usual speed, to `wav`.
 
@@ -63,21 +115,10 @@ class Teacher:
     def say(self, text: str, rate: float = 1.0) -> tuple[np.ndarray, int]:
         """Speak `text`.
 
-        Args:
-            text: in the teacher's language.
-            rate: speaking rate relative to the usual one, > 0.
-
-        Returns:
-            float32 (N,) and the sample rate in Hz.
-
-        Raises:
-            AudioError: the program is absent, fails, or writes no audio.
-            ValueError: the program has one speed only, and `rate` is another.
+        See `Teacher.say`.
         """
         if not self.installed:
-            raise AudioError(
-                f"{self.name}: {self.command[0]} is not installed; Debian package {self.package}"
-            )
+            raise AudioError(f"{self.name}: {self.remedy}")
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "teacher.wav"
             command = self.arguments(text, wav, rate)
@@ -94,21 +135,84 @@ class Teacher:
         return sound, rate_hz
 
 
-def _flite(voice: str, name: str = "", size: float = 1.0) -> Teacher:
+@dataclass(frozen=True)
+class NaturalTeacher:
+    """A voice of hibari or Kokoro, see `tts.train.natural`.
+
+    Attributes:
+        name: e.g. "hibari" or "kokoro:af_heart".
+        folder: made by `scripts/fetch_teachers.py`.
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def lang(self) -> str:
+        """By its name, as Kokoro's voices have it."""
+        return "zh" if self.name.startswith(("kokoro:z", "kokoro:zmix")) else "en"
+
+    @property
+    def installed(self) -> bool:
+        """Whether the folder holds what it needs."""
+        return (self.folder / "kokoro/model.onnx").is_file()
+
+    @property
+    def remedy(self) -> str:
+        """How to get it."""
+        return (
+            f"no teachers in {self.folder}; run `python scripts/fetch_teachers.py DIR` and give "
+            f"--teachers DIR, or set {TEACHERS_FOLDER}"
+        )
+
+    def say(self, text: str, rate: float = 1.0) -> tuple[np.ndarray, int]:
+        """See `Teacher.say`."""
+        from frontend import phonemize
+        from tts.train.natural import SAMPLE_RATE_HZ
+
+        if not self.installed:
+            raise AudioError(f"{self.name}: {self.remedy}")
+        voice = _voices(self.folder).voice(self.name)
+        try:
+            wav = voice.speak(phonemize(text, self.lang).words, rate, seed=0)
+        except ValueError as error:
+            raise AudioError(f"{self.name} cannot say {text!r}: {error}") from error
+        return np.asarray(wav, np.float32), SAMPLE_RATE_HZ
+
+    def identity(self, text: str, rate: float) -> dict[str, Any] | None:
+        """The voice, what it reads, and the model's size."""
+        from frontend import phonemize
+
+        model = self.folder / "kokoro/model.onnx"
+        if not self.installed:
+            return None
+        symbols = list(phonemize(text, self.lang).symbols)
+        size = model.stat().st_size
+        return {"natural": self.name, "symbols": symbols, "rate": rate, "model": size}
+
+
+@lru_cache(maxsize=2)
+def _voices(folder: Path) -> Any:
+    from tts.train.natural import Teachers
+
+    return Teachers(folder)
+
+
+def _flite(voice: str, name: str = "", size: float = 1.0) -> Program:
     command = ("flite", "-voice", voice, "-t", "{text}", "-o", "{wav}")
     stretch = ("--setf", "duration_stretch={stretch}")
-    return Teacher(f"flite-{name or voice}", command, "flite", "en", size, stretch)
+    return Program(f"flite-{name or voice}", command, "flite", "en", size, stretch)
 
 
-def _pico(lang: str) -> Teacher:
+def _pico(lang: str) -> Program:
     command = ("pico2wave", "-l", lang, "-w", "{wav}", "{text}")
-    return Teacher(f"pico-{lang}", command, "libttspico-utils (non-free)")
+    return Program(f"pico-{lang}", command, "libttspico-utils (non-free)")
 
 
-def _espeak(name: str, voice: str, size: float = 1.0, pitch: int = 50) -> Teacher:
+def _espeak(name: str, voice: str, size: float = 1.0, pitch: int = 50) -> Program:
     manner = ("-v", voice, "-p", str(pitch), "-s", "{wpm}")
     command = ("espeak-ng", *manner, "-w", "{wav}", "{text}")
-    return Teacher(name, command, "espeak-ng", "zh", size)
+    return Program(name, command, "espeak-ng", "zh", size)
 
 
 TEACHERS = {
@@ -146,8 +250,8 @@ _HINTS = {
 }
 
 
-def teacher_of(voice: str) -> Teacher | None:
-    """The teacher that a voice's name points to, or None."""
+def teacher_of(voice: str) -> Program | None:
+    """The program that a voice's name points to, or None."""
     if voice in TEACHERS:
         return TEACHERS[voice]
     name = voice.lower()
@@ -155,8 +259,24 @@ def teacher_of(voice: str) -> Teacher | None:
     return TEACHERS[_HINTS[max(hints, key=len)]] if hints else None
 
 
-def find_teacher(name: str) -> Teacher:
-    """Teacher by name; ValueError if there is none of that name."""
+def is_natural(name: str) -> bool:
+    """Whether a name is that of a natural teacher."""
+    return name.partition("@")[0] == "hibari" or name.startswith("kokoro:")
+
+
+def find_teacher(name: str, folder: Path | None = None) -> Teacher:
+    """Teacher by name.
+
+    Args:
+        folder: of the natural ones; None means what CAT_TTS_TEACHERS says, or `teachers`.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if is_natural(name):
+        return NaturalTeacher(name, folder or Path(os.environ.get(TEACHERS_FOLDER, "teachers")))
     if name not in TEACHERS:
-        raise ValueError(f"unknown teacher {name!r}; use one of {', '.join(TEACHERS)}")
+        raise ValueError(
+            f"unknown teacher {name!r}; use hibari, kokoro:NAME or one of {', '.join(TEACHERS)}"
+        )
     return TEACHERS[name]
