@@ -11,13 +11,21 @@ import pytest
 
 from tokenizer.files import OutputError
 from tts.batch.ledger import Entry, Ledger, read_ledgers, stale_paths
-from tts.batch.listings import make_listings
-from tts.batch.plan import Item, Settings, is_intact, make_items, make_plan, output_path, share
+from tts.batch.plan import (
+    Item,
+    Settings,
+    is_intact,
+    make_items,
+    make_listings,
+    make_plan,
+    output_path,
+    share,
+)
 from tts.batch.progress import Progress, clock
 from tts.batch.rows import Row
+from tts.batch.run import Worker, this_worker
 from tts.batch.sources import Digests, SourceError, joined_digest
 from tts.batch.store import PlaceError, Store
-from tts.batch.workers import Worker, this_worker
 
 SETTINGS = Settings(model="m", codec="c")
 

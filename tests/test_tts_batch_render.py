@@ -24,7 +24,7 @@ from tts.batch.render import Failed, ItemRenderer, Rendered
 from tts.batch.rows import Row
 from tts.batch.sources import Digests
 from tts.batch.store import Store
-from tts.batch.subtitles import srt_bytes
+from tts.batch.writer import srt_bytes
 from tts.engine import Session
 from tts.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
 from tts.synthesizer import SpeechOptions, Synthesizer

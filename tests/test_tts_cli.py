@@ -289,13 +289,13 @@ def test_existing_file_survives_a_failure(say, place):
     assert (place / "out.wav").read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("where", ["Synthesizer.synthesize", "soundfile"])
+@pytest.mark.parametrize("where", ["Synthesizer.synthesize", "fsync"])
 def test_interrupt_leaves_nothing(say, place, monkeypatch, capsys, where):
     def interrupt(*_args: object, **_kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    if where == "soundfile":
-        monkeypatch.setattr("soundfile.SoundFile.write", interrupt)
+    if where == "fsync":
+        monkeypatch.setattr("os.fsync", interrupt)
     else:
         monkeypatch.setattr(cli_say.Synthesizer, "synthesize", interrupt)
     assert say("hello") == 130

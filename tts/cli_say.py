@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 
+import frontend
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
 from tts.config import MAX_SEED, SAMPLING, SamplingConfig
@@ -20,6 +23,8 @@ from tts.threads import speaking_threads
 from tts.voices import Voice, VoiceError, check_voice, load_voice
 
 MAX_TEXT_CHARS = 200_000
+# Of a text, what is read while the model is loaded.
+AHEAD_CHARS = 200
 # In place of a file's name.
 STDOUT = "-"
 
@@ -39,9 +44,14 @@ def run_say(args: argparse.Namespace) -> int:
     elif args.output != STDOUT:
         check_growing(args.output)
     named = load_voice(args.voice) if args.voice else None
+    reading = threading.Thread(target=_read_ahead, args=(text[:AHEAD_CHARS], args.lang))
+    if args.model == "embedded":
+        reading.start()
     synthesizer = Synthesizer.load(
         args.model, args.codec, check_device(args.device), getattr(torch, args.dtype)
     )
+    if args.model == "embedded":
+        reading.join()
     check_num_codebooks(args.num_codebooks, synthesizer.num_codebooks)
     voice = _prompt_voice(args, synthesizer) if args.prompt_wav else named
     if voice is None and synthesizer.prompt_builder.needs_voice:
@@ -68,6 +78,12 @@ def run_say(args: argparse.Namespace) -> int:
     print(report(result, args.output, name, used, args.json), file=place)
     warn(_remarks(result))
     return 0
+
+
+def _read_ahead(text: str, lang: str) -> None:
+    """Have the dictionaries of a text's language loaded while the weights are laid out."""
+    with suppress(ValueError):  # what is wrong with a text is told when it is spoken
+        frontend.phonemize(text, lang)
 
 
 def _speak_whole(

@@ -120,9 +120,8 @@ def run_command(args: argparse.Namespace) -> int:
         ValueError: manifest, options or the output folder are unusable.
     """
     from tts.batch.progress import Progress, standard_error
-    from tts.batch.run import Job, run_batch
+    from tts.batch.run import Job, run_batch, this_worker
     from tts.batch.store import PlaceError
-    from tts.batch.workers import this_worker
 
     worker = this_worker()
     job = _job(args, Job)

@@ -20,10 +20,9 @@ from uuid import uuid4
 
 from tts.batch.ledger import Entry, Ledger, ledger_name
 from tts.batch.plan import Item, Settings
-from tts.batch.run import DIGESTS, Job, Run
+from tts.batch.run import DIGESTS, Job, Run, Worker
 from tts.batch.sources import Digests
 from tts.batch.store import STATE, Store
-from tts.batch.workers import Worker
 
 # Portions keep a batch full for a while, and are small near the end, so that all end together.
 BATCHES_IN_PORTION = 8

@@ -1,4 +1,4 @@
-"""What is to be done: each row's key, and what the ledger says about it.
+"""What is to be done: each row's key, and what the ledger says about it; lists of what is done.
 
 The key of an item names all that its sound depends on. Batch size, order and number of workers
 are no part of it, because the sound does not depend on them.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
-from tts.config import PUBLISHED_SAMPLING, SamplingConfig
+from tts.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 
+LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.
 KEY_VERSION = 2
 # Sampling goes in row by row, with what the row asks for; the model's revision tells how it reads.
@@ -245,3 +246,111 @@ def is_intact(folder: Path, entry: Entry, thorough: bool = False) -> bool:
             return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
     except OSError:
         return False
+
+
+def check_items(
+    items: list[Item], config: TtsConfig, codec: Path, settings: Settings, digests: Digests
+) -> list[Fault]:
+    """Faults of items that this model cannot speak.
+
+    Args:
+        items: of the manifest.
+        config: of the model.
+        codec: folder of the tokenizer.
+        settings: of the run; its codec revision names the tokenizer.
+        digests: remembers which voices fit, so that the tokenizer is loaded once only.
+
+    Raises:
+        CheckpointError: the tokenizer is damaged.
+    """
+    most = config.n_vq
+    faults = [
+        Fault(item.row.line, f"num_codebooks is {used}; this model has 1 to {most}")
+        for item in items
+        if (used := item.row.num_codebooks) is not None and used > most
+    ]
+    voices = {item.row.voice for item in items if not item.prompt_digest}
+    if config.phonemes is None:
+        voices -= {None}  # published models speak without a voice too
+    complaints = {
+        name: complaint
+        for name in voices
+        if (complaint := _voice_complaint(name, codec, settings, digests))
+    }
+    faults += [
+        Fault(item.row.line, complaints[item.row.voice])
+        for item in items
+        if not item.prompt_digest and item.row.voice in complaints
+    ]
+    return faults
+
+
+def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests: Digests) -> str:
+    """Empty if the voice was made by this tokenizer."""
+    # the name too: voices of the same codes may claim different tokenizers
+    fits = f"voice {name} {voice_digest(name)} fits {settings.codec}"
+    if fits in digests.known:
+        return ""
+    from tokenizer.checkpoint import load_codec
+    from tts.voices import VoiceError, check_voice, load_voice
+
+    try:
+        check_voice(load_voice(name), load_codec(codec))
+    except VoiceError as error:
+        return str(error)
+    digests.known[fits] = []
+    digests.changed = True
+    return ""
+
+
+def make_listings(
+    items: Iterable[Item], ledger: dict[str, Entry], kinds: Iterable[str]
+) -> dict[str, bytes]:
+    """Name -> contents of the lists of all items that are done.
+
+    Args:
+        items: of the manifest, in its order.
+        ledger: last entry of each id.
+        kinds: of `LISTINGS`.
+    """
+    finished = [
+        item
+        for item in items
+        if (entry := ledger.get(item.row.id)) is not None and entry.done and entry.key == item.key
+    ]
+    files: dict[str, str] = {}
+    if "ljspeech" in kinds:
+        files["metadata.csv"] = "".join(
+            f"{item.row.id}|{_one_line(item)}|{_one_line(item)}\n" for item in finished
+        )
+    if "kaldi" in kinds:
+        files |= _kaldi(finished)
+    return {name: text.encode("utf-8") for name, text in files.items()}
+
+
+def _kaldi(finished: list[Item]) -> dict[str, str]:
+    # Kaldi sorts by bytes, and wants utterances of a speaker side by side in that order.
+    rows = sorted(finished, key=lambda item: item.row.id.encode())
+    speakers: dict[str, list[str]] = {}
+    for item in rows:
+        speakers.setdefault(_speaker(item), []).append(item.row.id)
+    return {
+        "kaldi/wav.scp": "".join(f"{item.row.id} {item.path}\n" for item in rows),
+        "kaldi/text": "".join(f"{item.row.id} {_one_line(item)}\n" for item in rows),
+        "kaldi/utt2spk": "".join(f"{item.row.id} {_speaker(item)}\n" for item in rows),
+        "kaldi/spk2utt": "".join(
+            f"{name} {' '.join(speakers[name])}\n" for name in sorted(speakers, key=str.encode)
+        ),
+    }
+
+
+def _speaker(item: Item) -> str:
+    """The voice's name; each prompt recording is a speaker of its own."""
+    if item.prompt_digest:
+        return f"prompt-{item.prompt_digest[:12]}"
+    return item.row.voice or "default"
+
+
+def _one_line(item: Item) -> str:
+    """The text without what would break the list."""
+    return " ".join(item.row.text.replace("|", " ").split())

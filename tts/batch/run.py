@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from tts.batch.checks import check_items
 from tts.batch.ledger import Entry, read_ledgers, stale_paths
-from tts.batch.listings import make_listings
 from tts.batch.manifest import read_manifest
-from tts.batch.plan import Item, Plan, Settings, is_intact, make_items, make_plan, share
+from tts.batch.plan import (
+    Item,
+    Plan,
+    Settings,
+    check_items,
+    is_intact,
+    make_items,
+    make_listings,
+    make_plan,
+    share,
+)
 from tts.batch.progress import Progress
 from tts.batch.rows import Defaults, Fault
 from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
-from tts.batch.workers import Worker
 from tts.config import TtsConfig, default_sampling
 from tts.folders import codec_folder_of, model_folder_of
 
@@ -64,6 +72,37 @@ class Job:
     batch_size: int = 16
     num_writers: int = 2
     listings: tuple[str, ...] = ("ljspeech",)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """rank of world processes; local_rank among those of this machine."""
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+
+    def device(self, wanted: str) -> str:
+        """Each process of a machine takes a GPU of its own, unless one was named."""
+        return f"cuda:{self.local_rank}" if wanted == "cuda" and self.world > 1 else wanted
+
+
+def this_worker(environment: Mapping[str, str] = os.environ) -> Worker:
+    """By RANK, WORLD_SIZE and LOCAL_RANK, which `accelerate launch` and `torchrun` set.
+
+    Raises:
+        ValueError: they make no sense.
+    """
+    if "RANK" not in environment or "WORLD_SIZE" not in environment:
+        return Worker()
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    try:
+        rank, world, local = (int(environment.get(name, "0")) for name in names)
+    except ValueError as error:
+        raise ValueError(f"RANK, WORLD_SIZE or LOCAL_RANK is no number ({error})") from error
+    if not 0 <= rank < world or local < 0:
+        raise ValueError(f"RANK is {rank} and WORLD_SIZE {world}; use 0 <= RANK < WORLD_SIZE")
+    return Worker(rank, world, local)
 
 
 class BadRowsError(ValueError):

@@ -6,7 +6,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tokenizer.audio import AudioError, encode_sound
 from tokenizer.codes import codes_bytes
@@ -15,7 +15,6 @@ from tts.batch.ledger import Entry, Ledger
 from tts.batch.plan import Item, Settings
 from tts.batch.render import Failed, Outcome, Rendered
 from tts.batch.store import PlaceError, Store
-from tts.batch.subtitles import srt_bytes
 
 # Results that wait to be written; more would only fill the memory.
 MAX_WAITING = 64
@@ -173,3 +172,17 @@ class Writer:
                 yield self.entries.get_nowait()
             except queue.Empty:
                 return
+
+
+def srt_bytes(pieces: Sequence[tuple[str, float, float]]) -> bytes:
+    """Subtitles: text, start and end in seconds of each piece."""
+    blocks = [
+        f"{number}\n{_clock(start)} --> {_clock(end)}\n{' '.join(text.split())}\n"
+        for number, (text, start, end) in enumerate(pieces, start=1)
+    ]
+    return "\n".join(blocks).encode("utf-8")
+
+
+def _clock(seconds: float) -> str:
+    ms = round(1000 * seconds)
+    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d},{ms % 1000:03d}"
