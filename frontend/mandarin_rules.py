@@ -68,12 +68,11 @@ def _must(text: str, pieces: tuple[Piece, ...], number: int) -> str:
         if _DEGREE_AFTER.match(after) and before.kind != "r":
             return ""
         return "de2" if _GOT.match(after) else "dei3"
-    if (
-        before.kind == "n"
-        and before.text[-1] in "们人家员生子者友妈爸师"
-        and following.kind in {"v", "d", "p"}
-    ):
+    person = before.text[-1] in "们人家员生子者友妈爸师"
+    verbal = following.kind == "p" or (person and following.kind in {"v", "d"})
+    if before.kind == "n" and verbal:
         return "" if _DEGREE_AFTER.match(after) or _GOT.match(after) else "dei3"
+    return "" if _DEGREE_AFTER.match(after) or _GOT.match(after) else "dei3"
     return ""
 
 
