@@ -85,7 +85,7 @@ _PREFIXES = {
     "nano": "N AE2 N OW0", "tele": "T EH2 L AH0", "cyber": "S AY2 B ER0", "mega": "M EH2 G AH0",
     "poly": "P AA2 L IY0", "mono": "M AA2 N OW0", "semi": "S EH2 M IY0", "non": "N AA2 N",
     "post": "P OW2 S T", "pre": "P R IY2", "sub": "S AH2 B", "mis": "M IH2 S", "un": "AH2 N",
-    "re": "R IY2", "dis": "D IH2 S", "counter": "K AW2 N T ER0", "auto": "AO2 T OW0",
+    "re": "R IY2", "counter": "K AW2 N T ER0", "auto": "AO2 T OW0",
     "hydro": "HH AY2 D R OW0",
     "gastro": "G AE2 S T R OW0", "macro": "M AE2 K R OW0", "para": "P EH2 R AH0",
     "trans": "T R AE2 N Z",

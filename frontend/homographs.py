@@ -274,7 +274,8 @@ def _fixed(words: Sequence[str], index: int) -> str:
         return "K AH0 N T EH1 N T" if before in {"", *_BE} else ""
     if word == "lead":
         found = before == "the" and after == "out" and {"get", "got"} & set(words[:index])
-        return "L EH1 D" if found else ""
+        metal = any(after in sense.after for sense in SENSES["lead"][1])
+        return "L EH1 D" if found or metal else ""
     if word == "minute":
         return "M AY0 N UW1 T" if _is_tiny(before, after) else ""
     if word == "tear":

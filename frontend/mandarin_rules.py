@@ -61,15 +61,18 @@ def _must(text: str, pieces: tuple[Piece, ...], number: int) -> str:
     if following is None or following.kind == "w":
         return ""
     if before is None or before.kind == "w":
-        return "dei3" if not _GOT.match(after) else "de2"
+        return "de2" if _GOT.match(after) else ""
     if before.text in _MUST_BEFORE or (before.kind == "d" and before.text not in "不只很没未"):
         return "de2" if _GOT.match(after) else "dei3"
     if before.kind in {"r", "N", "P", "t"} or before.text[-1] == "们":
         if _DEGREE_AFTER.match(after) and before.kind != "r":
             return ""
         return "de2" if _GOT.match(after) else "dei3"
-    if before.kind == "n" and following.kind in {"v", "d", "p"}:
+    person = before.text[-1] in "们人家员生子者友妈爸师"
+    verbal = following.kind == "p" or (person and following.kind in {"v", "d"})
+    if before.kind == "n" and verbal:
         return "" if _DEGREE_AFTER.match(after) or _GOT.match(after) else "dei3"
+    return "" if _DEGREE_AFTER.match(after) or _GOT.match(after) else "dei3"
     return ""
 
 

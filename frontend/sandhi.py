@@ -101,7 +101,12 @@ def reduplication(chars: str, syllables: Sequence[str]) -> list[str]:
     for index in range(1, len(chars)):
         if (
             chars[index] == chars[index - 1]
-            and chars[index] in "看想说听走试坐等聊问谢瞧读写玩找教猜尝歇"
+            and chars[index] in "看想说听走试坐等聊问谢瞧读写玩找猜尝歇"
         ):
+            result[index] = _with_tone(result[index], _NEUTRAL)
+        elif chars[index - 1 : index + 1] == "教教" and chars[index + 1 : index + 2] in tuple(
+            "我你他她"
+        ):
+            # 教教我, but 基督教教堂.
             result[index] = _with_tone(result[index], _NEUTRAL)
     return result
