@@ -72,7 +72,6 @@ def _must(text: str, pieces: tuple[Piece, ...], number: int) -> str:
     verbal = following.kind == "p" or (person and following.kind in {"v", "d"})
     if before.kind == "n" and verbal:
         return "" if _DEGREE_AFTER.match(after) or _GOT.match(after) else "dei3"
-    return "" if _DEGREE_AFTER.match(after) or _GOT.match(after) else "dei3"
     return ""
 
 

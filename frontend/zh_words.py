@@ -5,6 +5,7 @@ highest product of word frequencies.
 """
 
 import gzip
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from math import log
@@ -104,12 +105,15 @@ def cut(text: str) -> tuple[Piece, ...]:
 
 def is_whole(start: int, end: int, pieces: Sequence[Piece]) -> bool:
     """Whether a stretch is not cut out of a longer word: 长发 in 成长|发展 is."""
-    for piece in pieces:
+    first = max(0, bisect_right(pieces, start, key=lambda piece: piece.start) - 1)
+    for number in range(first, len(pieces)):
+        piece = pieces[number]
         last = piece.start + len(piece.text)
-        if len(piece.text) < 2 or last <= start or piece.start >= end:
+        if piece.start >= end:
+            break
+        if len(piece.text) < 2 or last <= start:
             continue
-        if not (start <= piece.start and last <= end) and not (
-            piece.start <= start and end <= last
-        ):
+        inside = start <= piece.start and last <= end
+        if not inside and not (piece.start <= start and end <= last):
             return False
     return True
