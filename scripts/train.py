@@ -57,7 +57,7 @@ class Plan:
             yield self._people(folder)
         for name, stage in self.recipe["stages"].items():
             if stage.get("labels"):
-                yield self._labels(stage["corpora"])
+                yield self._labels(stage["labels"])
             if stage["kind"] == "tokenizer":
                 yield self._tokenizer(name, stage)
             else:
@@ -89,16 +89,18 @@ class Plan:
         return Step(f"people {folder}", command, self._folder(folder) / "metadata.csv")
 
     def _labels(self, corpora: list[str]) -> Step:
-        out = self.out / f"labels-{'-'.join(corpora)}.npz"
-        return Step(
-            "labels", ["tts.train", "labels", *self._folders(corpora), "--out", str(out)], out
-        )
+        out = self._label_file(corpora)
+        folders = [str(self._folder(name)) for name in corpora]
+        return Step("labels", ["tts.train", "labels", *folders, "--out", str(out)], out)
+
+    def _label_file(self, corpora: list[str]) -> Path:
+        return self.out / f"labels-{'-'.join(corpora)}.npz"
 
     def _tokenizer(self, name: str, stage: dict[str, Any]) -> Step:
         command = ["tokenizer.train", *self._folders(stage["corpora"]), *self._run(name, stage)]
         command += ["--cache", str(self.out / f"audio-{'-'.join(stage['corpora'])}")]
         if "labels" in stage:
-            command += ["--labels", str(self.out / f"labels-{'-'.join(stage['corpora'])}.npz")]
+            command += ["--labels", str(self._label_file(stage["labels"]))]
         return Step(f"tokenizer {name}", command, self._done(name))
 
     def _prepare(self, name: str, stage: dict[str, Any]) -> Step:

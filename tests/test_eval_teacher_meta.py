@@ -8,14 +8,14 @@ from eval.__main__ import main
 from eval.audio import AudioError, read_wav
 from eval.commands.teacher_meta import PROMPT_TEXT, build_meta
 from eval.systems.meta import read_meta
-from eval.systems.teachers import Teacher
+from eval.systems.teachers import Program
 
 CLIP = Path(__file__).parent / "eval_audio" / "rms-key.ogg"
 
 
 def test_meta_of_a_program(tmp_path: Path):
     # A program that says the same whatever it is asked.
-    teacher = Teacher("same", ("cp", str(CLIP), "{wav}"), "coreutils")
+    teacher = Program("same", ("cp", str(CLIP), "{wav}"), "coreutils")
     items = read_meta(build_meta(teacher, ["One two.", "Three."], tmp_path))
     assert [(i.utt, i.text, i.prompt_text) for i in items] == [
         ("same-001", "One two.", PROMPT_TEXT),
@@ -28,7 +28,7 @@ def test_meta_of_a_program(tmp_path: Path):
 
 
 def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    absent = Teacher("absent", ("no-such-program",), "nowhere")
+    absent = Program("absent", ("no-such-program",), "nowhere")
     with pytest.raises(AudioError, match="not installed"):
         build_meta(absent, ["One."], tmp_path)
     with pytest.raises(ValueError, match="separates the fields"):

@@ -25,12 +25,12 @@ ROOT = Path(__file__).parents[1]
 # Imports that speaking does not need; torch's compiler alone takes seconds.
 NEEDLESS = ("torch._dynamo", "transformers", "gradio", "accelerate", "pypinyin", "av", "fastapi")
 SAY = """
-import json, resource, sys
+import json, sys
+from eval.memory import peak_memory_mb
 from tts.__main__ import main
 code = main(["say", "The train leaves at half past nine.", "-o", sys.argv[1]])
 needless = [name for name in sys.argv[2:] if name in sys.modules]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-print(json.dumps([code, needless, peak]))
+print(json.dumps([code, needless, peak_memory_mb()]))
 """
 
 
