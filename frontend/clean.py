@@ -261,6 +261,12 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
             kept.append(char if char >= " " else " ")
         elif char.isspace():
             kept.append(" ")
+        elif "\ufe00" <= char <= "\ufe0f":
+            continue
+        elif char in "❤♥":
+            # "I ❤ you": a word rather than a pause.
+            dropped[char] = None
+            kept.append(" ")
         elif _is_dropped(char):
             if unicodedata.category(char) == "So":
                 dropped[char] = None

@@ -91,7 +91,21 @@ def _month_day(match: re.Match[str]) -> str:
     return f"{match[1]}{num.cardinal(str(month))}月{num.cardinal(str(day))}日"
 
 
+def _account(match: re.Match[str]) -> str:
+    """abc_2023: letters, the sign, figures one by one."""
+    letters = " ".join(match[1].upper()) if len(match[1]) <= 3 else match[1]
+    return f"{letters} 下划线{num.by_digit(match[2])}"
+
+
+def _stock(match: re.Match[str]) -> str:
+    """A stock's code in brackets after its name, as telephone numbers are read."""
+    return f"{match[1]}{num.by_digit(match[2], yao=True)}"
+
+
 LABEL_RULES: Final[tuple[Rule, ...]] = (
+    rule("account", r"(?<![A-Za-z\d])([A-Za-z]{1,12})_(\d{2,})(?![\w.])", _account, "_"),
+    rule("at least", r"(?<=[A-Za-z])\s?≥\s?(?=\d)", lambda match: " 大于等于 ", "≥"),
+    rule("at most", r"(?<=[A-Za-z])\s?≤\s?(?=\d)", lambda match: " 小于等于 ", "≤"),
     rule(
         "latin label",
         r"(?<![A-Za-z])(?P<label>(?:QQ|qq|ID|VX|vx|WX|wx|TEL|Tel|tel)[群号]?(?:码|是|为)?\s?[:：]?\s?)"
@@ -106,6 +120,8 @@ LABEL_RULES: Final[tuple[Rule, ...]] = (
 )
 
 FORM_RULES: Final[tuple[Rule, ...]] = (
+    rule("stock", r"(?<=[\u4e00-\u9fff])(,\s|[(（])([0368]\d{5})(?=[,，)）])", _stock),
+    rule("whole yuan", r"(?<=\d)\.00(?=元)", lambda match: "", "元"),
     rule(
         "labelled code",
         r"(?P<label>(?:股票|证券|基金|邮政|商品|项目|课程|学校|银行)?代码(?:是|为|:)?\s?|"
