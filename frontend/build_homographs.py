@@ -17,6 +17,7 @@ import gzip
 import re
 import zlib
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -253,10 +254,9 @@ def eight_bit(tagger: Any) -> bytes:
     return np.round(tagger / scale).astype(np.int8).tobytes()
 
 
-def as_rows(tagger: Any) -> list[list[int]]:
+def as_rows(tagger: Any) -> Sequence[int]:
     """The tagger's weights as `en_tagger.load_weights` gives them."""
-    data = np.frombuffer(eight_bit(tagger), np.int8)
-    return data.reshape(len(tagger), -1).tolist()
+    return memoryview(eight_bit(tagger)).cast("b")
 
 
 def store_lexicon(path: Path) -> int:

@@ -4,6 +4,7 @@ import gzip
 import re
 import unicodedata
 from functools import lru_cache
+from operator import methodcaller
 from pathlib import Path
 
 from frontend.homographs import choose, is_homograph
@@ -108,8 +109,8 @@ _VOWEL_INITIAL = re.compile(r"[AEIOU]")
 @lru_cache(maxsize=1)
 def dictionary() -> dict[str, str]:
     """The CMU dictionary: lower-case word to phonemes joined by spaces."""
-    with gzip.open(_DICTIONARY, "rt", encoding="ascii") as lines:
-        entries = dict(line.rstrip("\n").split(" ", 1) for line in lines)
+    lines = gzip.decompress(_DICTIONARY.read_bytes()).decode("ascii").splitlines()
+    entries = dict(map(methodcaller("split", " ", 1), lines))
     entries.update(_EVERYDAY)
     entries.update(_MODERN)
     return entries
