@@ -215,9 +215,6 @@ def _bracket(match: re.Match[str]) -> str:
         return f" {inside}{match['space'] or ' '}"
     if plural and not match["space"]:
         return f", {inside}, "
-    if re.fullmatch(r"\d{6}", inside) and re.search(f"[{HAN}]$", before):
-        # A stock's number after its name.
-        inside = " ".join(inside)
     word = re.search(r"([A-Za-z]+)$", text[: match.start()][-12:])
     if word and _NUMBER_NAMES.get(word[1].lower()) == inside:
         return " "

@@ -271,7 +271,7 @@ def _fixed(words: Sequence[str], index: int) -> str:
     if word == "live":
         return _live_fixed(words, index, before, after)
     if word == "content" and after in {"with", "to"}:
-        return "K AH0 N T EH1 N T" if before in {"", *_BE} else ""
+        return "K AH0 N T EH1 N T" if before in {"", *_BE, *_DEGREES} else ""
     if word == "lead":
         found = before == "the" and after == "out" and {"get", "got"} & set(words[:index])
         metal = any(after in sense.after for sense in SENSES["lead"][1])
@@ -296,6 +296,9 @@ def _live_fixed(words: Sequence[str], index: int, before: str, after: str) -> st
     return ""
 
 
+_DEGREES: Final = frozenset(
+    words("quite very perfectly fully well not more so too entirely seem seems")
+)
 _TEARABLE: Final = frozenset(
     words(
         "shirt dress coat jacket pants jeans trousers sleeve fabric cloth curtain sail net page "

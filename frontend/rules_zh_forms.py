@@ -120,7 +120,7 @@ LABEL_RULES: Final[tuple[Rule, ...]] = (
 )
 
 FORM_RULES: Final[tuple[Rule, ...]] = (
-    rule("stock", r"(?<=[\u4e00-\u9fff])(,\s|[(（])([0368]\d{5})(?=[,，)）])", _stock),
+    rule("stock", r"(?<=[\u4e00-\u9fff])(,\s|[(（])(\d{6})(?=[,，)）])", _stock),
     rule("whole yuan", r"(?<=\d)\.00(?=元)", lambda match: "", "元"),
     rule(
         "labelled code",
