@@ -84,6 +84,12 @@ def _service(match: re.Match[str]) -> str:
     return num.by_digit(match[0], yao=True)
 
 
+def _also_service(match: re.Match[str]) -> str:
+    """拨打12345或110: a number to call as the one before it is."""
+    called = re.search("[拨打]|电话|报警", match.string[: match.start()])
+    return _service(match) if called else match[0]
+
+
 def _month_day(match: re.Match[str]) -> str:
     month, day = int(match[2]), int(match[3])
     if not (1 <= month <= 12 and 1 <= day <= 31):
@@ -134,6 +140,11 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
         rf"(?<![\d.,])(?:(?:(?<=[打拨叫呼])|(?<=拨打)|(?<=打了))(?:{_EMERGENCY})|"
         rf"(?:{_EMERGENCY})(?=(?:报警|急救|火警|热线|电话|平台|指挥|救护|客服|查号|警察|中心)))(?!\d|[.%]\d|[次个通下遍元块斤克米人])",
         _service,
+    ),
+    rule(
+        "emergency after another number",
+        rf"(?<=[或和、])(?:{_EMERGENCY})(?!\d|[.%]\d|[次个通下遍元块斤克米人年页号])",
+        _also_service,
     ),
     rule("height", r"(?<![\d.])(\d)米(\d{1,2})(?![\d.米厘公分秒:])", _height, needs="米"),
     rule(
