@@ -337,8 +337,14 @@ def _read_fixed(words: Sequence[str], index: int, before: str) -> str:
         return "R IY1 D"
     last = [item for item in words[max(0, index - 4) : index] if item in _MODALS or item in _HAVE]
     between = words[max(0, index - 4) : index]
+    if before == "is" and last and last[-1] == "do":
+        # All you have to do is read.
+        return "R IY1 D"
     if not last:
-        return ""
+        dated = {"yesterday", "ago"} & set(words) or any(
+            f"last {time}" in " ".join(words) for time in ("week", "night", "month", "year")
+        )
+        return "R EH1 D" if dated and before in _SUBJECTS else ""
     rest = between[len(between) - between[::-1].index(last[-1]) :]
     if not all(item in _BETWEEN_PARTS or item.endswith("ly") for item in rest):
         return ""
