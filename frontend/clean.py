@@ -215,9 +215,6 @@ def _bracket(match: re.Match[str]) -> str:
         return f" {inside}{match['space'] or ' '}"
     if plural and not match["space"]:
         return f", {inside}, "
-    if re.fullmatch(r"\d{6}", inside) and re.search(f"[{HAN}]$", before):
-        # A stock's number after its name.
-        inside = " ".join(inside)
     word = re.search(r"([A-Za-z]+)$", text[: match.start()][-12:])
     if word and _NUMBER_NAMES.get(word[1].lower()) == inside:
         return " "
@@ -260,6 +257,12 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
         if char.isascii() or char.isalnum() or PLACEHOLDER_FIRST <= ord(char) <= PLACEHOLDER_LAST:
             kept.append(char if char >= " " else " ")
         elif char.isspace():
+            kept.append(" ")
+        elif "\ufe00" <= char <= "\ufe0f":
+            continue
+        elif char in "❤♥":
+            # "I ❤ you": a word rather than a pause.
+            dropped[char] = None
             kept.append(" ")
         elif _is_dropped(char):
             if unicodedata.category(char) == "So":

@@ -90,15 +90,14 @@ def tag_buckets(words: Sequence[str], index: int) -> list[int]:
 
 
 @lru_cache(maxsize=1)
-def load_weights(path: Path = _DATA / "homographs.bin.gz") -> Sequence[Sequence[int]]:
-    """Load the tagger's weights: 8-bit integers, a row of len(CLASSES) for each bucket."""
+def load_weights(path: Path = _DATA / "homographs.bin.gz") -> Sequence[int]:
+    """Load the tagger's weights: 8-bit integers, len(CLASSES) in a row for each bucket."""
     data = memoryview(gzip.decompress(path.read_bytes())).cast("b")
-    size = len(CLASSES)
-    table = data[: NUM_BUCKETS * size]
-    return [table[start : start + size] for start in range(0, len(table), size)]
+    return data[: NUM_BUCKETS * len(CLASSES)]
 
 
-def tag_scores(weights: Sequence[Sequence[int]], words: Sequence[str], index: int) -> list[int]:
+def tag_scores(weights: Sequence[int], words: Sequence[str], index: int) -> list[int]:
     """Score the classes of one word, in the order of CLASSES and the unit of the weights."""
-    rows = [weights[row] for row in tag_buckets(words, index)]
+    size = len(CLASSES)
+    rows = [weights[row * size : (row + 1) * size] for row in tag_buckets(words, index)]
     return [sum(column) for column in zip(*rows, strict=True)]

@@ -4,6 +4,7 @@ import gzip
 import re
 import unicodedata
 from functools import lru_cache
+from operator import methodcaller
 from pathlib import Path
 
 from frontend.homographs import choose, is_homograph
@@ -38,7 +39,8 @@ _MODERN = {
     "hifi": "HH AY1 F AY2", "lofi": "L OW1 F AY2", "scifi": "S AY1 F AY2",
     "ctrl": "K AH0 N T R OW1 L",
     "croissant": "K R AH0 S AA1 N T", "croissants": "K R AH0 S AA1 N T S",
-    "saoirse": "S ER1 SH AH0",
+    "saoirse": "S ER1 SH AH0", "chalamet": "SH AE1 L AH0 M EY2", "nguyen": "W IH1 N",
+    "joaquin": "W AA0 K IY1 N", "ngozi": "NG G OW1 Z IY0", "mbappe": "EH0 M B AA0 P EY1",
     "siobhan": "SH AH0 V AO1 N", "niamh": "N IY1 V", "aoife": "IY1 F AH0",
     "sinead": "SH IH0 N EY1 D",
     "zhang": "JH AA1 NG", "zhao": "JH AW1", "zhou": "JH OW1", "xu": "SH UW1", "qin": "CH IH1 N",
@@ -107,8 +109,8 @@ _VOWEL_INITIAL = re.compile(r"[AEIOU]")
 @lru_cache(maxsize=1)
 def dictionary() -> dict[str, str]:
     """The CMU dictionary: lower-case word to phonemes joined by spaces."""
-    with gzip.open(_DICTIONARY, "rt", encoding="ascii") as lines:
-        entries = dict(line.rstrip("\n").split(" ", 1) for line in lines)
+    lines = gzip.decompress(_DICTIONARY.read_bytes()).decode("ascii").splitlines()
+    entries = dict(map(methodcaller("split", " ", 1), lines))
     entries.update(_EVERYDAY)
     entries.update(_MODERN)
     return entries

@@ -26,7 +26,7 @@ from frontend.en_tagger import (
 from frontend.homograph_topics import topic_features
 
 _DATA = Path(__file__).with_name("data")
-NUM_BUCKETS: Final = 1 << 18
+NUM_BUCKETS: Final = 1 << 20
 #: Marks that end the context of a word.
 ENDS: Final = frozenset(".?!;:…")
 _HELPERS: Final = {

@@ -249,7 +249,7 @@ def choose(words: Sequence[str], marks: Sequence[str], index: int) -> str:
         plainly = sum(vote for _, vote in verb_votes(lower, index)) > _PLAINLY_VERB
         if plainly or word not in VERB_NOUN:
             return choose_by_rule(lower, index)
-    ruled = _fixed(lower, index)
+    ruled = sure_reading(lower, index)
     if ruled:
         return ruled
     context: list[str] = []
@@ -261,7 +261,7 @@ def choose(words: Sequence[str], marks: Sequence[str], index: int) -> str:
     return homograph_model.choose(context, place)
 
 
-def _fixed(words: Sequence[str], index: int) -> str:
+def sure_reading(words: Sequence[str], index: int) -> str:
     """What grammar decides whatever else is near; "" where it does not."""
     word = words[index]
     before = words[index - 1] if index else ""
@@ -271,7 +271,7 @@ def _fixed(words: Sequence[str], index: int) -> str:
     if word == "live":
         return _live_fixed(words, index, before, after)
     if word == "content" and after in {"with", "to"}:
-        return "K AH0 N T EH1 N T" if before in {"", *_BE} else ""
+        return "K AH0 N T EH1 N T" if before in {"", *_BE, *_DEGREES} else ""
     if word == "lead":
         found = before == "the" and after == "out" and {"get", "got"} & set(words[:index])
         metal = any(after in sense.after for sense in SENSES["lead"][1])
@@ -296,6 +296,9 @@ def _live_fixed(words: Sequence[str], index: int, before: str, after: str) -> st
     return ""
 
 
+_DEGREES: Final = frozenset(
+    words("quite very perfectly fully well not more so too entirely seem seems")
+)
 _TEARABLE: Final = frozenset(
     words(
         "shirt dress coat jacket pants jeans trousers sleeve fabric cloth curtain sail net page "
@@ -325,11 +328,26 @@ def _is_tiny(before: str, after: str) -> bool:
     return article and kind in {"n", "s"} and after not in _OF_TIME
 
 
+#: What stands between the parts of a verb: have never read, did you ever read.
+_BETWEEN_PARTS: Final = _ADVERBS | _SUBJECTS | {"ever", "already", "be", "been", "yet", "better"}
+
+
 def _read_fixed(words: Sequence[str], index: int, before: str) -> str:
     if before == "to" or before in _MODALS:
         return "R IY1 D"
     last = [item for item in words[max(0, index - 4) : index] if item in _MODALS or item in _HAVE]
     between = words[max(0, index - 4) : index]
-    if last and not set(between[between.index(last[-1]) + 1 :]) & {"and", "but", "that", "to"}:
-        return "R EH1 D" if last[-1] in _HAVE else "R IY1 D"
-    return ""
+    if before == "is" and last and last[-1] == "do":
+        # All you have to do is read.
+        return "R IY1 D"
+    if not last:
+        dated = {"yesterday", "ago"} & set(words) or any(
+            f"last {time}" in " ".join(words) for time in ("week", "night", "month", "year")
+        )
+        return "R EH1 D" if dated and before in _SUBJECTS else ""
+    rest = between[len(between) - between[::-1].index(last[-1]) :]
+    if not all(item in _BETWEEN_PARTS or item.endswith("ly") for item in rest):
+        return ""
+    # Have read and can be read, but can read.
+    past = last[-1] in _HAVE or "be" in rest
+    return "R EH1 D" if past else "R IY1 D"

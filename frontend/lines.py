@@ -17,6 +17,9 @@ _TABLE_RULE: Final = re.compile(
     r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$", re.M
 )
 _TERMINAL: Final = re.compile(r"[.!?。！？…:：;；][\"'”’）)】」』]*\s*$")
+#: An address after an address is a line of its own, as below a mail.
+_ADDRESS_START: Final = re.compile(r"\s*(?:www\.|https?://|[\w.+-]+@[\w-]+\.)")
+_ADDRESS_END: Final = re.compile(r"(?:www\.|://|@)[^\s@]*\.[^\s@]*\s*$")
 _COMMA: Final = re.compile(r"[,，、]\s*$")
 _ITEM: Final = re.compile(
     r"\s*(?:[-*+•·▪◦–—#>|]|\d{1,3}[.)、:：]|[(（][\da-zA-Z一二三四五六七八九十]{1,3}[)）]|[a-zA-Z]{1,3}[)]|[A-Z][.]\s|"
@@ -128,6 +131,11 @@ def _joins(above: str, below: str, ended: bool, longest: int) -> bool:
     """
     if _TERMINAL.search(above) or _ITEM.match(below):
         return False
+    last = _LAST_WORD.search(above)
+    opened = last is not None and last[1].lower() in _OPEN_ENDS
+    alone = _ADDRESS_END.search(above) or (len(above) < _WRAPPED and not opened)
+    if alone and _ADDRESS_START.match(below):
+        return False
     start = below.lstrip()[:1]
     if _HAN_END.search(above) and _HAN_START.match(below):
         return ended and len(above.strip()) >= max(_WRAPPED_HAN, 0.6 * longest)
@@ -135,8 +143,7 @@ def _joins(above: str, below: str, ended: bool, longest: int) -> bool:
         return start.islower() or (ended and len(above) >= 0.6 * longest)
     if start.islower():
         return True
-    last = _LAST_WORD.search(above)
-    if last is not None and last[1].lower() in _OPEN_ENDS:
+    if opened:
         return True
     return ended and len(above) >= max(_WRAPPED, 0.7 * longest)
 

@@ -134,12 +134,12 @@ def normalize_stages(text: str, lang: str = "auto") -> Normalized:
         The text in canonical form, the spans and notes of the first pass.
     """
     first = _pass(text, lang)
-    current = first.text
+    given, current = text, first.text
     for _ in range(_MAX_PASSES):
-        following = _pass(current, lang).text
-        if following == current:
+        if current == given:
+            # Already seen: plain sentences come out as they went in.
             break
-        current = following
+        given, current = current, _pass(current, lang).text
     return Normalized(current, first.spans, first.notes)
 
 

@@ -22,7 +22,10 @@ _MONTH: Final = (
 )
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]\d)|\d+(?:\.\d+)?|(?<![\d.])\.\d+)"
 _MINUS: Final = r"(?:(?<![\w.)])[-–](?=[\d.]))"
-_MERIDIEM: Final = r"(?P<meridiem>[AaPp])\.?\s?[Mm](?:\.(?!\s+[A-Z]|\s*$)|\b)"
+_AFTER_CLOCK: Final = r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[ECMP][SD]T|GMT|UTC)\b"
+_MERIDIEM: Final = (
+    rf"(?P<meridiem>[AaPp])\.?\s?[Mm](?:\.(?!\s+(?!{_AFTER_CLOCK})[A-Z]|[\"')]*\s*$)|\b)"
+)
 YEAR: Final = r"(?:1[1-9]|20)\d\d"
 
 

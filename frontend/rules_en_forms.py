@@ -236,6 +236,12 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
         "cCyYvVmMrRiIeEfFqQ",
     ),
     rule(
+        "figure",
+        r"\b([Ff])igs?\.\s?(?=\d)",
+        lambda m: f"{m[1]}igure ",
+        ".",
+    ),
+    rule(
         "small roman", r"(?<![\w'.-])(?:iii?|xx|viii?|iv)(?![\w'.-])", lambda m: spaced(m[0]), "ivx"
     ),
     rule("wifi", r"\b([Ww]i|[Hh]i|[Ll]o|[Ss]ci)-?([Ff]i)\b", lambda m: m[1] + m[2].lower(), "fF"),
@@ -268,7 +274,7 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
     rule("day range", rf"\b({_DAY})\.?\s?[-–~]\s?({_DAY})\b", _day_range, "-–~"),
     rule(
         "day name",
-        rf"\b(Tues?|Thur?s?|Wed|Fri)\b(?![.'-])|\b"
+        rf"\b(Tues?|Thu(?:rs?)?|Wed|Fri)\b(?![.'-])|\b"
         rf"(Mon|Sat|Sun)(?=,? (?:\d|and (?:{_DAY})\b|(?:{_DAY})\b))",
         lambda m: _DAYS[m[1] or m[2]],
         "TWFMS",

@@ -5,7 +5,7 @@ from typing import Final
 
 from frontend import numbers_en as num
 from frontend.rules import Rule, rule
-from frontend.split_data import STARTERS
+from frontend.split_data import LETTER_BEFORE, STARTERS
 from frontend.units_en import SIGNS
 from frontend.wordlist import words
 
@@ -42,14 +42,12 @@ _ABBREVIATIONS: Final = {
     **{"Vs": "Versus", "Etc": "Et cetera", "al": "al", "No": "Number", "no": "number"},
 }
 # These are words of their own, so their full stop alone does not make them abbreviations.
-_ALSO_WORDS: Final = frozenset(
-    words("al ed max min temp tel fig est sec Sec No no Mon Fri ch Ch Co")
-)
+_ALSO_WORDS: Final = frozenset(words("al ed max min temp tel fig est sec Sec No no Mon ch Ch Co"))
 _DOTTED: Final = {
     **{"e.g.": "for example", "i.e.": "that is", "a.k.a.": "also known as", "et al.": "et al"},
     **{"w/o": "without", "w/": "with ", "b/c": "because", "n/a": "not applicable"},
     **{"N/A": "not applicable", "c/o": "care of", "a.m.": "AM", "p.m.": "PM"},
-    **{"A.M.": "AM", "P.M.": "PM", "Ph.D.": "PhD", "Ph.D": "PhD", "M.D.": "MD", "B.A.": "BA"},
+    **{"A.M.": "AM", "P.M.": "PM", "Ph.D.": "PhD", "Ph.D": "PhD", "M.D.": "M D", "B.A.": "BA"},
     **{"B.C.": "BC", "A.D.": "AD", "D.C.": "DC", "aka": "also known as"},
     "ca.": "circa",
 }
@@ -72,7 +70,15 @@ _ROMAN: Final = r"(?P<roman>(?=[IVXLC])(?:XL|XC|L?X{0,3})(?:IX|IV|V?I{0,3}))"
 _FIRST_WORDS: Final = "|".join(
     sorted(word.capitalize() for word in STARTERS if word.isalpha() and word != "i")
 )
-_HOLY: Final = r"(?=[A-Z][a-z]|[\ue000-\uf8ff])"
+#: A sentence begins or the text ends here; "A." before a name is an initial.
+_SENTENCE_STOPS: Final = re.compile(
+    rf"[\"')]*\s*$|\s+(?:{_FIRST_WORDS}|I|(?:It|That|There|He|She|We|You|They|I)'[a-z]+)\b(?!\.)"
+)
+_LETTER_STOPS: Final = re.compile(LETTER_BEFORE, re.IGNORECASE)
+#: These never end a sentence.
+_GO_ON: Final = frozenset(["e.g.", "i.e.", "a.k.a.", "ca."])
+_DEGREES: Final = frozenset(["MA", "MD", "MS", "ME", "PA"])
+_HOLY: Final = r"(?=[A-Z][a-z]|[A-Z]\.|[\ue000-\uf8ff])"
 
 
 def _title(match: re.Match[str]) -> str:
@@ -86,14 +92,29 @@ def _abbreviation(match: re.Match[str]) -> str:
         word in {"Jr", "Sr"} and match.end() < len(match.string)
     )
     if word in _ALSO_WORDS and (
-        at_end or word not in {"fig", "est", "tel", "ch", "Ch", "Co", "Mon", "Fri"}
+        at_end or word not in {"fig", "est", "tel", "ch", "Ch", "Co", "Mon"}
     ):
         return match[0]
     return _ABBREVIATIONS[word] + ("." if at_end else "")
 
 
 def _dotted(match: re.Match[str]) -> str:
-    return _DOTTED[match[0]]
+    """A dotted abbreviation; its last full stop stays where it also ends the sentence."""
+    ends = (
+        match[0].endswith(".")
+        and match[0] not in _GO_ON
+        and match.start()
+        and _SENTENCE_STOPS.match(match.string, match.end())
+    )
+    return _DOTTED[match[0]] + ("." if ends else "")
+
+
+def _initial(match: re.Match[str]) -> str:
+    """J. Smith, but "I got an A. Then" and "vitamin C. Oranges" end a sentence."""
+    ends = _SENTENCE_STOPS.match(match.string, match.end()) or _LETTER_STOPS.search(
+        match.string, max(0, match.start() - 24), match.start()
+    )
+    return f"{match[1]}. " if ends else f"{match[1]} "
 
 
 def _doctor_or_drive(match: re.Match[str]) -> str:
@@ -106,11 +127,18 @@ def _initials(match: re.Match[str]) -> str:
     letters = match[0].replace(".", "").upper()
     if len(letters) == 2 and re.match(r"\s?[A-Z][a-z]", match.string[match.end() :]):
         letters = " ".join(letters) if letters not in {"US", "UK", "EU", "UN", "DC"} else letters
-    return letters + ("." if match["end"] is not None else "")
+    if letters in _DEGREES and match.string[: match.start()].endswith(", "):
+        # "Ann Lee, M.A." is no state.
+        letters = " ".join(letters)
+    stops = match["end"] is not None or _SENTENCE_STOPS.match(match.string, match.end())
+    return letters + ("." if stops else "")
 
 
 def _regnal(match: re.Match[str]) -> str:
     value = num.roman_value(match["roman"])
+    if not value:
+        # An empty numeral before a name: Mary Lee.
+        return match[0]
     return f"{match['name']} the {num.ordinal(str(value))}"
 
 
@@ -146,6 +174,7 @@ def _power(match: re.Match[str]) -> str:
 
 #: Before numbers are read: whatever decides how a number is meant.
 EARLY_RULES: Final[tuple[Rule, ...]] = (
+    rule("inches at the end", r"(?<=\d) in\.(?=\s*$)", lambda match: " inches.", needs="."),
     rule("power", r"(?<=[\w)])(?<!\dm)(?<!\d m)(?<!km)(?<!cm)\^\(?(-?\d+)\)?", _power, needs="^"),
     rule("c sharp", r"(?<!\w)([CF])#(?!\w)", lambda match: f"{match[1]} sharp", needs="#"),
     rule("c plus plus", r"(?<!\w)C\+\+", lambda match: "C plus plus", needs="+"),
@@ -191,13 +220,21 @@ WORD_RULES: Final[tuple[Rule, ...]] = (
         _initials,
         needs=".",
     ),
-    rule("initial", r"\b([A-Z])\.(?=\s?[A-Z])", lambda match: f"{match[1]} ", needs="."),
+    rule("initial", r"\b([A-Z])\.(?=\s?[A-Z])", _initial, needs="."),
     rule(
         "abbreviation",
         rf"\b({'|'.join(sorted(_ABBREVIATIONS, key=len, reverse=True))})\."
         r"(?P<end>(?=\s*$)|(?=\s+[A-Z]))?",
         _abbreviation,
         needs=".",
+    ),
+    rule(
+        "money before its noun",
+        r"\b(dollar|pound|euro)s(?= (?:bill|deal|plan|project|budget|package|question|loan|"
+        r"check|note|"
+        r"prize|gift|house|bonus|contract|investment|industry|lawsuit|grant|donation|fund)\b)",
+        lambda match: match[1],
+        needs="s",
     ),
     rule("bare vs", r"\b(?:vs|VS)\b", lambda match: "versus", needs="sS"),
     rule("bare etc", r"\betc\b", lambda match: "et cetera", needs="e"),

@@ -84,6 +84,12 @@ def _service(match: re.Match[str]) -> str:
     return num.by_digit(match[0], yao=True)
 
 
+def _also_service(match: re.Match[str]) -> str:
+    """拨打12345或110: a number to call as the one before it is."""
+    called = re.search("[拨打]|电话|报警", match.string[: match.start()])
+    return _service(match) if called else match[0]
+
+
 def _month_day(match: re.Match[str]) -> str:
     month, day = int(match[2]), int(match[3])
     if not (1 <= month <= 12 and 1 <= day <= 31):
@@ -91,7 +97,21 @@ def _month_day(match: re.Match[str]) -> str:
     return f"{match[1]}{num.cardinal(str(month))}月{num.cardinal(str(day))}日"
 
 
+def _account(match: re.Match[str]) -> str:
+    """abc_2023: letters, the sign, figures one by one."""
+    letters = " ".join(match[1].upper()) if len(match[1]) <= 3 else match[1]
+    return f"{letters} 下划线{num.by_digit(match[2])}"
+
+
+def _stock(match: re.Match[str]) -> str:
+    """A stock's code in brackets after its name, as telephone numbers are read."""
+    return f"{match[1]}{num.by_digit(match[2], yao=True)}"
+
+
 LABEL_RULES: Final[tuple[Rule, ...]] = (
+    rule("account", r"(?<![A-Za-z\d])([A-Za-z]{1,12})_(\d{2,})(?![\w.])", _account, "_"),
+    rule("at least", r"(?<=[A-Za-z])\s?≥\s?(?=\d)", lambda match: " 大于等于 ", "≥"),
+    rule("at most", r"(?<=[A-Za-z])\s?≤\s?(?=\d)", lambda match: " 小于等于 ", "≤"),
     rule(
         "latin label",
         r"(?<![A-Za-z])(?P<label>(?:QQ|qq|ID|VX|vx|WX|wx|TEL|Tel|tel)[群号]?(?:码|是|为)?\s?[:：]?\s?)"
@@ -106,6 +126,8 @@ LABEL_RULES: Final[tuple[Rule, ...]] = (
 )
 
 FORM_RULES: Final[tuple[Rule, ...]] = (
+    rule("stock", r"(?<=[\u4e00-\u9fff])(,\s|[(（])(\d{6})(?=[,，)）])", _stock),
+    rule("whole yuan", r"(?<=\d)\.00(?=元)", lambda match: "", "元"),
     rule(
         "labelled code",
         r"(?P<label>(?:股票|证券|基金|邮政|商品|项目|课程|学校|银行)?代码(?:是|为|:)?\s?|"
@@ -118,6 +140,11 @@ FORM_RULES: Final[tuple[Rule, ...]] = (
         rf"(?<![\d.,])(?:(?:(?<=[打拨叫呼])|(?<=拨打)|(?<=打了))(?:{_EMERGENCY})|"
         rf"(?:{_EMERGENCY})(?=(?:报警|急救|火警|热线|电话|平台|指挥|救护|客服|查号|警察|中心)))(?!\d|[.%]\d|[次个通下遍元块斤克米人])",
         _service,
+    ),
+    rule(
+        "emergency after another number",
+        rf"(?<=[或和、])(?:{_EMERGENCY})(?!\d|[.%]\d|[次个通下遍元块斤克米人年页号])",
+        _also_service,
     ),
     rule("height", r"(?<![\d.])(\d)米(\d{1,2})(?![\d.米厘公分秒:])", _height, needs="米"),
     rule(

@@ -13,6 +13,10 @@ _ROUND: Final = frozenset("百千万亿")
 _YI_FIXED_AFTER: Final = _ONES | frozenset("第初十周期")
 #: ... and before these.
 _YI_FIXED_BEFORE: Final = _ONES | frozenset("十月号")
+#: Before 一 and the same character again these are no verb: 这个|一个, 每天|一天, 那件|一件 ...
+_NEVER_TRIED: Final = frozenset("个些件天年次本杯样种条只张块片师人代月日座棵朵匹间栋瓶碗有是在")
+#: ... nor is anything after these.
+_BEFORE_MEASURE: Final = frozenset("这那哪每某该几两二三四五六七八九十第")
 #: The second of two equal verbs around 一 is light: 看一看.
 _NEUTRAL: Final = "5"
 
@@ -52,6 +56,12 @@ def bu_sandhi(chars: str, syllables: Sequence[str]) -> list[str]:
     return result
 
 
+def _is_tried(chars: str, index: int) -> bool:
+    """Whether 一 between two equal characters joins a verb to itself."""
+    earlier = chars[index - 2 : index - 1]
+    return chars[index - 1] not in _NEVER_TRIED and earlier not in {"一", *_BEFORE_MEASURE}
+
+
 def yi_sandhi(chars: str, syllables: Sequence[str], word_lengths: Sequence[int]) -> list[str]:
     """一 is yi2 before a fourth tone, yi4 before others; yi1 as ordinal, digit or word end."""
     result = list(syllables)
@@ -65,8 +75,8 @@ def yi_sandhi(chars: str, syllables: Sequence[str], word_lengths: Sequence[int])
         fixed = before in _YI_FIXED_AFTER or after in _YI_FIXED_BEFORE or index in ends
         if not after or (fixed and not rounded):
             result[index] = "yi1"
-        elif before and before == after and chars[index - 2 : index - 1] != "一":
-            # 看一看; not 一个一个.
+        elif before and before == after and _is_tried(chars, index):
+            # 看一看; not 一个一个, 这个一个.
             result[index] = "yi5"
         else:
             # A neutral 个 counts as the fourth tone that it has by itself.

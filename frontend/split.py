@@ -15,6 +15,7 @@ from frontend.split_data import (
     BESIDE_DIGITS,
     CLAUSE_WORDS,
     CLAUSE_WORDS_ZH,
+    LETTER_BEFORE,
     NEVER_END,
     STARTERS,
 )
@@ -36,6 +37,7 @@ _SPACE = re.compile(r"\s+")
 _LAST_TOKEN = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*[(（]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5})$")
 _NEXT_WORD = re.compile(r"[\"'“‘(\[]*([A-Za-z']+)")
+_LETTER_BEFORE = re.compile(LETTER_BEFORE, re.IGNORECASE)
 _LETTERS = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
 _HAN = re.compile("[\u3400-\u9fff]")
 _SPOKEN = re.compile(r"[0-9A-Za-z]")
@@ -54,7 +56,7 @@ def _inside(position: int, spans: tuple[list[int], list[int]]) -> bool:
 
 def _starts_sentence(rest: str) -> bool:
     """Whether a text begins as sentences do: with one of the usual first words."""
-    if re.match(r"No\.?\s?\d", rest):
+    if re.match(r"No\.?\s?\d|[A-Z]\.\s", rest):
         return False
     match = _NEXT_WORD.match(rest)
     return match is not None and match[1][0].isupper() and match[1].lower() in STARTERS
@@ -122,9 +124,11 @@ def _token_ends(text: str, before: re.Match[str], rest: str) -> bool:
         return _abbreviation_ends(token, before[0], rest, head)
     if len(token) == 1 and before[0].isupper():
         # An initial ("J. Smith"), the pronoun, or a letter ("I got an A. Then").
-        if token == "i":
-            return not re.search(r"\b[A-Z][a-z]+\s$", head) or _starts_sentence(rest)
-        return _starts_sentence(rest) or (head.rstrip()[-1:].islower() and not rest[0].isupper())
+        if token == "i" and not re.match(r"[A-Z]\.", rest):
+            return not re.search(r"\b[A-Z](?:[a-z]+|\.)\s$", head) or _starts_sentence(rest)
+        if _starts_sentence(rest) or (_LETTER_BEFORE.search(head) and rest[0].isupper()):
+            return True
+        return head.rstrip()[-1:].islower() and not rest[0].isupper()
     if len(token) == 1:
         return not rest[0].islower() and not rest[0].isdigit()
     return True

@@ -49,6 +49,11 @@ STARTERS: Final = frozenset(
         "it's that's there's he's she's i'm i've i'll we're we've you're they're don't let's what's"
     )
 )
+#: Before a single capital these make it a letter, not an initial: plan B, vitamin C, got an A.
+LETTER_BEFORE: Final = (
+    r"\b(?:plan|vitamin|grade|option|gate|type|class|group|team|letter|hepatitis|exhibit|answer|"
+    r"(?:got|get|gets|gave|earned|received|wanted)(?: (?:me|him|her|you|us|them))? an?)\s$"
+)
 #: Words at which a long clause may be cut, before them.
 CLAUSE_WORDS: Final = (
     "and|but|or|so|because|although|though|which|who|that|when|while|where|if|unless|until|since|"
