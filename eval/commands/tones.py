@@ -294,10 +294,7 @@ def _teachers(specs: Sequence[str], names: Sequence[str]) -> dict[str, Teacher]:
         if teacher is None:
             raise ValueError(f"voice {name!r} has no teacher; give {name}=espeak-zh, for example")
         if not teacher.installed:
-            raise ValueError(
-                f"teacher {teacher.name} of voice {name!r}: {teacher.command[0]} is not installed; "
-                f"Debian package {teacher.package}"
-            )
+            raise ValueError(f"teacher {teacher.name} of voice {name!r}: {teacher.remedy}")
         found[name] = teacher
     return found
 

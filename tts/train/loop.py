@@ -71,11 +71,14 @@ class Recipe:
     def from_file(cls, path: Path) -> Recipe:
         """Read a TOML file with this class's fields; ValueError names what is wrong in it."""
         try:
-            values = tomllib.loads(path.read_text("utf-8"))
+            read = tomllib.loads(path.read_text("utf-8"))
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"{path} is not valid TOML: {error}") from error
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        values["data"] = strict(Mixture, values.get("data", {}), f"{path}: data")
+        data = read.pop("data", {})
+        if not isinstance(data, dict):
+            raise ValueError(f"{path}: data is {data!r}; make it a table, [data]")
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in read.items()}
+        values["data"] = strict(Mixture, data, f"{path}: data")
         return strict(cls, values, str(path))
 
 
