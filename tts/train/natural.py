@@ -154,7 +154,7 @@ class Teachers:
     def session(self, path: str) -> Any:
         """The onnxruntime session of a model file below the folder, loaded once."""
         if path not in self._kept:
-            import onnxruntime
+            import onnxruntime  # pyright: ignore[reportMissingImports]
 
             model = self.folder / path
             if not model.is_file():
