@@ -150,7 +150,7 @@ class NaturalTeacher:
     @property
     def lang(self) -> str:
         """By its name, as Kokoro's voices have it."""
-        return "zh" if self.name.startswith(("kokoro:z", "kokoro:zmix")) else "en"
+        return "zh" if self.name.startswith("kokoro:z") else "en"
 
     @property
     def installed(self) -> bool:

@@ -12,7 +12,6 @@ import numpy as np
 import soundfile
 
 from frontend import EmptyTextError, phonemize
-from frontend.types import Word
 from tts.train.corpus import Utterance, cut_half_line, read_corpus, repair_table, table_row
 from tts.train.levels import level, trim
 from tts.train.natural import SAMPLE_RATE_HZ, Teachers, Voice
@@ -105,14 +104,14 @@ def build(plan: BuildPlan) -> list[Utterance]:
             made = _speak(item)
             if made is None:
                 continue
-            wav, words = made
+            wav, symbols = made
             path = plan.out / "audio" / f"{item.id}.flac"
             # a kill while writing must not leave a broken file under the final name
             partial = path.with_suffix(".partial")
             soundfile.write(partial, wav, SAMPLE_RATE_HZ, subtype="PCM_16", format="FLAC")
             partial.replace(path)
             seconds = len(wav) / SAMPLE_RATE_HZ
-            readings.write(f"{item.id}\t{_symbols(words)}\n")
+            readings.write(f"{item.id}\t{' '.join(symbols)}\n")
             readings.flush()
             speaker = speaker_name(item.voice.name)
             rows.write(
@@ -170,23 +169,17 @@ def _turns(
         number += 1
 
 
-def _speak(item: _Item) -> tuple[np.ndarray, tuple[Word, ...]] | None:
-    """The levelled sound of one item and its words; None where it is of no use."""
+def _speak(item: _Item) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    """The levelled sound of one item and its symbols; None where it is of no use."""
     try:
-        words = phonemize(item.text, item.voice.language).words
-        wav = trim(item.voice.speak(words, item.rate, item.seed), SAMPLE_RATE_HZ)
+        said = phonemize(item.text, item.voice.language)
+        wav = trim(item.voice.speak(said.words, item.rate, item.seed), SAMPLE_RATE_HZ)
     except (EmptyTextError, ValueError) as error:
         print(f"skipped {item.id}: {error}", file=sys.stderr)
         return None
     if not MIN_CLIP_S <= len(wav) / SAMPLE_RATE_HZ <= MAX_CLIP_S:
         return None
-    return level(wav), words
-
-
-def _symbols(words: tuple[Word, ...]) -> str:
-    from frontend.pipeline import flatten
-
-    return " ".join(flatten(words))
+    return level(wav), said.symbols
 
 
 def read_readings(folder: Path) -> dict[str, tuple[str, ...]]:
