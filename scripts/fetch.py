@@ -6,6 +6,7 @@ they are no dependencies of the project; this fetches exactly the files that wer
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,3 +99,23 @@ def join(parts: Iterable[Path], whole: Path, sha256: str) -> None:
         partial.unlink()
         raise FetchError(f"{whole.name}: sha256 is {digest.hexdigest()}, expected {sha256}")
     partial.replace(whole)
+
+
+def fetch_command(
+    fill: Callable[[Path], None], description: str | None, done: str, argv: Sequence[str] | None
+) -> int:
+    """A command line with one argument, the folder to fill; returns the exit status.
+
+    Args:
+        done: what to say at the end; `{folder}` is filled in.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args(argv).folder
+    try:
+        fill(folder)
+    except FetchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(done.format(folder=folder))
+    return 0

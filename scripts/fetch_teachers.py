@@ -7,14 +7,13 @@ DIR then holds `hibari/` (Apache-2.0, one American voice, English pronunciation 
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from dequantize import dequantize
-from fetch import FetchError, Package, fetch, join
+from fetch import Package, fetch, fetch_command, join
 
 HIBARI = Package(
     "pypi", "hibari-tts", "0.2.1",
@@ -60,16 +59,8 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    args = parser.parse_args(argv)
-    try:
-        fetch_teachers(args.folder)
-    except FetchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"teachers are in {args.folder}; they need pip install -e '.[teachers]'")
-    return 0
+    done = "teachers are in {folder}; they need pip install -e '.[teachers]'"
+    return fetch_command(fetch_teachers, __doc__, done, argv)
 
 
 if __name__ == "__main__":
