@@ -103,6 +103,24 @@ def test_nothing_to_say(text):
         tiny_synthesizer().synthesize(text, options())
 
 
+def test_what_reaches_the_model_ends_with_a_mark():
+    synthesizer = tiny_synthesizer()
+    marked, bare = (synthesizer.requests(text, options()) for text in ("A cat.", "A cat"))
+    assert torch.equal(marked[0].rows, bare[0].rows)
+    # a sentence that was cut in two goes on
+    first, _ = synthesizer.requests("one two three four five", options(max_chars=16))
+    comma, *_ = synthesizer.requests("one two three,", options())
+    assert torch.equal(first.rows, comma.rows)
+
+
+def test_a_part_in_another_script_is_told_also_where_it_is_a_piece_of_its_own():
+    pieces = tiny_synthesizer().pieces("Hello. Привет мир. Goodbye.", options())
+    assert [piece.text for piece in pieces] == ["Hello.", "Goodbye."]
+    assert pieces[0].notes == ("not spoken: 'Привет мир'; English and Chinese are",)
+    with pytest.raises(EmptyTextError, match="not spoken: 'Привет'; English and Chinese are"):
+        tiny_synthesizer().pieces("Привет", options())
+
+
 def test_a_runaway_is_said_again_twice_and_reported(monkeypatch):
     import tts.prompt_builders
 

@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_encode(args: argparse.Namespace) -> int:
     """Sound file -> codes int16 (K, T) with metadata."""
+    import soundfile
     import torch
 
     from tokenizer.audio import read_audio
@@ -73,6 +74,7 @@ def run_encode(args: argparse.Namespace) -> int:
     check_codes_path(args.output)
     codec = load_codec(args.model, check_device(args.device))
     wav = read_audio(args.input, codec.sample_rate)
+    given = soundfile.info(args.input)
     codes = codec.encode(torch.from_numpy(wav)[None, None], args.num_codebooks)[0]
     metadata = {
         "num_samples": str(len(wav)),
@@ -84,6 +86,10 @@ def run_encode(args: argparse.Namespace) -> int:
     save_codes(args.output, codes, metadata)
     seconds = len(wav) / codec.sample_rate
     print(f"{args.output}: {codes.shape[0]} codebooks x {codes.shape[1]} frames, {seconds:.2f} s")
+    if given.channels > 1:
+        print(f"{args.input}: {given.channels} channels were mixed down to one")
+    if given.samplerate != codec.sample_rate:
+        print(f"{args.input}: resampled from {given.samplerate} to {codec.sample_rate} Hz")
     return 0
 
 

@@ -42,6 +42,8 @@ MP3_LEVEL = 0.4
 # Below this peak (-60 dBFS) nothing can be heard.
 SILENCE_PEAK = 1e-3
 PEAK_LIMIT = 0.95
+# Of the loudest channel's power; the mean of eight channels of which one speaks has 1/64.
+CANCELLED = 1e-2
 # Parts that lie this far below the loudest count as pauses.
 PAUSE_DB = 40.0
 BLOCK_SAMPLES = 480
@@ -64,7 +66,7 @@ def read_sound(path: str | Path) -> tuple[np.ndarray, int]:
         path: wav, flac, mp3, ogg or opus, any number of channels, any rate.
 
     Returns:
-        float32 (N,), the mean of the channels, and the rate in Hz.
+        float32 (N,), see `mix_down`, and the rate in Hz.
 
     Raises:
         AudioError: the file is missing, a folder, damaged, empty, or holds NaN or infinity.
@@ -83,10 +85,23 @@ def read_sound(path: str | Path) -> tuple[np.ndarray, int]:
         ) from error
     if len(data) == 0:
         raise AudioError(f"{path} holds no samples; give a file with sound in it")
-    wav = data.mean(axis=1)
-    if not np.isfinite(wav).all():
+    if not np.isfinite(data).all():
         raise AudioError(f"{path} holds samples that are NaN or infinite; export it again")
-    return np.ascontiguousarray(wav, dtype=np.float32), int(rate)
+    return mix_down(data), int(rate)
+
+
+def mix_down(data: np.ndarray) -> np.ndarray:
+    """One channel of several: float32 (N, channels) -> float32 (N,).
+
+    Their mean; or the loudest of them where they cancel each other out, as those of a microphone
+    with its poles swapped do.
+    """
+    wav = data.mean(axis=1)
+    if data.shape[1] > 1:
+        powers = np.square(data, dtype=np.float64).mean(axis=0)
+        if np.square(wav, dtype=np.float64).mean() < CANCELLED * powers.max():
+            wav = data[:, powers.argmax()]
+    return np.ascontiguousarray(wav, dtype=np.float32)
 
 
 def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:

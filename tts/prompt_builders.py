@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from torch import Tensor
 import frontend
 from frontend.clean import HAN
 from frontend.split import split_sentences
+from frontend.symbols import readable
 from tokenizer.hub import CheckpointError
 from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 from tts.engine import Request
@@ -109,9 +111,11 @@ class PromptBuilder(Protocol):
         ...
 
 
-def _empty(text: str) -> frontend.EmptyTextError:
+def _empty(text: str, notes: tuple[str, ...] = ()) -> frontend.EmptyTextError:
+    why = f" ({'; '.join(notes)})" if notes else ""
     return frontend.EmptyTextError(
-        f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
+        f"nothing to say in {text[:40]!r}{why}; give at least one letter, digit or character",
+        notes,
     )
 
 
@@ -138,15 +142,22 @@ class PhonemePromptBuilder:
             if getattr(options, name) is not None:
                 raise ValueError(f"{name} is for published models; this one does not read it")
         parts = split_sentences(text, options.max_chars or MAX_CHARS)
-        read = [(part, _phonemize(part, options.lang)) for part in parts]
-        spoken = [(part, u) for part, u in read if u is not None]
-        if not spoken:
-            raise _empty(text)
-        pieces = []
-        for number, (part, u) in enumerate(spoken):
-            own = replace(options, seed=options.seed + number)
-            request = self._request(u.symbols, voice, own, used)
-            pieces.append(Piece(part, request, len(u.symbols), used, u.notes))
+        pieces: list[Piece] = []
+        unspoken: tuple[str, ...] = ()
+        for part, following in zip_longest(parts, parts[1:], fillvalue=""):
+            try:
+                u = frontend.phonemize(part, options.lang)
+            except frontend.EmptyTextError as error:
+                unspoken += error.notes
+                continue
+            # A sentence that was cut in two goes on.
+            symbols = readable(u.symbols, "," if following[:1].islower() else ".")
+            own = replace(options, seed=options.seed + len(pieces))
+            request = self._request(symbols, voice, own, used)
+            pieces.append(Piece(part, request, len(symbols), used, u.notes))
+        if not pieces:
+            raise _empty(text, unspoken)
+        pieces[0] = pieces[0]._replace(notes=(*unspoken, *pieces[0].notes))
         return pieces
 
     def _request(
@@ -170,14 +181,6 @@ class PhonemePromptBuilder:
             monologue=Monologue(ids, self.config.audio_end_token_id, max_stay=stay, limit=limit),
             forced=forced,
         )
-
-
-def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
-    """None for a piece with nothing to say in it, such as a lone bracket."""
-    try:
-        return frontend.phonemize(piece, lang)
-    except frontend.EmptyTextError:
-        return None
 
 
 def load_text_tokenizer(folder: Path) -> Any:
