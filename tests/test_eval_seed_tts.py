@@ -22,7 +22,7 @@ from eval.systems.systems import Job, ModelHandle, ModelSystem, prompt_voice
 from test_eval_asr import save_tiny_whisper
 from tiny import save_tiny, speech_like, tiny_codec
 from tokenizer.checkpoint import save_codec
-from tts.prompt_builders import SpeechOptions
+from tts.inference.prompt_builders import SpeechOptions
 
 TEXTS = ("One two three.", "Four five.", "Six seven eight nine.")
 

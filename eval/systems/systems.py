@@ -24,9 +24,9 @@ from eval.systems.sources import Speech
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tts.config import TtsConfig
-    from tts.prompt_builders import Piece, SpeechOptions
-    from tts.speaking import PieceDone
+    from tts.inference.prompt_builders import Piece, SpeechOptions
+    from tts.inference.speaking import PieceDone
+    from tts.model.config import TtsConfig
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
 
@@ -152,7 +152,7 @@ class ModelHandle:
     @cached_property
     def config(self) -> TtsConfig:
         """Of the language model; no weights are loaded for it."""
-        from tts.config import TtsConfig
+        from tts.model.config import TtsConfig
 
         return TtsConfig.from_file(self.folders[0] / "config.json")
 
@@ -260,7 +260,7 @@ class ModelSystem:
 
     def settings(self, item: MetaItem) -> Mapping[str, Any]:
         """See `System.settings`."""
-        from tts.config import default_sampling
+        from tts.model.config import default_sampling
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")
@@ -285,7 +285,7 @@ class ModelSystem:
 
     def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
         """See `System.speak`; the same samples as of each job alone."""
-        from tts.speaking import PieceDone, PieceLoop
+        from tts.inference.speaking import PieceDone, PieceLoop
         from tts.synthesizer import BATCH
 
         synthesizer = self.handle.synthesizer
