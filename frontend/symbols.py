@@ -85,6 +85,13 @@ def readable(symbols: tuple[str, ...], final: str = ".") -> tuple[str, ...]:
     return (*body, *symbols[last + 1 :])
 
 
+def joined(before: tuple[str, ...], symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Symbols of two utterances as of one: a tag stands where the language changes, not else."""
+    tags = [symbol for symbol in before if symbol in LANGUAGE_TAGS.values()]
+    same = tags and symbols[0] == tags[-1]
+    return before + symbols[1 if same else 0 :]
+
+
 def to_ids(symbols: tuple[str, ...]) -> list[int]:
     """Return the ids of `symbols`.
 

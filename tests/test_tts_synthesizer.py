@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from frontend import EmptyTextError
+from frontend import EmptyTextError, phonemize
 from tiny import (
     FRAME_SIZE,
     NUM_CODEBOOKS,
@@ -19,6 +21,7 @@ from tiny import (
 )
 from tokenizer.checkpoint import save_codec
 from tokenizer.decoder import DECODER, save_decoder
+from tts.inference.prompt import prompt_rows, text_ids
 from tts.model.checkpoint import save_model
 from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
@@ -88,6 +91,26 @@ def test_continuation_goes_on_after_the_prompt_and_returns_only_the_new_part():
     whole = synthesizer.codec.decode(joined[None])[0, 0].clamp(-1, 1).numpy()
     tail = whole[voice.codes.shape[1] * FRAME_SIZE :]
     assert np.abs(tail - speech.wav).max() < 1e-4 * max(1.0, np.abs(whole).max())
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_only_a_model_that_can_is_given_the_prompt_as_its_own(continues):
+    config = tiny_tts_config()
+    assert config.phonemes is not None
+    config = replace(config, phonemes=replace(config.phonemes, continues=continues))
+    synthesizer = Synthesizer(prepare(tiny_model(config=config)), tiny_codec())
+    voice = replace(tiny_voice(), transcript="Hi there", lang="en")
+    assert synthesizer.continues(voice) == continues
+    assert not synthesizer.continues(replace(voice, transcript=""))
+    (request,) = synthesizer.requests("A cat", options(voice=voice, continuation=True))
+    given = request.forced if continues else request.context
+    assert given is not None
+    assert torch.equal(given, voice.codes)
+    assert (request.forced is None) != (request.context is None)
+    # Its words and the text read as one text would: marks at both ends, the language once.
+    text = "Hi there. A cat." if continues else "A cat."
+    ids = text_ids(phonemize(text).symbols, config.phonemes)
+    assert torch.equal(request.rows, prompt_rows(ids, voice.codes, config))
 
 
 def test_continuation_needs_a_transcript():

@@ -197,6 +197,10 @@ class Synthesizer:
         """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`."""
         return self.prompt_encoder.voice(wav, name, transcript, lang, source, keep_whole)
 
+    def continues(self, prompt: Voice | None) -> bool:
+        """Whether to go on, where nothing else is asked, where a prompt's recording ends."""
+        return self.prompt_builder.continues and prompt is not None and bool(prompt.transcript)
+
     def _used(self, options: SpeechOptions) -> int:
         """Codebooks to generate; ValueError if there are not so many."""
         used = self.num_codebooks if options.num_codebooks is None else options.num_codebooks

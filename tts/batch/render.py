@@ -155,7 +155,7 @@ class ItemRenderer:
             seed=row.seed,
             num_codebooks=row.num_codebooks,
             sampling=self.synthesizer.prompt_builder.sampling.with_overrides(dict(row.sampling)),
-            continuation=bool(row.prompt_wav and voice and voice.transcript),
+            continuation=bool(row.prompt_wav) and self.synthesizer.continues(voice),
         )
         try:
             pieces = self.synthesizer.pieces(row.text, options)

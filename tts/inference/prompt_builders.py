@@ -18,7 +18,7 @@ from torch import Tensor
 import frontend
 from frontend.clean import HAN
 from frontend.split import split_sentences
-from frontend.symbols import readable
+from frontend.symbols import joined, readable
 from tokenizer.hub import CheckpointError
 from tts.inference.engine import Request
 from tts.inference.prompt import Monologue, audio_rows, prompt_rows, text_ids, text_rows
@@ -85,13 +85,18 @@ class Piece(NamedTuple):
 
 
 class PromptBuilder(Protocol):
-    """How a model reads: its own sampling, and whether someone must be named to speak."""
+    """How a model reads: its own sampling, whether someone must be named to speak, and whether it
+    is better to go on where a recording ends, once its words are known, than to speak like it.
+    """
 
     @property
     def sampling(self) -> SamplingConfig: ...
 
     @property
     def needs_voice(self) -> bool: ...
+
+    @property
+    def continues(self) -> bool: ...
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
@@ -134,6 +139,10 @@ class PhonemePromptBuilder:
     sampling: SamplingConfig = EMBEDDED_SAMPLING
     needs_voice: bool = True
 
+    @property
+    def continues(self) -> bool:
+        return self.config.phonemes is not None and self.config.phonemes.continues
+
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
     ) -> list[Piece]:
@@ -165,11 +174,15 @@ class PhonemePromptBuilder:
     ) -> Request:
         assert self.config.phonemes is not None
         codes = voice.codes[:used]
-        forced, limit = None, None
+        context = forced = limit = None
         if options.continuation:
-            lang = voice.lang if voice.lang in ("en", "zh") else "auto"
-            before = frontend.phonemize(_transcript(voice), lang).symbols
-            symbols, limit, forced = before + symbols, len(before), codes
+            transcript = _transcript(voice)
+            if self.continues:
+                lang = voice.lang if voice.lang in ("en", "zh") else "auto"
+                before = readable(frontend.phonemize(transcript, lang).symbols)
+                symbols, limit, forced = joined(before, symbols), len(before), codes
+            else:
+                context = codes
         ids = text_ids(symbols, self.config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]
         budget_s = SPARE_S + SECONDS_PER_SYMBOL * (len(ids) - (limit or 0))
@@ -180,6 +193,7 @@ class PhonemePromptBuilder:
             max_frames=spoken + round(budget_s * self.frame_rate),
             monologue=Monologue(ids, self.config.audio_end_token_id, max_stay=stay, limit=limit),
             forced=forced,
+            context=context,
         )
 
 
@@ -211,6 +225,7 @@ class PublishedPromptBuilder:
     text_tokenizer: Any
     sampling: SamplingConfig = PUBLISHED_SAMPLING
     needs_voice: bool = False
+    continues: bool = True
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
