@@ -13,6 +13,7 @@ from tiny import (
     FRAME_SIZE,
     NUM_CODEBOOKS,
     SAMPLE_RATE,
+    speech_like,
     tiny_codec,
     tiny_model,
     tiny_synthesizer,
@@ -93,12 +94,19 @@ def test_continuation_goes_on_after_the_prompt_and_returns_only_the_new_part():
     assert np.abs(tail - speech.wav).max() < 1e-4 * max(1.0, np.abs(whole).max())
 
 
-@pytest.mark.parametrize("continues", [False, True])
-def test_only_a_model_that_can_is_given_the_prompt_as_its_own(continues):
+def continuing(continues: bool) -> Synthesizer:
+    """The tiny model, said to go on well behind frames of a stranger or not."""
     config = tiny_tts_config()
     assert config.phonemes is not None
     config = replace(config, phonemes=replace(config.phonemes, continues=continues))
-    synthesizer = Synthesizer(prepare(tiny_model(config=config)), tiny_codec())
+    return Synthesizer(prepare(tiny_model(config=config)), tiny_codec())
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_only_a_model_that_can_is_given_the_prompt_as_its_own(continues):
+    synthesizer = continuing(continues)
+    config = synthesizer.model.config
+    assert config.phonemes is not None
     voice = replace(tiny_voice(), transcript="Hi there", lang="en")
     assert synthesizer.continues(voice) == continues
     assert not synthesizer.continues(replace(voice, transcript=""))
@@ -111,13 +119,15 @@ def test_only_a_model_that_can_is_given_the_prompt_as_its_own(continues):
     text = "Hi there. A cat." if continues else "A cat."
     ids = text_ids(phonemize(text).symbols, config.phonemes)
     assert torch.equal(request.rows, prompt_rows(ids, voice.codes, config))
+    # A model that takes it as a reference alone gets no more of it than it was trained with.
+    long, _ = synthesizer.prompt_voice(speech_like(4.0), transcript="Hi there", keep_whole=True)
+    assert (long.codes.shape[1] > 3 * 12.5) == continues
 
 
 def test_continuation_needs_a_transcript():
-    voice = tiny_voice()
-    silent = type(voice)(voice.name, voice.codes)
+    voice = replace(tiny_voice(), transcript="")
     with pytest.raises(ValueError, match="transcript"):
-        tiny_synthesizer().synthesize("Hi.", options(voice=silent, continuation=True))
+        continuing(True).synthesize("Hi.", options(voice=voice, continuation=True))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "…", "?!.", "()"])

@@ -20,7 +20,11 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     encode = commands.add_parser("encode", help="sound file to codes")
-    encode.add_argument("input", metavar="IN.wav", help="wav, flac, mp3, ogg or opus")
+    encode.add_argument(
+        "input",
+        metavar="IN.wav",
+        help="wav, flac, mp3, ogg or opus; mixed down to one channel, at the tokenizer's rate",
+    )
     encode.add_argument("output", metavar="OUT.safetensors")
     encode.add_argument(
         "--num-codebooks", type=int, metavar="K", help="codebooks to keep, coarsest first"

@@ -194,7 +194,12 @@ class Synthesizer:
         source: str = "",
         keep_whole: bool = False,
     ) -> tuple[Voice, tuple[str, ...]]:
-        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`."""
+        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`.
+
+        Args:
+            keep_whole: as there; a model that does not continue takes no more than it wants.
+        """
+        keep_whole = keep_whole and self.prompt_builder.continues
         return self.prompt_encoder.voice(wav, name, transcript, lang, source, keep_whole)
 
     def continues(self, prompt: Voice | None) -> bool:

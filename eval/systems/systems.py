@@ -313,7 +313,8 @@ class ModelSystem:
             while refused:
                 yield refused.popleft()
             if isinstance(event, PieceDone):
-                job, number = event.key  # type: ignore[misc]
+                assert isinstance(event.key, tuple)
+                job, number = event.key
                 begun[job].done[number] = event
                 if len(begun[job].done) == begun[job].count:
                     yield job, begun.pop(job).speech(synthesizer.sample_rate)

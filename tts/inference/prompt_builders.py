@@ -176,10 +176,9 @@ class PhonemePromptBuilder:
         codes = voice.codes[:used]
         context = forced = limit = None
         if options.continuation:
-            transcript = _transcript(voice)
             if self.continues:
                 lang = voice.lang if voice.lang in ("en", "zh") else "auto"
-                before = readable(frontend.phonemize(transcript, lang).symbols)
+                before = readable(frontend.phonemize(_transcript(voice), lang).symbols)
                 symbols, limit, forced = joined(before, symbols), len(before), codes
             else:
                 context = codes
