@@ -95,6 +95,8 @@ def test_end_to_end_and_again(meta: Path, models: list[str], tmp_path: Path, cap
     report = (out / "report.md").read_text()
     assert "sha256" in report
     assert "stand-in" in report
+    for word in ("heard / skipped", "above 50 %", "official", "corpus", "standard deviation"):
+        assert word in report
     before = _files(out)
     assert main(argv) == 0
     captured = capsys.readouterr()
