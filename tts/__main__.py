@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tokenizer.cli import Parser, run_guarded
 from tts.batch.cli import add_batch
+from tts.control import add_control
 from tts.serve.cli import add_serve, run_serve
 from tts.threads import sleep_while_waiting
 
@@ -77,7 +78,14 @@ def _add_say(commands) -> None:
     voice.add_argument("--prompt-wav", metavar="FILE", help="speak like this recording, 1 to 30 s")
     voice.add_argument("--prompt-text", metavar="TEXT", help="what is said in the recording")
     voice.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
+    add_control(say.add_argument_group("speed, pauses, voices of a play"))
+    times = say.add_argument_group("times, beside the sound")
+    times.add_argument("--srt", action="store_true", help="subtitles of sentences: OUTPUT.srt")
+    times.add_argument("--vtt", action="store_true", help="and of words: OUTPUT.vtt")
     published = say.add_argument_group("published models")
+    published.add_argument(
+        "--own-pauses", action="store_true", help="leave [pause 1s] to a model that knows it"
+    )
     published.add_argument("--language", metavar="NAME", help="such as English; default: by --lang")
     published.add_argument(
         "--duration", type=int, metavar="TOKENS", help="wanted length of every piece, in frames"
@@ -100,7 +108,7 @@ def _add_say(commands) -> None:
         "--text-temperature", type=float, metavar="T", help="of the pace; 0 is greedy"
     )
     _add_model(say)
-    say.add_argument("--json", action="store_true", help="print the figures as one JSON line")
+    say.add_argument("--json", action="store_true", help="print figures and times as one JSON line")
 
 
 def _add_voice(commands) -> None:

@@ -15,9 +15,12 @@ import torch
 import frontend
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
+from tokenizer.files import replacing
 from tts.config import MAX_SEED, SAMPLING, SamplingConfig
+from tts.control import control_from
 from tts.growing import check_growing, growing_wav, raw_samples
 from tts.progress import SpeechProgress
+from tts.subtitles import times_file, times_object
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
 from tts.threads import speaking_threads
 from tts.voices import Voice, VoiceError, check_voice, load_voice
@@ -37,7 +40,11 @@ def run_say(args: argparse.Namespace) -> int:
     """
     text = check_text(read_text(args.text, args.file))
     check_options(args)
+    control = control_from(args)
     sampling_from(args, EMBEDDED_SAMPLING)
+    kinds = [kind for kind in ("srt", "vtt") if getattr(args, kind)]
+    if kinds and args.output == STDOUT:
+        raise ValueError(f"--{kinds[0]} goes beside a file; give one by -o")
     streamed = args.stream or args.output == STDOUT
     if not streamed:
         check_writable(args.output)
@@ -67,12 +74,18 @@ def run_say(args: argparse.Namespace) -> int:
         continuation=bool(args.prompt_wav and voice and voice.transcript),
         language=args.language,
         duration=args.duration,
+        own_pauses=args.own_pauses,
+        **control,
     )
     speak = speak_growing if streamed else _speak_whole
     with speaking_threads(synthesizer.model):
         result = speak(synthesizer, text, options, args.output)
     used = args.num_codebooks or synthesizer.num_codebooks
     name = voice.name if voice else ""
+    for kind in kinds:
+        path = Path(args.output).with_suffix(f".{kind}")
+        with replacing(path) as temporary:
+            temporary.write_bytes(times_file(kind, result.words, result.sentences))
     # Samples and words do not go into the same pipe.
     place = sys.stderr if args.output == STDOUT else sys.stdout
     print(report(result, args.output, name, used, args.json), file=place)
@@ -232,6 +245,7 @@ def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json
             "voice": voice,
             "num_codebooks": num_codebooks,
             "notes": list(result.notes),
+            **times_object(result.words, result.sentences),
         },
         ensure_ascii=False,
     )

@@ -7,7 +7,8 @@ tokenizer inside a prompt template.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,8 +18,10 @@ from torch import Tensor
 import frontend
 from frontend.clean import HAN
 from frontend.split import split_sentences
+from frontend.written import WrittenWord, written_words
 from tokenizer.hub import CheckpointError
 from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
 from tts.engine import Request
 from tts.prompt import Monologue, audio_rows, prompt_rows, text_ids, text_rows
 from tts.voices import Voice
@@ -28,6 +31,8 @@ MAX_CHARS = 160
 PUBLISHED_MAX_CHARS = 600
 # Nothing speaks slower than this; with a symbol every 80 ms or so it is three times too much.
 SECONDS_PER_SYMBOL, SPARE_S = 0.24, 2.0
+# What the monologue follows of a speed without harm to the words.
+SLOWEST_PACE, FASTEST_PACE = 0.7, 1.3
 # The longest that the monologue may stay on one symbol.
 MAX_STAY_S = 1.2
 # A Chinese character is a syllable, a letter a fraction of one.
@@ -55,6 +60,11 @@ class SpeechOptions:
             to `lang`.
         duration: wanted length in frames of every piece, for published models; None leaves it
             to the model.
+        speed: 1 is as the model speaks by itself, 0.25 to 4; pitch stays.
+        cast: names of a play to voices, see `frontend.script`.
+        ssml: the text is SSML; None tells by its beginning.
+        sentence_pause_s, paragraph_pause_s: silence after each.
+        own_pauses: leave `[pause 1s]` in the text, to a published model that knows it.
     """
 
     voice: str | Voice | None = None
@@ -66,13 +76,22 @@ class SpeechOptions:
     continuation: bool = False
     language: str | None = None
     duration: int | None = None
+    speed: float = 1.0
+    cast: Mapping[str, str] = field(default_factory=dict)
+    ssml: bool | None = None
+    sentence_pause_s: float = SENTENCE_PAUSE_S
+    paragraph_pause_s: float = PARAGRAPH_PAUSE_S
+    own_pauses: bool = False
 
 
 class Piece(NamedTuple):
     """A stretch of text that is spoken at once.
 
     text: as the user wrote it. request: what the engine is asked for. size: symbols or tokens of
-    the text. num_codebooks: k, to generate. notes: remarks for the user to read.
+    the text. num_codebooks: k, to generate. notes: remarks for the user to read. words: places of
+    its written words and their symbols; none where the model tells no places. voice: who speaks.
+    at: its place in the whole text. before_s, after_s: silence around it. stretch: how much
+    faster than the model says it; gain: how much louder.
     """
 
     text: str
@@ -80,6 +99,13 @@ class Piece(NamedTuple):
     size: int
     num_codebooks: int
     notes: tuple[str, ...] = ()
+    words: tuple[WrittenWord, ...] = ()
+    voice: str = ""
+    at: tuple[int, int] = (0, 0)
+    before_s: float = 0.0
+    after_s: float = 0.0
+    stretch: float = 1.0
+    gain: float = 1.0
 
 
 class PromptBuilder(Protocol):
@@ -146,7 +172,18 @@ class PhonemePromptBuilder:
         for number, (part, u) in enumerate(spoken):
             own = replace(options, seed=options.seed + number)
             request = self._request(u.symbols, voice, own, used)
-            pieces.append(Piece(part, request, len(u.symbols), used, u.notes))
+            words = written_words(u, options.lang)
+            pieces.append(
+                Piece(
+                    part,
+                    request,
+                    len(u.symbols),
+                    used,
+                    u.notes,
+                    words,
+                    stretch=stretch_of(own.speed),
+                )
+            )
         return pieces
 
     def _request(
@@ -161,15 +198,24 @@ class PhonemePromptBuilder:
             symbols, limit, forced = before + symbols, len(before), codes
         ids = text_ids(symbols, self.config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]
-        budget_s = SPARE_S + SECONDS_PER_SYMBOL * (len(ids) - (limit or 0))
-        stay = round(MAX_STAY_S * self.frame_rate)
+        pace = options.speed / stretch_of(options.speed)
+        budget_s = SPARE_S + SECONDS_PER_SYMBOL * (len(ids) - (limit or 0)) / min(pace, 1)
+        stay = round(MAX_STAY_S * self.frame_rate / min(pace, 1))
+        monologue = Monologue(
+            ids, self.config.audio_end_token_id, max_stay=stay, limit=limit, speed=pace
+        )
         return Request(
             rows=prompt_rows(ids, codes, self.config),
             seed=options.seed,
             max_frames=spoken + round(budget_s * self.frame_rate),
-            monologue=Monologue(ids, self.config.audio_end_token_id, max_stay=stay, limit=limit),
+            monologue=monologue,
             forced=forced,
         )
+
+
+def stretch_of(speed: float) -> float:
+    """The part of a speed that the monologue does not follow, and that sound is stretched by."""
+    return speed / min(max(speed, SLOWEST_PACE), FASTEST_PACE)
 
 
 def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
@@ -224,7 +270,7 @@ class PublishedPromptBuilder:
         for number, part in enumerate(parts):
             own = replace(options, seed=options.seed + number)
             request = self._request(part, voice, own, used)
-            pieces.append(Piece(part, request, len(self._ids(part)), used))
+            pieces.append(Piece(part, request, len(self._ids(part)), used, stretch=own.speed))
         return pieces
 
     def _request(

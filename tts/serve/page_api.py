@@ -16,7 +16,8 @@ from tts.serve.kept import KeptPiece, KeptResult
 from tts.serve.schema import PageBody, Replaces
 from tts.serve.service import SpeechService
 from tts.serve.speech import PieceSent, Sound, Started, TextSpoken
-from tts.serve.speech_http import client_of, event_stream
+from tts.serve.speech_http import client_of, event_stream, times_wanted
+from tts.speaking import TextTimed
 from tts.voices import Voice
 
 DOWNLOADS = ("wav", "flac", "mp3", "ogg")
@@ -31,7 +32,7 @@ def page_routes(service: SpeechService) -> APIRouter:
         replaced = _replaced(service, wanted.replaces)
         voice, continuation = _voice(service, wanted)
         options = wanted.options(service.own_sampling, voice, continuation)
-        ticket = service.speak(client_of(request), wanted.text, options, wanted.speed)
+        ticket = service.speak(client_of(request), wanted.text, options)
         teller = _Teller(service, wanted, replaced)
         return event_stream(ticket, request, teller.tell)
 
@@ -82,6 +83,9 @@ class _Teller:
                 "gap": event.gap,
                 "audio": base64.b64encode(samples.tobytes()).decode(),
             }
+        if isinstance(event, TextTimed):
+            told = times_wanted([event])
+            return {"type": "times", "piece": event.key, **told} if told else None
         if isinstance(event, PieceSent):
             self._keep(event)
             return {"type": "piece", "piece": event.piece, "finished_by": event.finished_by}

@@ -119,7 +119,7 @@ class SpeechService:
                 "split it"
             )
 
-    def speak(self, client: Client, text: str, options: SpeechOptions, speed: float) -> Ticket:
+    def speak(self, client: Client, text: str, options: SpeechOptions) -> Ticket:
         """Put a text in line; the ticket's events are those of `tts.serve.speech.speak`.
 
         Raises:
@@ -131,7 +131,7 @@ class SpeechService:
         used = options.num_codebooks or self.synthesizer.num_codebooks
 
         def steps() -> Steps:
-            return self._learn(speak(self.synthesizer, text, options, speed), used)
+            return self._learn(speak(self.synthesizer, text, options), used)
 
         return Ticket(self.worker, client, steps)
 
