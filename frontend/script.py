@@ -18,8 +18,8 @@ from frontend.types import MarkupError
 Break = Literal["", "speaker", "paragraph"]
 #: The name of whoever speaks what no one in a play says.
 NARRATOR: Final = "narrator"
-_VOICE: Final = re.compile(r"\[\s*voice(?P<voice>[ \t]+[\w-]+|)[ \t]*\](?!\()", re.IGNORECASE)
-_MARK: Final = re.compile(rf"{PAUSE_MARK.pattern}(?!\()|{_VOICE.pattern}", re.IGNORECASE)
+VOICE_MARK: Final = re.compile(r"\[\s*voice(?P<voice>[ \t]+[\w-]+|)[ \t]*\](?!\()", re.IGNORECASE)
+_MARK: Final = re.compile(rf"{PAUSE_MARK.pattern}(?!\()|{VOICE_MARK.pattern}", re.IGNORECASE)
 _BLANK: Final = re.compile(r"\n[^\S\n]*\n\s*")
 _HEADING: Final = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+\S.*$", re.M)
 _SPEAKER: Final = re.compile(r"^[ \t]*(?P<name>[^\W\d_][\w .'’-]{0,39}?)[ \t]*[:：][ \t]*", re.M)
@@ -87,7 +87,7 @@ def read_script(
         for first, last, speaker in _lines(text, start, stop, voices):
             before: Break = "paragraph" if new_paragraph else "speaker"
             new_paragraph = False
-            for mark, begin, end in _marks(text, first, last, _VOICE if keep_pauses else _MARK):
+            for mark, begin, end in _marks(text, first, last, VOICE_MARK if keep_pauses else _MARK):
                 if mark is not None and mark["voice"] is not None:
                     name = mark["voice"].strip()
                     named = voices.get(_folded(name), name) or None

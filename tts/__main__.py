@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tokenizer.cli import Parser, run_guarded
 from tts.batch.cli import add_batch
+from tts.book.cli import add_book
 from tts.control import add_control
 from tts.serve.cli import add_serve, run_serve
 from tts.threads import sleep_while_waiting
@@ -37,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_say(commands)
     _add_voice(commands)
     add_batch(commands)
+    add_book(commands)
     add_serve(commands)
     doctor = commands.add_parser(
         "doctor", help="show what is installed, and test it", description=doctor_text()
@@ -66,10 +68,10 @@ def _add_say(commands) -> None:
     say.add_argument(
         "-o",
         "--output",
-        required=True,
         metavar="FILE",
         help=".wav .flac .mp3 .ogg or .opus; '-' writes raw 16-bit samples to standard output",
     )
+    say.add_argument("--play", action="store_true", help="play it while it is being spoken")
     say.add_argument(
         "--stream", action="store_true", help="write each piece at once: a .wav that grows"
     )
@@ -167,6 +169,10 @@ def _run(argv: Sequence[str] | None) -> int:
         from tts.batch.cli import run_command
 
         return run_command(args)
+    if args.command == "book":
+        from tts.book.cli import run_book
+
+        return run_book(args)
     if args.command == "serve":
         return run_serve(args)
     if args.command == "verify":

@@ -19,6 +19,7 @@ from tokenizer.files import replacing
 from tts.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.control import control_from
 from tts.growing import check_growing, growing_wav, raw_samples
+from tts.playing import check_player, playing
 from tts.progress import SpeechProgress
 from tts.subtitles import times_file, times_object
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
@@ -46,7 +47,17 @@ def run_say(args: argparse.Namespace) -> int:
     if kinds and args.output == STDOUT:
         raise ValueError(f"--{kinds[0]} goes beside a file; give one by -o")
     streamed = args.stream or args.output == STDOUT
-    if not streamed:
+    if args.play:
+        check_player()
+    elif args.output is None:
+        raise ValueError("nothing would be heard; give -o FILE, or --play")
+    if args.play and streamed:
+        raise ValueError("--play and --stream (or -o -) exclude each other; drop one")
+    if kinds and args.output is None:
+        raise ValueError(f"--{kinds[0]} goes beside a file; give one by -o")
+    if args.output is None:
+        pass
+    elif not streamed:
         check_writable(args.output)
     elif args.output != STDOUT:
         check_growing(args.output)
@@ -77,7 +88,7 @@ def run_say(args: argparse.Namespace) -> int:
         own_pauses=args.own_pauses,
         **control,
     )
-    speak = speak_growing if streamed else _speak_whole
+    speak = _speak_aloud if args.play else speak_growing if streamed else _speak_whole
     with speaking_threads(synthesizer.model):
         result = speak(synthesizer, text, options, args.output)
     used = args.num_codebooks or synthesizer.num_codebooks
@@ -88,7 +99,7 @@ def run_say(args: argparse.Namespace) -> int:
             temporary.write_bytes(times_file(kind, result.words, result.sentences))
     # Samples and words do not go into the same pipe.
     place = sys.stderr if args.output == STDOUT else sys.stdout
-    print(report(result, args.output, name, used, args.json), file=place)
+    print(report(result, args.output or "played", name, used, args.json), file=place)
     warn(_remarks(result))
     return 0
 
@@ -106,6 +117,18 @@ def _speak_whole(
         result = synthesizer.synthesize(text, options, watch=progress.see)
     _check_spoken(result.frames, options.seed)
     write_audio(output, result.wav, result.sample_rate)
+    return result
+
+
+def _speak_aloud(
+    synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str | None
+) -> Synthesis:
+    """Play it while it is being spoken, and write it at the end where a file is wanted."""
+    with playing(synthesizer.sample_rate) as play, SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, heard=play, watch=progress.see)
+    _check_spoken(result.frames, options.seed)
+    if output is not None:
+        write_audio(output, result.wav, result.sample_rate)
     return result
 
 

@@ -245,8 +245,8 @@ class _Clock:
     def push(self, places: Sequence[int]) -> None:
         for place in places:
             passed = place + 1 - len(self.begins)
-            # Symbols that are passed in one frame share it.
-            self.begins += [self.frames + i / passed for i in range(passed)]
+            # A place is what has begun by the end of its frame: somewhere inside.
+            self.begins += [self.frames + (i + 1) / (passed + 1) for i in range(passed)]
             self.frames += 1
 
     def end(self) -> None:
