@@ -163,7 +163,7 @@ def _page(content: bytes) -> tuple[str, str]:
     for element in root.xpath("//script|//style|//head|//nav|//rt|//rp"):
         element.drop_tree()
     first = ""
-    for element in root.iter():
+    for element in list(root.iter()):
         if element.tag in _HEADINGS:
             said = " ".join(element.text_content().split())
             first = first or said
