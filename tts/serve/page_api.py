@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from tts.serve.service import SpeechService
 from tts.serve.speech import PieceSent, Sound, Started, TextSpoken
 from tts.serve.speech_http import client_of, event_stream, times_wanted
 from tts.speaking import TextTimed
-from tts.voices import Voice
+from tts.voices import Voice, voice_names
 
 DOWNLOADS = ("wav", "flac", "mp3", "ogg")
 
@@ -32,6 +33,9 @@ def page_routes(service: SpeechService) -> APIRouter:
         replaced = _replaced(service, wanted.replaces)
         voice, continuation = _voice(service, wanted)
         options = wanted.options(service.own_sampling, voice, continuation)
+        if not options.cast:
+            # On the page a line "slt: Good day." is spoken by the voice of that name.
+            options = replace(options, cast={name: name for name in voice_names()})
         ticket = service.speak(client_of(request), wanted.text, options)
         teller = _Teller(service, wanted, replaced)
         return event_stream(ticket, request, teller.tell)
