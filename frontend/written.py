@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from frontend.clean import HAN
-from frontend.hanzi import simplify
+from frontend.mandarin.hanzi import simplify
 from frontend.normalize import normalize
 from frontend.pipeline import lay_out, tokenize
 from frontend.types import Utterance

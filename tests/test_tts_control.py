@@ -9,10 +9,10 @@ import torch
 from test_tts_speaking import options, synthesizer  # noqa: F401  (a fixture)
 from tiny import SAMPLE_RATE, tiny_voice
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S, read_cast
-from tts.joining import HEAD_S, TAIL_S, Joiner
-from tts.passages import CLAUSE_PAUSE_S
-from tts.prompt import Monologue
-from tts.prompt_builders import FASTEST_PACE, SLOWEST_PACE, stretch_of
+from tts.inference.joining import HEAD_S, TAIL_S, Joiner
+from tts.inference.passages import CLAUSE_PAUSE_S
+from tts.inference.prompt import Monologue
+from tts.inference.prompt_builders import FASTEST_PACE, SLOWEST_PACE, stretch_of
 from tts.voices import UnknownVoiceError
 
 FRAME_S = 0.08

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tts.joining import Spoken
+from tts.inference.joining import Spoken
 from tts.subtitles import MAX_CUE_CHARS, cues, times_file
 
 WORDS = [Spoken("One", 0.1, 0.4, (0, 3)), Spoken("$2", 0.5, 1.25, (5, 7))]

@@ -46,7 +46,7 @@ def add_control(group: Any) -> None:
 
 
 def control_from(args: argparse.Namespace) -> dict[str, Any]:
-    """What `tts.prompt_builders.SpeechOptions` takes of these options.
+    """What `tts.inference.prompt_builders.SpeechOptions` takes of these options.
 
     Raises:
         ValueError: a value is out of range, or the cast cannot be read.

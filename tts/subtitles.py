@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tts.joining import Spoken
+    from tts.inference.joining import Spoken
 
 # Kinds of files, which are their endings too.
 KINDS = ("srt", "vtt", "json")

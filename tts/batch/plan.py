@@ -15,8 +15,8 @@ from pathlib import Path
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
-from tts.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
+from tts.model.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 
 LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.
@@ -34,8 +34,8 @@ class Settings:
         retries: how often a piece that fails is spoken again.
         max_silence_s, max_repeat_s: limits of the guard; 0 switches one off.
         codes_only: store codes and no sound.
-        sentence_pause_s, paragraph_pause_s, cast, ssml: see `tts.prompt_builders.SpeechOptions`;
-            the cast as pairs.
+        sentence_pause_s, paragraph_pause_s, cast, ssml: as `SpeechOptions` has them; the cast as
+            pairs.
         shards: folders that outputs are spread over; 1 puts all in one.
         sampling: the model's own, where a row asks for nothing.
         reads_phonemes: of the model; decides what recordings may be prompts.

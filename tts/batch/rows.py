@@ -1,6 +1,6 @@
 """What one row of a manifest says, checked value by value.
 
-Only the standard library and `tts.config` are imported: a manifest is judged before torch is.
+Only the standard library and `tts.model.config` are imported: a manifest is judged before torch is.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.config import MAX_SEED, SAMPLING, ChannelSampling
 from tts.control import check_speed
+from tts.model.config import MAX_SEED, SAMPLING, ChannelSampling
 from tts.subtitles import KINDS
 
 LANGS = ("auto", "en", "zh")

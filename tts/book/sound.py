@@ -15,7 +15,7 @@ import numpy as np
 from tokenizer.audio import PEAK_LIMIT, encode_sound, read_sound, to_int16
 from tokenizer.files import replacing
 from tts.book.chapters import Book
-from tts.joining import Spoken
+from tts.inference.joining import Spoken
 from tts.subtitles import times_file
 
 TARGET_LUFS = -19.0

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from tokenizer.audio import FORMATS, encode_sound, to_int16
+from tts.inference.speaking import TextTimed
 from tts.serve.errors import ApiError
 from tts.serve.kept import KeptPiece, KeptResult
 from tts.serve.schema import PageBody, Replaces
 from tts.serve.service import SpeechService
 from tts.serve.speech import PieceSent, Sound, Started, TextSpoken
 from tts.serve.speech_http import client_of, event_stream, times_wanted
-from tts.speaking import TextTimed
 from tts.voices import Voice, voice_names
 
 DOWNLOADS = ("wav", "flac", "mp3", "ogg")

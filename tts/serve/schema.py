@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tts.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.control import (
     MAX_CAST,
     MAX_PAUSE_S,
@@ -15,6 +14,7 @@ from tts.control import (
     PARAGRAPH_PAUSE_S,
     SENTENCE_PAUSE_S,
 )
+from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.synthesizer import SpeechOptions
 from tts.voices import Voice
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts.prompt_builders import Piece
+from tts.inference.prompt_builders import Piece
+from tts.inference.speaking import AudioChunk, Event, PieceDone, TextTimed
 from tts.serve.worker import PAUSE, TICK, Steps
-from tts.speaking import AudioChunk, Event, PieceDone, TextTimed
 from tts.synthesizer import SpeechOptions, Synthesizer
 
 

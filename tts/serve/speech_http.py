@@ -14,13 +14,13 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tokenizer.audio import FORMATS, StreamEncoder, encode_sound, to_int16
+from tts.inference.speaking import TextTimed
 from tts.serve.errors import ApiError, as_api_error, body
 from tts.serve.fairqueue import Client
 from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService, Ticket
 from tts.serve.speech import Sound, Started, TextSpoken
 from tts.serve.worker import END, JobFailed
-from tts.speaking import TextTimed
 from tts.subtitles import times_object
 
 LOOK_UP_S = 0.25
