@@ -21,7 +21,7 @@ NARRATOR: Final = "narrator"
 VOICE_MARK: Final = re.compile(r"\[\s*voice(?P<voice>[ \t]+[\w-]+|)[ \t]*\](?!\()", re.IGNORECASE)
 _MARK: Final = re.compile(rf"{PAUSE_MARK.pattern}(?!\()|{VOICE_MARK.pattern}", re.IGNORECASE)
 _BLANK: Final = re.compile(r"\n[^\S\n]*\n\s*")
-_HEADING: Final = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+\S.*$", re.M)
+_HEADING: Final = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+(?P<title>\S.*)$", re.M)
 _SPEAKER: Final = re.compile(r"^[ \t]*(?P<name>[^\W\d_][\w .'’-]{0,39}?)[ \t]*[:：][ \t]*", re.M)
 
 
@@ -124,7 +124,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int, bool]]:
     start = 0
     cuts = [match.span() for match in _BLANK.finditer(text)]
     for match in _HEADING.finditer(text):
-        cuts += [(match.start(), match.start()), (match.end(), match.end())]
+        cuts += [(match.start(), match.start("title")), (match.end(), match.end())]
     for begin, end in sorted(cuts):
         if begin >= start:
             if text[start:begin].strip():

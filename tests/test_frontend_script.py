@@ -16,7 +16,7 @@ SCRIPTS = [
     ("One. Two.", None, [("One. Two.", "", P, None)], 0),
     ("One.\nTwo.\n\nThree.", None,
      [("One.\nTwo.", "", P, None), ("Three.", "", P, None)], 0),
-    ("# Head\nText.", None, [("# Head", "", P, None), ("Text.", "", P, None)], 0),
+    ("# Head\nText.", None, [("Head", "", P, None), ("Text.", "", P, None)], 0),
     ("a [pause 0.6s] b", None, [("a", "", P, None), ("b", "", "", 0.6)], 0),
     ("a[pause 300ms][pause 1s]b", None, [("a", "", P, None), ("b", "", "", 1.3)], 0),
     ("[pause 2s]a[pause 1 s]", None, [("a", "", P, 2.0)], 1.0),

@@ -12,7 +12,7 @@ from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S, read_cast
 from tts.inference.joining import HEAD_S, TAIL_S, Joiner
 from tts.inference.passages import CLAUSE_PAUSE_S
 from tts.inference.prompt import Monologue
-from tts.inference.prompt_builders import FASTEST_PACE, SLOWEST_PACE, stretch_of
+from tts.inference.prompt_builders import pace_of
 from tts.voices import UnknownVoiceError
 
 FRAME_S = 0.08
@@ -73,8 +73,6 @@ def test_every_word_has_a_time_and_times_never_go_back(synthesizer, speed):  # n
         own = [w for w in words if sentence.at[0] <= w.at[0] < sentence.at[1]]
         assert sentence.start_s <= own[0].start_s
         assert own[-1].end_s <= sentence.end_s + 1e-6
-    # Pauses are none of the words'.
-    assert all(word.end_s - word.start_s < 1.5 for word in words)
 
 
 def test_a_cast_speaks_by_name(synthesizer, tmp_path, monkeypatch):  # noqa: F811
@@ -98,7 +96,7 @@ def test_a_cast_speaks_by_name(synthesizer, tmp_path, monkeypatch):  # noqa: F81
         synthesizer.pieces("a [voice nobody] b", options())
 
 
-def frames_by_place(speed: float, stays: int, symbols: int = 40) -> int:
+def frames_by_place(speed: float, stays: int, symbols: int) -> int:
     """Frames of a text whose every symbol would be left after so many."""
     state = Monologue(torch.arange(100, 100 + symbols), 7, max_stay=1000, speed=speed)
     frames = 0
@@ -115,22 +113,22 @@ def frames_by_place(speed: float, stays: int, symbols: int = 40) -> int:
 
 @pytest.mark.parametrize("speed", [0.5, 0.75, 1.0, 1.25, 1.5])
 def test_the_monologue_goes_as_fast_as_it_is_told(speed):
-    assert frames_by_place(speed, 3) == pytest.approx(120 / speed, abs=3)
+    assert frames_by_place(speed, 2, 60) == pytest.approx(120 / speed, abs=3)
 
 
 def test_what_the_monologue_does_not_follow_is_stretched(synthesizer):  # noqa: F811
-    for speed in (0.25, 0.75, 1.0, 1.5, 4.0):
-        pace = speed / stretch_of(speed)
-        assert SLOWEST_PACE <= pace <= FASTEST_PACE
+    config = synthesizer.model.config.phonemes
+    able = replace(config, slowest=0.8, fastest=1.25)
+    for speed, pace in ((0.25, 0.8), (0.9, 0.9), (1.0, 1.0), (1.5, 1.25)):
+        assert (pace_of(speed, config), pace_of(speed, able)) == (1.0, pace)
     text = "One two three four five."
     plain = synthesizer.pieces(text, options())[0]
-    quick = plain._replace(stretch=2.0)
     joiner = Joiner([plain._replace(stretch=2.0)], SAMPLE_RATE, 1920)
     joiner.begin()
     wav = np.sin(np.arange(48000) / 9).astype(np.float32)
     parts = [joiner.push(wav[:30000]).wav, joiner.push(wav[30000:]).wav, joiner.finish().wav]
     assert len(np.concatenate(parts)) == 24000
-    assert quick.stretch == 2.0
+    assert synthesizer.pieces(text, options(speed=2.0))[0].stretch == 2.0
     with pytest.raises(ValueError, match="speed is 9"):
         synthesizer.pieces(text, options(speed=9.0))
 

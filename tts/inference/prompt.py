@@ -158,7 +158,7 @@ class Monologue:
 
         Slower, a place that the model would leave is held as long as frames are owed; each frame
         of the model's own choice owes 1 / speed - 1 more. Faster, one where it would stay is left;
-        each frame owes speed - 1.
+        every frame owes speed - 1.
         """
         if self.speed == 1.0 or self.position < 0 or self.limit is not None:
             return token, self
@@ -169,7 +169,7 @@ class Monologue:
                 return here, replace(self, owed=self.owed - 1)
             return token, replace(self, owed=self.owed + 1 / self.speed - 1)
         if token == here and self.owed >= 1 and not last:
-            return int(self.ids[self.position + 1]), replace(self, owed=self.owed - 1)
+            return int(self.ids[self.position + 1]), replace(self, owed=self.owed + self.speed - 2)
         return token, replace(self, owed=min(self.owed + self.speed - 1, MAX_OWED))
 
     def released(self) -> Monologue:

@@ -23,7 +23,13 @@ from tokenizer.hub import CheckpointError
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
 from tts.inference.engine import Request
 from tts.inference.prompt import Monologue, audio_rows, prompt_rows, text_ids, text_rows
-from tts.model.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.model.config import (
+    EMBEDDED_SAMPLING,
+    PUBLISHED_SAMPLING,
+    PhonemeConfig,
+    SamplingConfig,
+    TtsConfig,
+)
 from tts.voices import Voice
 
 MAX_CHARS = 160
@@ -31,8 +37,6 @@ MAX_CHARS = 160
 PUBLISHED_MAX_CHARS = 600
 # Nothing speaks slower than this; with a symbol every 80 ms or so it is three times too much.
 SECONDS_PER_SYMBOL, SPARE_S = 0.24, 2.0
-# What the monologue follows of a speed without harm to the words.
-SLOWEST_PACE, FASTEST_PACE = 0.7, 1.3
 # The longest that the monologue may stay on one symbol.
 MAX_STAY_S = 1.2
 # A Chinese character is a syllable, a letter a fraction of one.
@@ -163,6 +167,8 @@ class PhonemePromptBuilder:
         for name in ("language", "duration"):
             if getattr(options, name) is not None:
                 raise ValueError(f"{name} is for published models; this one does not read it")
+        assert self.config.phonemes is not None
+        phonemes = self.config.phonemes
         parts = split_sentences(text, options.max_chars or MAX_CHARS)
         read = [(part, _phonemize(part, options.lang)) for part in parts]
         spoken = [(part, u) for part, u in read if u is not None]
@@ -173,6 +179,7 @@ class PhonemePromptBuilder:
             own = replace(options, seed=options.seed + number)
             request = self._request(u.symbols, voice, own, used)
             words = written_words(u, options.lang)
+            stretch = own.speed / pace_of(own.speed, phonemes)
             pieces.append(
                 Piece(
                     part,
@@ -181,7 +188,7 @@ class PhonemePromptBuilder:
                     used,
                     u.notes,
                     words,
-                    stretch=stretch_of(own.speed),
+                    stretch=stretch,
                 )
             )
         return pieces
@@ -198,7 +205,7 @@ class PhonemePromptBuilder:
             symbols, limit, forced = before + symbols, len(before), codes
         ids = text_ids(symbols, self.config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]
-        pace = options.speed / stretch_of(options.speed)
+        pace = pace_of(options.speed, self.config.phonemes)
         budget_s = SPARE_S + SECONDS_PER_SYMBOL * (len(ids) - (limit or 0)) / min(pace, 1)
         stay = round(MAX_STAY_S * self.frame_rate / min(pace, 1))
         monologue = Monologue(
@@ -213,9 +220,9 @@ class PhonemePromptBuilder:
         )
 
 
-def stretch_of(speed: float) -> float:
-    """The part of a speed that the monologue does not follow, and that sound is stretched by."""
-    return speed / min(max(speed, SLOWEST_PACE), FASTEST_PACE)
+def pace_of(speed: float, phonemes: PhonemeConfig) -> float:
+    """The part of a speed that the monologue follows; the sound is stretched by the rest."""
+    return min(max(speed, phonemes.slowest), phonemes.fastest)
 
 
 def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
