@@ -153,12 +153,13 @@ def _told(book: Any, name: str) -> str:
 
 def _page(content: bytes) -> tuple[str, str]:
     """First heading and text of a page; headings are marked as those of Markdown."""
-    from lxml import etree, html
+    from lxml import html
+    from lxml.etree import ParserError, XMLSyntaxError  # pyright: ignore[reportAttributeAccessIssue]
 
     parser = html.HTMLParser(encoding="utf-8", no_network=True)
     try:
         root = html.document_fromstring(content, parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError):
+    except (ParserError, XMLSyntaxError):
         return "", ""
     for element in root.xpath("//script|//style|//head|//nav|//rt|//rp"):
         element.drop_tree()

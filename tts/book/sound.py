@@ -153,6 +153,7 @@ def _muxed(
             ]
         )
         stream = container.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         stream.bit_rate = BIT_RATE
         position = 0
         for chapter in chapters:

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 import frontend
+from frontend.ssml import read_text as read_script
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
 from tokenizer.files import replacing
@@ -43,24 +44,10 @@ def run_say(args: argparse.Namespace) -> int:
     check_options(args)
     control = control_from(args)
     sampling_from(args, EMBEDDED_SAMPLING)
-    kinds = [kind for kind in ("srt", "vtt") if getattr(args, kind)]
-    if kinds and args.output == STDOUT:
-        raise ValueError(f"--{kinds[0]} goes beside a file; give one by -o")
-    streamed = args.stream or args.output == STDOUT
-    if args.play:
-        check_player()
-    elif args.output is None:
-        raise ValueError("nothing would be heard; give -o FILE, or --play")
-    if args.play and streamed:
-        raise ValueError("--play and --stream (or -o -) exclude each other; drop one")
-    if kinds and args.output is None:
-        raise ValueError(f"--{kinds[0]} goes beside a file; give one by -o")
-    if args.output is None:
-        pass
-    elif not streamed:
-        check_writable(args.output)
-    elif args.output != STDOUT:
-        check_growing(args.output)
+    script = read_script(text, control["ssml"], control["cast"], args.own_pauses)
+    for name in {passage.voice for passage in script.passages} - {""}:
+        load_voice(name)
+    _check_places(args)
     named = load_voice(args.voice) if args.voice else None
     reading = threading.Thread(target=_read_ahead, args=(text[:AHEAD_CHARS], args.lang))
     if args.model == "embedded":
@@ -88,12 +75,13 @@ def run_say(args: argparse.Namespace) -> int:
         own_pauses=args.own_pauses,
         **control,
     )
+    streamed = args.stream or args.output == STDOUT
     speak = _speak_aloud if args.play else speak_growing if streamed else _speak_whole
     with speaking_threads(synthesizer.model):
         result = speak(synthesizer, text, options, args.output)
     used = args.num_codebooks or synthesizer.num_codebooks
     name = voice.name if voice else ""
-    for kind in kinds:
+    for kind in _times_beside(args):
         path = Path(args.output).with_suffix(f".{kind}")
         with replacing(path) as temporary:
             temporary.write_bytes(times_file(kind, result.words, result.sentences))
@@ -102,6 +90,28 @@ def run_say(args: argparse.Namespace) -> int:
     print(report(result, args.output or "played", name, used, args.json), file=place)
     warn(_remarks(result))
     return 0
+
+
+def _times_beside(args: argparse.Namespace) -> list[str]:
+    return [kind for kind in ("srt", "vtt") if getattr(args, kind)]
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """ValueError unless sound and times can go where they shall."""
+    kinds, output = _times_beside(args), args.output
+    if kinds and output in (None, STDOUT):
+        raise ValueError(f"--{kinds[0]} goes beside a file; give one by -o")
+    if args.play and (args.stream or output == STDOUT):
+        raise ValueError("--play and --stream (or -o -) exclude each other; drop one")
+    if args.play:
+        check_player()
+    if output is None:
+        if not args.play:
+            raise ValueError("nothing would be heard; give -o FILE, or --play")
+    elif not args.stream and output != STDOUT:
+        check_writable(output)
+    elif output != STDOUT:
+        check_growing(output)
 
 
 def _read_ahead(text: str, lang: str) -> None:
