@@ -88,7 +88,7 @@ def levelled(wav: np.ndarray, sample_rate: int, target: float = TARGET_LUFS) -> 
 
 def chapter_file(number: int, title: str, count: int) -> str:
     """A name that file systems take, in order."""
-    name = _UNSAFE.sub(" ", title).strip(" .")[:80].strip() or "chapter"
+    name = " ".join(_UNSAFE.sub(" ", title).split()).strip(".")[:80].strip() or "chapter"
     return f"{number:0{max(2, len(str(count)))}d} {name}"
 
 

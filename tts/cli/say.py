@@ -89,6 +89,8 @@ def run_say(args: argparse.Namespace) -> int:
     place = sys.stderr if args.output == STDOUT else sys.stdout
     print(report(result, args.output or "played", name, used, args.json), file=place)
     warn(_remarks(result))
+    if (args.json or _times_beside(args)) and not result.words:
+        warn(["times of sentences only: this model does not tell where in its text it is"])
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Pieces put together into one sound: pace, levels, edges, pauses; and when each word is heard.
+"""Pieces put together into one sound: pace, edges, pauses; and when each word is heard.
 
 A piece goes in as it is spoken and comes out with the silence at its inner ends cut to a margin, so
 that the pause between two pieces is as long as was asked for. What comes out does not depend on
@@ -92,13 +92,13 @@ class Joiner:
         self._clock.push(places)
         if self._stretcher is not None:
             wav = self._stretcher.push(wav)
-        ready = self._count(self._trimmed.push(wav * np.float32(self.piece.gain)))
+        ready = self._count(self._trimmed.push(wav))
         return Joined(ready, self._words())
 
     def finish(self) -> Joined:
         """The rest of the piece."""
         rest = self._stretcher.finish() if self._stretcher is not None else np.zeros(0, np.float32)
-        parts = [self._trimmed.push(rest * np.float32(self.piece.gain)), self._trimmed.finish()]
+        parts = [self._trimmed.push(rest), self._trimmed.finish()]
         if self.number == len(self.pieces) - 1 and self.piece.after_s:
             margin = self._trimmed.tail or 0
             parts.append(np.zeros(self._n(self.piece.after_s) - margin, np.float32))

@@ -95,7 +95,7 @@ class Piece(NamedTuple):
     the text. num_codebooks: k, to generate. notes: remarks for the user to read. words: places of
     its written words and their symbols; none where the model tells no places. voice: who speaks.
     at: its place in the whole text. before_s, after_s: silence around it. stretch: how much
-    faster than the model says it; gain: how much louder.
+    faster than the model says it.
     """
 
     text: str
@@ -109,7 +109,6 @@ class Piece(NamedTuple):
     before_s: float = 0.0
     after_s: float = 0.0
     stretch: float = 1.0
-    gain: float = 1.0
 
 
 class PromptBuilder(Protocol):
