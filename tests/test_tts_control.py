@@ -28,6 +28,7 @@ def silences(wav: np.ndarray, least_s: float = 0.05) -> list[float]:
     return [float(length) for length in lengths if length >= least_s]
 
 
+FORTY = range(2, 42)
 # (text, seconds of silence in it)
 PAUSES = [
     ("One [pause 0.6s] two.", [0.6]),
@@ -38,6 +39,8 @@ PAUSES = [
     ("[pause 300ms] One. [pause 1s]", [0.3, 1.0]),
     ('<speak>One.<break time="1.25s"/> Two.</speak>', [1.25]),
     ("One two three four, five six seven.", [CLAUSE_PAUSE_S]),
+    # Forty in a long text.
+    ("One." + "".join(f" [pause {50 * n}ms] Two." for n in FORTY), [0.05 * n for n in FORTY]),
 ]
 
 
