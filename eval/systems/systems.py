@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from eval.audio import AudioError, read_wav, resample
 from eval.cache import file_digest, key_of, weights_digest
 from eval.extras import installed_version
@@ -24,6 +22,7 @@ from eval.systems.sources import Speech
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from tokenizer.model import CatTokenizer
     from tts.inference.prompt_builders import Piece, SpeechOptions
     from tts.inference.speaking import PieceDone
     from tts.model.config import TtsConfig
@@ -300,7 +299,7 @@ class ModelSystem:
                 except ValueError as error:
                     refused.append((job, NoSpeech(str(error))))
                     continue
-                begun[job] = _Begun(len(own), notes)
+                begun[job] = _Begun(own, notes)
                 yield from (((job, number), piece) for number, piece in enumerate(own))
 
         sampling = synthesizer.prompt_builder.sampling
@@ -316,8 +315,8 @@ class ModelSystem:
                 assert isinstance(event.key, tuple)
                 job, number = event.key
                 begun[job].done[number] = event
-                if len(begun[job].done) == begun[job].count:
-                    yield job, begun.pop(job).speech(synthesizer.sample_rate)
+                if len(begun[job].done) == len(begun[job].pieces):
+                    yield job, begun.pop(job).speech(synthesizer.codec)
         yield from refused
 
     def _options(self, job: Job) -> tuple[SpeechOptions, tuple[str, ...]]:
@@ -339,21 +338,21 @@ class ModelSystem:
 
 @dataclass(frozen=True)
 class _Begun:
-    """A job on its way: how many pieces it has, remarks on its prompt, and what is done."""
+    """A job on its way: its pieces, remarks on its prompt, and what is done."""
 
-    count: int
+    pieces: Sequence[Piece]
     notes: tuple[str, ...]
     done: dict[int, PieceDone] = field(default_factory=dict)
 
-    def speech(self, sample_rate: int) -> Speech:
-        """All pieces, with the pauses that a synthesizer puts between them."""
-        from tts.synthesizer import GAP_S
+    def speech(self, codec: CatTokenizer) -> Speech:
+        """All pieces, joined as a synthesizer does."""
+        from tts.inference.joining import join
 
-        ends = [self.done[number] for number in range(self.count)]
-        gap = np.zeros(round(GAP_S * sample_rate), np.float32)
-        parts = [part for end in ends for part in (gap, end.wav)]
+        ends = [self.done[number] for number in range(len(self.pieces))]
+        sounds = [(end.wav, end.places) for end in ends]
+        whole = join(self.pieces, sounds, codec.sample_rate, codec.frame_size)
         finished_by = "eos" if all(end.finished_by == "eos" for end in ends) else "budget"
-        return Speech(np.concatenate(parts[1:]), sample_rate, finished_by, self.notes)
+        return Speech(whole.wav, codec.sample_rate, finished_by, self.notes)
 
 
 def prompt_voice(
