@@ -49,11 +49,43 @@ def tiny_codec_config(quantizer_type: str = "rlfq") -> CatConfig:
     )
 
 
-def tiny_codec(seed: int = 0, quantizer_type: str = "rlfq") -> CatTokenizer:
+def tiny_stereo_config(num_codebooks: int = NUM_CODEBOOKS) -> CatConfig:
+    """48 kHz stereo, 12.5 Hz; windows of 0.2 and 0.4 s, projections between equal sizes too."""
+
+    def stage(inputs: int, outputs: int, context_s: float) -> StageConfig:
+        return StageConfig(
+            inputs, outputs, 16, 2, 1, 32, layer_scale=0.5, context_duration=context_s
+        )
+
+    mono = tiny_codec_config()
+    return replace(
+        mono,
+        sampling_rate=2 * SAMPLE_RATE,
+        downsample_rate=2 * FRAME_SIZE,
+        number_channels=2,
+        encoder_kwargs=(
+            PatchConfig(240),
+            stage(240, 16, 0.2),
+            PatchConfig(32),
+            stage(512, 16, 0.4),
+        ),
+        decoder_kwargs=(
+            stage(16, 512, 0.4),
+            PatchConfig(32),
+            stage(16, 240, 0.2),
+            PatchConfig(240),
+        ),
+        quantizer_kwargs=replace(mono.quantizer_kwargs, num_quantizers=num_codebooks),
+    )
+
+
+def tiny_codec(
+    seed: int = 0, quantizer_type: str = "rlfq", config: CatConfig | None = None
+) -> CatTokenizer:
     """A random CAT tokenizer, ready for inference; its output is noise of moderate level."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        codec = CatTokenizer(tiny_codec_config(quantizer_type))
+        codec = CatTokenizer(config or tiny_codec_config(quantizer_type))
     for name, parameter in codec.quantizer.named_parameters():
         # Biases would outweigh the small signals of a random encoder: all codes would be alike.
         if name.endswith("bias"):

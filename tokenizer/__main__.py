@@ -64,16 +64,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_encode(args: argparse.Namespace) -> int:
     """Sound file -> codes int16 (K, T) with metadata."""
-    import torch
-
     from tokenizer.audio import read_audio
     from tokenizer.checkpoint import load_codec
     from tokenizer.codes import check_codes_path, codec_fingerprint, save_codes
+    from tokenizer.layout import wav_of
 
     check_codes_path(args.output)
     codec = load_codec(args.model, check_device(args.device))
-    wav = read_audio(args.input, codec.sample_rate)
-    codes = codec.encode(torch.from_numpy(wav)[None, None], args.num_codebooks)[0]
+    wav = read_audio(args.input, codec.sample_rate, codec.channels)
+    codes = codec.encode(wav_of(wav, codec.channels), args.num_codebooks)[0]
     metadata = {
         "num_samples": str(len(wav)),
         "sample_rate": str(codec.sample_rate),
@@ -92,6 +91,7 @@ def run_decode(args: argparse.Namespace) -> int:
     from tokenizer.audio import check_writable, write_audio
     from tokenizer.checkpoint import load_codec
     from tokenizer.codes import codec_fingerprint, load_codes
+    from tokenizer.layout import samples_of
 
     check_writable(args.output)
     stored = load_codes(args.input)
@@ -107,7 +107,7 @@ def run_decode(args: argparse.Namespace) -> int:
         raise ValueError(
             f"num_codebooks is {used}; {args.input} holds 1..{len(stored.codes)} of them"
         )
-    wav = codec.decode(stored.codes[None, :used])[0, 0].cpu().numpy()
+    wav = samples_of(codec.decode(stored.codes[None, :used]))
     wav = wav[: _num_samples(stored.metadata.get("num_samples"), len(wav))]
     write_audio(args.output, wav, codec.sample_rate)
     print(f"{args.output}: {len(wav) / codec.sample_rate:.2f} s, {used} codebooks")
@@ -158,6 +158,7 @@ def describe(codec: Any, name: str) -> dict[str, Any]:
         "fingerprint": codec_fingerprint(codec),
         "sample_rate_hz": codec.sample_rate,
         "frame_rate_hz": codec.frame_rate,
+        "channels": codec.channels,
         "frame_samples": codec.frame_size,
         "window_s": codec.config.causal_transformer_context_duration,
         "num_codebooks": codec.num_codebooks,

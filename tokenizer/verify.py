@@ -5,23 +5,22 @@ A folder holds a model and `io.safetensors`: inputs, and what the reference made
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from tokenizer.checkpoint import load_codec
-from tokenizer.config import CatConfig
+from tokenizer.checkpoint import empty_codec, load_codec
 from tokenizer.hub import CheckpointError
 from tokenizer.model import CatTokenizer
 from tokenizer.streaming import decode_chunk, decode_start, encode_chunk, encode_flush, encode_start
 from tokenizer.strict import read_object
-from tokenizer.weights import Shape, check_names, shapes_of, without_numbers
+from tokenizer.weights import Names, check_names, shapes_of
 
 FLOATS, EXACT = 1e-4, 0.0
 CHUNK_FRAMES = (1, 3, 7)
@@ -53,14 +52,13 @@ class Kind:
     """A kind of model.
 
     Attributes:
-        key: of config.json, which no other kind has.
-        shapes: names and shapes of the parameters that a config.json asks for.
-        unused: names that its files may hold besides.
+        recognises: whether a config.json is of this kind.
+        empty: the model that a config.json asks for, without numbers, given the names of the
+            tensors that are to fill it; and how they are called in its files.
     """
 
-    key: str
-    shapes: Callable[[Path], dict[str, Shape]]
-    unused: frozenset[str] = frozenset()
+    recognises: Callable[[Mapping[str, Any]], bool]
+    empty: Callable[[Path, Collection[str]], tuple[nn.Module, Names]]
 
 
 def same_integers(quantity: str, actual: Tensor, expected: Tensor) -> Check:
@@ -99,7 +97,7 @@ def verify_folder(
     listed = [] if found == [folder] else sorted(folder.glob("**/*.shapes.json"))
     known = [(file, config_beside(file)) for file in listed]
     shapes = [
-        (file, config) for file, config in known if config and kind.key in read_object(config)
+        (file, config) for file, config in known if config and kind.recognises(read_object(config))
     ]
     if not found and not shapes:
         raise CheckpointError(
@@ -140,8 +138,8 @@ def verify_shapes(config: Path, shapes: Path, kind: Kind) -> str:
     """
     expected = {k: tuple(v) for k, v in read_object(shapes).items()}
     file = config / "config.json" if config.is_dir() else config
-    needed = {k: v for k, v in expected.items() if k not in kind.unused}
-    check_names(kind.shapes(file), needed, shapes)
+    model, names = kind.empty(file, expected)
+    check_names(shapes_of(model), names.resolve(expected, shapes), shapes)
     return f"{shapes}: all {len(expected)} names and shapes accounted for"
 
 
@@ -226,12 +224,12 @@ def existing(name: str) -> Path:
 
 def _is_kind(folder: Path, kind: Kind) -> bool:
     config = folder / "config.json"
-    return config.is_file() and kind.key in read_object(config)
+    return config.is_file() and kind.recognises(read_object(config))
 
 
-def _codec_shapes(config: Path) -> dict[str, Shape]:
-    with without_numbers():
-        return shapes_of(CatTokenizer(CatConfig.from_file(config)))
+def _empty(config: Path, tensors: Collection[str]) -> tuple[CatTokenizer, Names]:
+    codec = empty_codec(config, tensors)
+    return codec, codec.names
 
 
-KIND = Kind("encoder_kwargs", _codec_shapes)
+KIND = Kind(lambda config: "encoder_kwargs" in config, _empty)

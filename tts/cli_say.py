@@ -104,8 +104,10 @@ def speak_growing(
     Args:
         output: a .wav file, or '-' for 16-bit samples on standard output.
     """
-    rate = synthesizer.sample_rate
-    place = raw_samples(sys.stdout.buffer) if output == STDOUT else growing_wav(output, rate)
+    if output == STDOUT:
+        place = raw_samples(sys.stdout.buffer)
+    else:
+        place = growing_wav(output, synthesizer.sample_rate, synthesizer.codec.channels)
     with place as write, SpeechProgress(sys.stderr) as progress:
         result = synthesizer.synthesize(text, options, heard=write, watch=progress.see)
         _check_spoken(result.frames, options.seed)
@@ -201,7 +203,7 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
 
 
 def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:
-    wav = read_audio(args.prompt_wav, synthesizer.sample_rate)
+    wav = read_audio(args.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
     try:
         voice, notes = synthesizer.prompt_voice(
             wav, transcript=args.prompt_text or "", source=args.prompt_wav

@@ -68,7 +68,7 @@ def run_add(args: argparse.Namespace) -> int:
     check_folder(folder / f"{args.name}.safetensors")
     rule = prompt_rule(reads_phonemes(model_folder_of(args.model)))
     codec = load_codec(codec_folder_of(args.model, args.codec), check_device(args.device))
-    wav = read_audio(args.wav, codec.sample_rate)
+    wav = read_audio(args.wav, codec.sample_rate, codec.channels)
     try:
         encoder = PromptEncoder(codec, rule)
         voice, notes = encoder.voice(wav, args.name, args.text, args.lang, args.wav)

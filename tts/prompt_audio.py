@@ -90,7 +90,7 @@ def prepare_recording(
     """
     check_recording(wav, sample_rate, rule)
     if not rule.cut:
-        level = 10 * np.log10(np.mean(np.square(wav, dtype=np.float64)))
+        level = 10 * np.log10(np.mean(np.square(wav, dtype=np.float64)) + 1e-9)
         gain = np.clip(WHOLE_DBFS - level, -WHOLE_STEP_DB, WHOLE_STEP_DB)
         return (wav * 10 ** (gain / 20)).astype(np.float32), ""
     speech, remark = trim_silence(wav, sample_rate), ""
@@ -174,6 +174,7 @@ class PromptEncoder:
         import torch
 
         from tokenizer.codes import codec_fingerprint
+        from tokenizer.layout import wav_of
         from tts.voices import Voice
 
         codec = self.codec
@@ -190,7 +191,7 @@ class PromptEncoder:
             # In half precision several percent of the codes would come out different.
             codec.fill()
             precise = copy.deepcopy(codec).float().prepare()
-        codes = precise.encode(torch.from_numpy(speech)[None, None])[0].cpu()
+        codes = precise.encode(wav_of(speech, codec.channels))[0].cpu()
         voice = Voice(
             name=name,
             codes=codes.clone(),

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tokenizer.layout import samples_of, silence
 from tokenizer.model import CatTokenizer, CodecState
 from tts.engine import ItemStep, Request, Session
 from tts.guard import Guard
@@ -63,7 +64,7 @@ class AudioChunk(NamedTuple):
     """Some sound as it becomes ready.
 
     Attributes:
-        wav: float32 (N,) in [-1, 1].
+        wav: float32 (N,) in [-1, 1], or (N, channels).
         codes: int64 (k, t) that it came from; none in the silence between two pieces.
         finished_by: None until the last chunk of a piece, then 'eos' or 'budget'.
         key: of the piece.
@@ -98,7 +99,7 @@ class PieceDone(NamedTuple):
         key: of the piece.
         piece: with the request of the attempt that counts.
         codes: int64 (k, T).
-        wav: float32 (N,); empty where no sound is wanted, or where it went out as chunks.
+        wav: as in `AudioChunk`; empty where no sound is wanted, or where it went out as chunks.
         finished_by: 'eos', or 'budget' where it was cut off by its frame budget.
         complaint: what is wrong with it after all attempts; None where all is well.
         attempts: how often it was said.
@@ -308,7 +309,7 @@ class PieceLoop:
     def _judge(self, one: _Speaking, finished_by: str) -> _Judged:
         """Decode a piece that has ended, and look for what is wrong with it."""
         begun = time.monotonic()
-        codes, wav, text = one.codes(), np.zeros(0, np.float32), one.piece.text
+        codes, wav, text = one.codes(), silence(0, self.codec.channels), one.piece.text
         complaint = self.guard.of_codes(text, codes, finished_by, self.codec.frame_rate)
         if self.sound in ("chunks", "whole") and codes.shape[1]:
             wav = self._decode_all(codes, one.piece)
@@ -320,7 +321,7 @@ class PieceLoop:
         """The frames that have not gone out yet."""
         begun = time.monotonic()
         codes = _stacked(one.frames[one.forced + one.decoded :], one.piece.num_codebooks)
-        wav = np.zeros(0, np.float32)
+        wav = silence(0, self.codec.channels)
         if codes.shape[1]:
             wav, one.codec = self._decode(codes, one.codec)
         one.decoded += codes.shape[1]
@@ -332,14 +333,14 @@ class PieceLoop:
         return min(2 * size, max(1, round(LONGEST_CHUNK_S * self.codec.frame_rate)))
 
     def _decode_all(self, codes: Tensor, piece: Piece) -> np.ndarray:
-        """float32 (N,) of int64 (k, T), decoded alone, so that no neighbour changes a bit."""
+        """Samples of int64 (k, T), decoded alone, so that no neighbour changes a bit."""
         if self.sound == "whole":
             context = _context_of(piece.request)
             before = 0 if context is None else context.shape[1]
             if context is not None:
                 codes = torch.cat([context[: len(codes)].cpu(), codes], dim=1)
-            wav = self.codec.decode(codes[None])[0, 0, before * self.codec.frame_size :]
-            return wav.float().clamp(-1, 1).cpu().numpy()
+            wav = self.codec.decode(codes[None])[0, :, before * self.codec.frame_size :]
+            return samples_of(wav.clamp(-1, 1))
         state, parts, first, size = self._context(piece), [], 0, 1
         while first < codes.shape[1]:
             wav, state = self._decode(codes[:, first : first + size], state)
@@ -355,7 +356,7 @@ class PieceLoop:
     @torch.inference_mode()
     def _decode(self, codes: Tensor, state: CodecState | None) -> tuple[np.ndarray, CodecState]:
         wav, state = self.codec.decode_latents(self.codec.dequantize(codes[None]), state)
-        return wav[0, 0].float().clamp(-1, 1).cpu().numpy(), state
+        return samples_of(wav.clamp(-1, 1)), state
 
 
 def _context_of(request: Request) -> Tensor | None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tokenizer.checkpoint import load_codec
 from tokenizer.decoder import DECODER
+from tokenizer.layout import silence
 from tokenizer.model import CatTokenizer
 from tts.checkpoint import load_prepared
 from tts.config import check_guidance
@@ -63,7 +64,7 @@ class Synthesis:
     """A finished call.
 
     Attributes:
-        wav: float32 (N,) in [-1, 1] at `sample_rate` Hz.
+        wav: float32 (N,) in [-1, 1] at `sample_rate` Hz, or (N, channels).
         codes: int64 (k, T), all pieces joined.
         seconds: of audio. compute_s, ttfa_ms: time spent, and until the first chunk was ready.
         finished_by: 'eos', or 'budget' if a piece was cut off by its frame budget.
@@ -274,7 +275,7 @@ class Synthesizer:
         only as long as nothing of it has been heard.
 
         Args:
-            heard: gets each chunk, float32 (N,), as soon as it is ready.
+            heard: gets each chunk, float32 (N,) or (N, channels), as soon as it is ready.
             watch: gets every event of `tts.speaking`.
 
         Raises:
@@ -304,7 +305,8 @@ class Synthesizer:
         if heard is None:
             for own in wavs[1:]:
                 own.insert(0, self._gap(0).wav)
-        wav = np.concatenate([np.zeros(0, np.float32), *(part for own in wavs for part in own)])
+        nothing = silence(0, self.codec.channels)
+        wav = np.concatenate([nothing, *(part for own in wavs for part in own)])
         return Synthesis(
             wav=wav,
             sample_rate=self.sample_rate,
@@ -319,9 +321,9 @@ class Synthesizer:
         )
 
     def _gap(self, key: Key) -> AudioChunk:
-        silence = np.zeros(round(GAP_S * self.sample_rate), np.float32)
+        gap = silence(round(GAP_S * self.sample_rate), self.codec.channels)
         none = torch.zeros((self.num_codebooks, 0), dtype=torch.int64)
-        return AudioChunk(silence, none, None, key)
+        return AudioChunk(gap, none, None, key)
 
 
 def _notes(pieces: Sequence[Piece], ends: Sequence[PieceDone]) -> tuple[str, ...]:

@@ -12,13 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from eval.audio import AudioError, read_wav, resample
 from eval.cache import file_digest, key_of, weights_digest
 from eval.extras import installed_version
 from eval.systems.meta import MetaItem
 from eval.systems.sources import Speech
+from tokenizer.layout import samples_of, to_channels, wav_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -175,7 +174,7 @@ class ModelHandle:
             wav, rate = read_wav(path)
             wav = resample(wav, rate, codec.sample_rate)
             with torch.inference_mode():
-                codes = codec.encode(torch.from_numpy(wav.copy())[None, None].to(self.device))
+                codes = codec.encode(wav_of(wav, codec.channels).to(self.device))
             self.codes[path] = codes.cpu(), wav.size
         return self.codes[path]
 
@@ -222,7 +221,7 @@ class ResynthesisSystem:
                 continue
             with torch.inference_mode():
                 wav = codec.decode(codes[:, : self.num_codebooks].to(self.handle.device))
-            audio = wav[0, 0, :size].float().clamp(-1, 1).cpu().numpy()
+            audio = to_channels(samples_of(wav[..., :size].clamp(-1, 1)), 1)
             yield job, Speech(audio, codec.sample_rate)
 
 
@@ -299,7 +298,7 @@ class ModelSystem:
             except ValueError as error:
                 yield job, NoSpeech(str(error))
                 continue
-            yield job, Speech(np.asarray(out.wav), out.sample_rate, out.finished_by)
+            yield job, Speech(to_channels(out.wav, 1), out.sample_rate, out.finished_by)
 
 
 def prompt_voice(synthesizer: Synthesizer, item: MetaItem, mode: str) -> Voice:
@@ -313,6 +312,6 @@ def prompt_voice(synthesizer: Synthesizer, item: MetaItem, mode: str) -> Voice:
     from tokenizer.audio import read_audio
 
     assert item.prompt_wav is not None
-    wav = read_audio(item.prompt_wav, synthesizer.sample_rate)
+    wav = read_audio(item.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
     whole = mode == "continuation"
     return synthesizer.prompt_voice(wav, item.utt, item.prompt_text, keep_whole=whole)[0]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tokenizer.audio import AudioError
+from tokenizer.layout import silence
 from tokenizer.packing import code_bits
 from tts.batch.plan import Item, Settings
 from tts.batch.prompts import PromptVoices
@@ -193,7 +194,7 @@ class ItemRenderer:
         """All pieces, with pauses between them."""
         codec = self.synthesizer.codec
         rate, position = codec.sample_rate, 0
-        gap = np.zeros(round(GAP_S * rate), np.float32)
+        gap = silence(round(GAP_S * rate), codec.channels)
         wavs: list[np.ndarray] = []
         times = []
         ends = [work.done[number] for number in range(len(work.pieces))]

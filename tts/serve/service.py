@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tokenizer.audio import to_int16
+from tokenizer.layout import samples_of
 from tts.config import SamplingConfig
 from tts.serve.fairqueue import Client
 from tts.serve.kept import KeptResult, TtlCache
@@ -225,7 +226,7 @@ class SpeechService:
             return done
 
         def decode() -> np.ndarray:
-            wav = self.synthesizer.codec.decode(voice.codes[None])[0, 0].float().cpu().numpy()
+            wav = samples_of(self.synthesizer.codec.decode(voice.codes[None]))
             if len(self._previews) >= PREVIEWS:
                 self._previews.clear()
             self._previews[key] = to_int16(wav)

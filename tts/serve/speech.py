@@ -27,7 +27,7 @@ class Sound:
     """Some sound is ready.
 
     Attributes:
-        wav: float32 (N,) in [-1, 1].
+        wav: float32 (N,) in [-1, 1], or (N, channels).
         piece: index of the piece that it belongs to.
         frames: codec frames made so far, by all pieces.
         gap: whether this is the silence before a piece.
@@ -89,7 +89,9 @@ def speak(synthesizer: Synthesizer, text: str, options: SpeechOptions, speed: fl
             frames += event.frames
             wav = event.wav
             if speed != 1.0 and not event.is_gap:
-                stretcher = stretcher or Stretcher(synthesizer.sample_rate, speed)
+                stretcher = stretcher or Stretcher(
+                    synthesizer.sample_rate, speed, synthesizer.codec.channels
+                )
                 wav = stretcher.push(wav)
                 if event.finished_by is not None:
                     wav, stretcher = np.concatenate([wav, stretcher.finish()]), None
