@@ -18,12 +18,15 @@ import frontend
 from frontend.clean import HAN
 from frontend.split import split_sentences
 from tokenizer.hub import CheckpointError
-from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, RowConfig, SamplingConfig, TtsConfig
+from tts.delay import DelayConfig, delayed
 from tts.engine import Request
 from tts.prompt import Monologue, audio_rows, prompt_rows, text_ids, text_rows
 from tts.voices import Voice
 
 MAX_CHARS = 160
+# Silence between two pieces.
+GAP_S = 0.12
 # Published models keep their voice and pace over much longer texts.
 PUBLISHED_MAX_CHARS = 600
 # Nothing speaks slower than this; with a symbol every 80 ms or so it is three times too much.
@@ -72,7 +75,8 @@ class Piece(NamedTuple):
     """A stretch of text that is spoken at once.
 
     text: as the user wrote it. request: what the engine is asked for. size: symbols or tokens of
-    the text. num_codebooks: k, to generate. notes: remarks for the user to read.
+    the text. num_codebooks: k, to generate. notes: remarks for the user to read. gap_s: silence
+    before it where it is not the first.
     """
 
     text: str
@@ -80,6 +84,7 @@ class Piece(NamedTuple):
     size: int
     num_codebooks: int
     notes: tuple[str, ...] = ()
+    gap_s: float = GAP_S
 
 
 class PromptBuilder(Protocol):
@@ -109,13 +114,15 @@ class PromptBuilder(Protocol):
         ...
 
 
-def _empty(text: str) -> frontend.EmptyTextError:
+def empty_text(text: str) -> frontend.EmptyTextError:
+    """The error for a text in which nothing can be spoken."""
     return frontend.EmptyTextError(
         f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
     )
 
 
-def _transcript(voice: Voice) -> str:
+def transcript_of(voice: Voice) -> str:
+    """What a voice says; ValueError where that is not known."""
     if not voice.transcript:
         raise ValueError(f"voice {voice.name!r} has no transcript; continuation needs its words")
     return voice.transcript
@@ -141,7 +148,7 @@ class PhonemePromptBuilder:
         read = [(part, _phonemize(part, options.lang)) for part in parts]
         spoken = [(part, u) for part, u in read if u is not None]
         if not spoken:
-            raise _empty(text)
+            raise empty_text(text)
         pieces = []
         for number, (part, u) in enumerate(spoken):
             own = replace(options, seed=options.seed + number)
@@ -157,7 +164,7 @@ class PhonemePromptBuilder:
         forced, limit = None, None
         if options.continuation:
             lang = voice.lang if voice.lang in ("en", "zh") else "auto"
-            before = frontend.phonemize(_transcript(voice), lang).symbols
+            before = frontend.phonemize(transcript_of(voice), lang).symbols
             symbols, limit, forced = before + symbols, len(before), codes
         ids = text_ids(symbols, self.config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]
@@ -203,7 +210,7 @@ def load_text_tokenizer(folder: Path) -> Any:
 class PublishedPromptBuilder:
     """The published checkpoints' way: a chat of two turns, written as their template says."""
 
-    config: TtsConfig
+    config: RowConfig
     frame_rate: float
     text_tokenizer: Any
     sampling: SamplingConfig = PUBLISHED_SAMPLING
@@ -219,7 +226,7 @@ class PublishedPromptBuilder:
         parts = split_sentences(text, options.max_chars or PUBLISHED_MAX_CHARS)
         parts = [part for part in parts if any(c.isalnum() for c in part)]
         if not parts:
-            raise _empty(text)
+            raise empty_text(text)
         pieces = []
         for number, part in enumerate(parts):
             own = replace(options, seed=options.seed + number)
@@ -232,12 +239,12 @@ class PublishedPromptBuilder:
     ) -> Request:
         codes = None if voice is None else voice.codes[:used]
         continued = codes if options.continuation else None
-        budget = round((SPARE_S + _longest_s(text)) * self.frame_rate)
+        budget = round((SPARE_S + longest_s(text)) * self.frame_rate)
         if options.duration is not None:
             budget = 2 * options.duration + round(SPARE_S * self.frame_rate)
         if continued is not None:
             assert voice is not None
-            text = _joined(_transcript(voice), text)
+            text = joined(transcript_of(voice), text)
         reference = None if continued is not None else codes
         rows = self.rows(text, reference, continued, options)
         return Request(rows, options.seed, budget, context=continued)
@@ -271,18 +278,29 @@ class PublishedPromptBuilder:
             before, _, after = content.partition(_AUDIO)
             slot = c.audio_user_slot_token_id
             parts += [self._ids("user\n" + before), self._special(c.audio_start_token_id)]
-            parts += [audio_rows(slot, reference, c), self._special(c.audio_end_token_id)]
+            parts += [self._audio(slot, reference), self._special(c.audio_end_token_id)]
             parts.append(self._ids(after))
         parts += [
             self._special(c.im_end_token_id),
             self._ids("\n"),
             self._special(c.im_start_token_id),
             self._ids("assistant\n"),
-            self._special(c.audio_start_token_id),
         ]
+        # Where codebooks are delayed the model opens its audio itself.
+        if continued is not None or not isinstance(c, DelayConfig):
+            parts.append(self._special(c.audio_start_token_id))
         if continued is not None:
-            parts.append(audio_rows(c.audio_assistant_gen_slot_token_id, continued, c))
+            rows = self._audio(c.audio_assistant_gen_slot_token_id, continued)
+            # Of delayed codebooks, those that run out behind the last frame are left to the model.
+            parts.append(rows[: continued.shape[1]])
         return torch.cat(parts)
+
+    def _audio(self, slot: int, codes: Tensor) -> Tensor:
+        """Rows of frames: int64 (k, T) -> (T, 1 + K), or more rows where codebooks are delayed."""
+        if not isinstance(self.config, DelayConfig):
+            return audio_rows(slot, codes, self.config)
+        rows = delayed(codes, self.config.audio_pad_code)
+        return torch.cat([torch.full((len(rows), 1), slot), rows], dim=1)
 
     def _ids(self, text: str) -> Tensor:
         # Markers in the user's text are text: they must not open a turn.
@@ -308,12 +326,13 @@ def instruction(text: str, has_reference: bool, language: str | None, frames: in
     return "\n".join(["<user_inst>", *lines, f"- Text:\n{text}", "</user_inst>"])
 
 
-def _joined(transcript: str, text: str) -> str:
+def joined(transcript: str, text: str) -> str:
     """Words of other scripts than Chinese need a space between them."""
     tight = _HAN.match(transcript[-1]) or transcript[-1] in "。，！？；：、…"
     return transcript + text if tight else f"{transcript} {text}"
 
 
-def _longest_s(text: str) -> float:
+def longest_s(text: str) -> float:
+    """Seconds that nobody takes longer than to say a text."""
     han = len(_HAN.findall(text))
     return SECONDS_PER_HAN * han + SECONDS_PER_LETTER * (len(text) - han)

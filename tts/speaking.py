@@ -30,6 +30,7 @@ from tts.guard import Guard
 if TYPE_CHECKING:
     from tts.config import SamplingConfig
     from tts.prompt_builders import Piece
+    from tts.registry import Pace
     from tts.weights import PreparedModel
 
 # From one attempt at a piece to the next.
@@ -174,6 +175,8 @@ class PieceLoop:
             'whole' decodes all of a piece at once, which is faster and differs by rounding;
             'none' gives codes alone.
         held: chunks are held back until their piece is done, so that it may be said again.
+        pace: sizes of chunks that go out at once; None doubles them up to .64 s, as is done where
+            they are held, so that they do not depend on the clock.
     """
 
     def __init__(
@@ -185,12 +188,17 @@ class PieceLoop:
         batch_size: int = 1,
         sound: Sound = "live",
         held: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch size is {batch_size}; use 1 or more")
         self.model, self.codec, self.sampling = model, codec, sampling
         self.guard, self.sound, self.held = guard or Guard(), sound, held
         self.batch_size = 1 if sound == "live" else batch_size
+        self.pace = None if held or sound != "live" else pace
+        # When the first sound went out, and how much since.
+        self.first_s: float | None = None
+        self.sent_s = 0.0
         self.session: Session | None = None
         self.waiting: deque[_Speaking] = deque()
         self.speaking: dict[int, _Speaking] = {}
@@ -249,6 +257,7 @@ class PieceLoop:
             self.speaking[self.session.admit(one.piece.request)] = one
             if self.sound == "live":
                 one.codec = self._context(one.piece)
+                one.chunk = self._next_chunk(one)
             one.compute_s += time.monotonic() - begun
             if one.attempts == 1:
                 yield PieceBegun(one.key, one.piece)
@@ -325,9 +334,20 @@ class PieceLoop:
         if codes.shape[1]:
             wav, one.codec = self._decode(codes, one.codec)
         one.decoded += codes.shape[1]
-        one.chunk = self._larger(one.chunk)
+        if len(wav):
+            self.first_s = self.first_s or time.monotonic()
+            self.sent_s += len(wav) / self.codec.sample_rate
+        one.chunk = self._next_chunk(one)
         one.compute_s += time.monotonic() - begun
         return AudioChunk(wav, codes, finished_by, one.key)
+
+    def _next_chunk(self, one: _Speaking) -> int:
+        """Frames of the next chunk of a piece."""
+        if self.pace is None:
+            return self._larger(one.chunk) if one.decoded else 1
+        if self.first_s is None:
+            return self.pace.frames(None)
+        return self.pace.frames(self.sent_s - (time.monotonic() - self.first_s))
 
     def _larger(self, size: int) -> int:
         return min(2 * size, max(1, round(LONGEST_CHUNK_S * self.codec.frame_rate)))

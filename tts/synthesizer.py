@@ -17,13 +17,15 @@ from tokenizer.decoder import DECODER
 from tokenizer.layout import silence
 from tokenizer.model import CatTokenizer
 from tts.checkpoint import load_prepared
-from tts.config import check_guidance
+from tts.config import check_codebooks, check_guidance
 from tts.engine import Request
 from tts.folders import codec_name, model_folder_of
 from tts.guard import Guard
-from tts.prompt_audio import PromptEncoder, prompt_rule
+from tts.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
+from tts.prompt_audio import PromptEncoder
 from tts.prompt_builders import (
     EMBEDDED_SAMPLING,
+    GAP_S,
     PhonemePromptBuilder,
     Piece,
     PromptBuilder,
@@ -31,6 +33,7 @@ from tts.prompt_builders import (
     SpeechOptions,
     load_text_tokenizer,
 )
+from tts.registry import ModelType, type_of
 from tts.speaking import (
     AudioChunk,
     Event,
@@ -53,8 +56,6 @@ __all__ = [
     "Synthesizer",
 ]
 
-# Silence between two pieces.
-GAP_S = 0.12
 # Pieces of one text that speak at once.
 BATCH = 16
 
@@ -110,19 +111,9 @@ class Synthesizer:
 
     def __post_init__(self) -> None:
         config, codec = self.model.config, self.codec
-        self.prompt_encoder = PromptEncoder(codec, prompt_rule(config.phonemes is not None))
-        self.prompt_builder: PromptBuilder
-        if config.phonemes is not None:
-            self.prompt_builder = PhonemePromptBuilder(config, codec.frame_rate)
-        elif self.text_tokenizer is not None:
-            self.prompt_builder = PublishedPromptBuilder(
-                config, codec.frame_rate, self.text_tokenizer
-            )
-        else:
-            raise ValueError(
-                f"model {self.name!r} has neither a `phonemes` entry in config.json nor a text "
-                "tokenizer; load it with Synthesizer.load, from a folder with tokenizer.json"
-            )
+        self.type: ModelType = type_of(config)
+        self.prompt_encoder = PromptEncoder(codec, self.type.prompt)
+        self.prompt_builder: PromptBuilder = self._builder()
         fits = config.audio_vocab_size == codec.codebook_size and config.n_vq <= codec.num_codebooks
         if not fits or config.sampling_rate != codec.sample_rate:
             raise ValueError(
@@ -130,6 +121,22 @@ class Synthesizer:
                 f"codes at {config.sampling_rate} Hz, the codec has {codec.num_codebooks} x "
                 f"{codec.codebook_size} at {codec.sample_rate} Hz; give the codec it was made for"
             )
+
+    def _builder(self) -> PromptBuilder:
+        row, config, rate = self.type, self.model.config, self.codec.frame_rate
+        if row.text_side == "phonemes":
+            return PhonemePromptBuilder(config, rate)
+        if self.text_tokenizer is None:
+            raise ValueError(
+                f"model {self.name!r} has neither a `phonemes` entry in config.json nor a text "
+                "tokenizer; load it with Synthesizer.load, from a folder with tokenizer.json"
+            )
+        if row.text_side == "chat":
+            return PublishedPromptBuilder(config, rate, self.text_tokenizer, row.sampling)
+        assert row.max_frames is not None
+        nano = row.text_side == "nano"
+        text: TextIds = self.text_tokenizer if nano else HubIds(self.text_tokenizer)
+        return PiecewisePromptBuilder(config, rate, text, row.sampling, nano, row.max_frames)
 
     @classmethod
     def load(
@@ -156,8 +163,12 @@ class Synthesizer:
         """
         folder = model_folder_of(model)
         language_model = load_prepared(folder, device, dtype, device_map)
-        published = language_model.config.phonemes is None
-        text_tokenizer = load_text_tokenizer(folder) if published else None
+        side = type_of(language_model.config).text_side
+        text_tokenizer: Any = None
+        if side == "nano":
+            text_tokenizer = SentencePieceIds(folder / "tokenizer.model")
+        elif side != "phonemes":
+            text_tokenizer = load_text_tokenizer(folder)
         decoder = folder / DECODER
         sound = load_codec(
             codec_name(model, codec),
@@ -201,8 +212,7 @@ class Synthesizer:
     def _used(self, options: SpeechOptions) -> int:
         """Codebooks to generate; ValueError if there are not so many."""
         used = self.num_codebooks if options.num_codebooks is None else options.num_codebooks
-        if not 1 <= used <= self.num_codebooks:
-            raise ValueError(f"num_codebooks is {used}; this model has 1..{self.num_codebooks}")
+        check_codebooks(used, self.model.config)
         return used
 
     def pieces(self, text: str, options: SpeechOptions) -> list[Piece]:
@@ -240,11 +250,12 @@ class Synthesizer:
             BATCH,
             "chunks" if together else "live",
             held,
+            self.type.pace,
         )
         yield TextBegun(pieces)
         for event in loop.run(enumerate(pieces)):
             if isinstance(event, PieceBegun) and event.key and not held:
-                yield self._gap(event.key)
+                yield self._gap(event.piece, event.key)
             yield event
 
     def stream(self, text: str, options: SpeechOptions | None = None) -> Iterator[AudioChunk]:
@@ -303,8 +314,8 @@ class Synthesizer:
                     heard(event.wav)
         ends = [done[number] for number in range(len(pieces))]
         if heard is None:
-            for own in wavs[1:]:
-                own.insert(0, self._gap(0).wav)
+            for number, own in enumerate(wavs[1:], 1):
+                own.insert(0, self._gap(pieces[number], number).wav)
         nothing = silence(0, self.codec.channels)
         wav = np.concatenate([nothing, *(part for own in wavs for part in own)])
         return Synthesis(
@@ -320,8 +331,8 @@ class Synthesizer:
             notes=_notes(pieces, ends),
         )
 
-    def _gap(self, key: Key) -> AudioChunk:
-        gap = silence(round(GAP_S * self.sample_rate), self.codec.channels)
+    def _gap(self, piece: Piece, key: Key) -> AudioChunk:
+        gap = silence(round(piece.gap_s * self.sample_rate), self.codec.channels)
         none = torch.zeros((self.num_codebooks, 0), dtype=torch.int64)
         return AudioChunk(gap, none, None, key)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
-from tts.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
 
 LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.
@@ -249,7 +249,7 @@ def is_intact(folder: Path, entry: Entry, thorough: bool = False) -> bool:
 
 
 def check_items(
-    items: list[Item], config: TtsConfig, codec: Path, settings: Settings, digests: Digests
+    items: list[Item], config: RowConfig, codec: Path, settings: Settings, digests: Digests
 ) -> list[Fault]:
     """Faults of items that this model cannot speak.
 
@@ -263,11 +263,10 @@ def check_items(
     Raises:
         CheckpointError: the tokenizer is damaged.
     """
-    most = config.n_vq
     faults = [
-        Fault(item.row.line, f"num_codebooks is {used}; this model has 1 to {most}")
+        Fault(item.row.line, complaint)
         for item in items
-        if (used := item.row.num_codebooks) is not None and used > most
+        if (complaint := _codebooks_complaint(item.row.num_codebooks, config))
     ]
     voices = {item.row.voice for item in items if not item.prompt_digest}
     if config.phonemes is None:
@@ -283,6 +282,15 @@ def check_items(
         if not item.prompt_digest and item.row.voice in complaints
     ]
     return faults
+
+
+def _codebooks_complaint(used: int | None, config: RowConfig) -> str:
+    """Empty if a model can generate this many; None means all."""
+    try:
+        check_codebooks(config.n_vq if used is None else used, config)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests: Digests) -> str:

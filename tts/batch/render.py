@@ -23,7 +23,7 @@ from tts.batch.sources import SourceError
 from tts.guard import Guard
 from tts.prompt_builders import Piece
 from tts.speaking import Key, PieceDone, PieceLoop
-from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
+from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import Voice, VoiceError
 
 
@@ -194,12 +194,12 @@ class ItemRenderer:
         """All pieces, with pauses between them."""
         codec = self.synthesizer.codec
         rate, position = codec.sample_rate, 0
-        gap = silence(round(GAP_S * rate), codec.channels)
         wavs: list[np.ndarray] = []
         times = []
         ends = [work.done[number] for number in range(len(work.pieces))]
         for number, end in enumerate(ends):
             if number:
+                gap = silence(round(end.piece.gap_s * rate), codec.channels)
                 wavs.append(gap)
                 position += len(gap)
             last = position + end.codes.shape[1] * codec.frame_size
