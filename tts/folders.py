@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizer.hub import EMBEDDED as EMBEDDED_CODEC
 from tokenizer.hub import is_hub_id, model_folder
 from tokenizer.strict import read_object
-from tts.registry import type_in
+from tts.model.registry import type_in
 
 EMBEDDED = Path(__file__).parent / "pretrained"
 SHIPPED_VOICES = EMBEDDED / "voices"

@@ -16,14 +16,12 @@ from tokenizer.checkpoint import load_codec
 from tokenizer.decoder import DECODER
 from tokenizer.layout import silence
 from tokenizer.model import CatTokenizer
-from tts.checkpoint import load_prepared
-from tts.config import check_codebooks, check_guidance
-from tts.engine import Request
 from tts.folders import codec_name, model_folder_of
-from tts.guard import Guard
-from tts.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
-from tts.prompt_audio import PromptEncoder
-from tts.prompt_builders import (
+from tts.inference.engine import Request
+from tts.inference.guard import Guard
+from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
+from tts.inference.prompt_audio import PromptEncoder
+from tts.inference.prompt_builders import (
     EMBEDDED_SAMPLING,
     GAP_S,
     PhonemePromptBuilder,
@@ -33,8 +31,7 @@ from tts.prompt_builders import (
     SpeechOptions,
     load_text_tokenizer,
 )
-from tts.registry import ModelType, type_of
-from tts.speaking import (
+from tts.inference.speaking import (
     AudioChunk,
     Event,
     Key,
@@ -44,8 +41,11 @@ from tts.speaking import (
     Retried,
     TextBegun,
 )
+from tts.model.checkpoint import load_prepared
+from tts.model.config import check_codebooks, check_guidance
+from tts.model.registry import ModelType, type_of
+from tts.model.weights import PreparedModel
 from tts.voices import Voice, check_voice, load_voice
-from tts.weights import PreparedModel
 
 __all__ = [
     "EMBEDDED_SAMPLING",
@@ -98,7 +98,7 @@ class Synthesis:
 class Synthesizer:
     """A model with its codec, ready to speak. Stateless between calls.
 
-    model: see `tts.weights.prepare`. codec: prepared, as `load_codec` gives it.
+    model: see `tts.model.weights.prepare`. codec: prepared, as `load_codec` gives it.
     text_tokenizer: of a published model; None where the model reads phonemes.
     guard: when a piece has gone wrong, and how often it is said again.
     """
@@ -156,7 +156,7 @@ class Synthesizer:
                 of the tokenizer for whose codes it was made.
             device: torch device, such as 'cpu' or 'cuda'.
             dtype: of the language model; the codec stays in float32.
-            device_map: see `tts.checkpoint.load_model`.
+            device_map: see `tts.model.checkpoint.load_model`.
 
         Raises:
             CheckpointError, ConfigError: something is missing, damaged or does not match.
@@ -282,12 +282,12 @@ class Synthesizer:
     ) -> Synthesis:
         """Speak all of a text.
 
-        A piece that goes wrong is said again as `tts.guard.Guard` allows; where `heard` is given
-        only as long as nothing of it has been heard.
+        A piece that goes wrong is said again as `tts.inference.guard.Guard` allows; where `heard`
+        is given only as long as nothing of it has been heard.
 
         Args:
             heard: gets each chunk, float32 (N,) or (N, channels), as soon as it is ready.
-            watch: gets every event of `tts.speaking`.
+            watch: gets every event of `tts.inference.speaking`.
 
         Raises:
             EmptyTextError: nothing in `text` can be spoken.

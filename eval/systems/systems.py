@@ -22,7 +22,7 @@ from tokenizer.layout import samples_of, to_channels, wav_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tts.config import RowConfig
+    from tts.model.config import RowConfig
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
 
@@ -148,7 +148,7 @@ class ModelHandle:
     @cached_property
     def config(self) -> RowConfig:
         """Of the language model; no weights are loaded for it."""
-        from tts.registry import read_config
+        from tts.model.registry import read_config
 
         return read_config(self.folders[0] / "config.json")
 
@@ -256,7 +256,7 @@ class ModelSystem:
 
     def settings(self, item: MetaItem) -> Mapping[str, Any]:
         """See `System.settings`."""
-        from tts.registry import default_sampling
+        from tts.model.registry import default_sampling
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")

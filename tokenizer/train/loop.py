@@ -21,10 +21,14 @@ from tokenizer.train.listener import Listener, train_listener
 from tokenizer.train.optim import make_optimizer, set_rate
 from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
+from tokenizer.train.run import (
+    Progress,
+    TrainingLog,
+    graceful_stop,
+    learning_rate,
+    make_accelerator,
+)
 from tokenizer.train.trainee import FIGURES, Trainee
-
-SAVE_EVERY_S = 300
 
 
 def draw_codebooks(recipe: Recipe, batch: int, total: int, step: int) -> Tensor:
@@ -92,7 +96,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     run = _Run(accelerator, model, optimizer, params, codec, recipe, audio, out)
-    with polite_stop() as stopped:
+    with graceful_stop() as stopped:
         run.loop(progress, keeper, adversary, budget_s, stopped)
     return codec
 
@@ -148,7 +152,7 @@ class _Run:
             progress.elapsed_s = time.monotonic() - begun
             if progress.step % 50 == 0 and self.accelerator.is_main_process:
                 log.write(progress, lr=float(f"{rate:.3g}"), used=keeper.used())
-            if time.monotonic() - saved > SAVE_EVERY_S:
+            if time.monotonic() - saved > recipe.save_every_s:
                 self.save()
                 saved = time.monotonic()
         self.save()

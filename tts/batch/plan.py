@@ -15,7 +15,7 @@ from pathlib import Path
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
-from tts.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
+from tts.model.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
 
 LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.

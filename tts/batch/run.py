@@ -32,7 +32,7 @@ from tts.batch.rows import Defaults, Fault
 from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
 from tts.folders import codec_folder_of, model_folder_of
-from tts.registry import default_sampling, read_config
+from tts.model.registry import default_sampling, read_config
 
 DIGESTS = "digests.json"
 ALL_WELL, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130

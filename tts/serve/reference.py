@@ -9,7 +9,7 @@ import numpy as np
 
 from frontend.clean import HAN
 from tokenizer.audio import block_levels, is_silent, trim_silence
-from tts.prompt_audio import MIN_PROMPT_S, WHOLE_PROMPT_S
+from tts.inference.prompt_audio import MIN_PROMPT_S, WHOLE_PROMPT_S
 
 _HAN = re.compile(f"[{HAN}]")
 # Bounds between good, doubtful and bad.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tts.config import MAX_SEED, SAMPLING, SamplingConfig
+from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.serve.stretch import MAX_SPEED, MIN_SPEED
 from tts.synthesizer import SpeechOptions
 from tts.voices import Voice

@@ -14,7 +14,7 @@ import numpy as np
 
 from tokenizer.audio import to_int16
 from tokenizer.layout import samples_of
-from tts.config import SamplingConfig
+from tts.model.config import SamplingConfig
 from tts.serve.fairqueue import Client
 from tts.serve.kept import KeptResult, TtlCache
 from tts.serve.reference import Finding, check_reference
