@@ -38,6 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="rates, sizes and bitrates of a tokenizer")
     info.add_argument("model", nargs="?", default="embedded", metavar="MODEL")
     info.add_argument("--json", action="store_true", help="print one JSON object")
+    info.add_argument(
+        "--published", action="store_true", help="list what can be downloaded instead"
+    )
     info.set_defaults(run=run_info)
 
     verify = commands.add_parser("verify", help="compare with what the reference computed")
@@ -120,7 +123,9 @@ def _num_samples(stored: str | None, limit: int) -> int:
 
 
 def run_info(args: argparse.Namespace) -> int:
-    """Print what a tokenizer is."""
+    """Print what a tokenizer is, or what there is to download."""
+    if args.published:
+        return _print_published(args.json)
     from tokenizer.checkpoint import load_codec
 
     facts = describe(load_codec(args.model), args.model)
@@ -133,6 +138,21 @@ def run_info(args: argparse.Namespace) -> int:
     print("kbit_per_s by number of codebooks:")
     for used, rate in facts["kbit_per_s"].items():
         print(f"{used:>6} {rate:g}")
+    return 0
+
+
+def _print_published(as_json: bool) -> int:
+    from tokenizer.published import PUBLISHED
+
+    for entry in PUBLISHED:
+        facts = entry._asdict()
+        if as_json:
+            print(json.dumps(facts))
+            continue
+        print(facts.pop("repository"))
+        for key, value in facts.items():
+            if value:
+                print(f"  {key:<12} {value}")
     return 0
 
 

@@ -158,8 +158,9 @@ class SpeechService:
 
         def run() -> None:
             most = self.synthesizer.num_codebooks
+            least = most if self.synthesizer.model.config.fixed_codebooks else 1
             # The first is for its slow start, which is no user's cost.
-            for used in (most, *dict.fromkeys((most, 1))):
+            for used in (most, *dict.fromkeys((most, least))):
                 self._rtf.pop(used, None)
                 steps = speak(self.synthesizer, WARM_UP, SpeechOptions(num_codebooks=used))
                 for _ in self._learn(steps, used):
