@@ -19,6 +19,7 @@ from test_eval_asr import save_tiny_whisper
 from tiny import CODEBOOK_SIZE, CONTROLS, save_tiny_nano, save_tiny_v15, speech_like
 from tokenizer.audio import write_audio
 from tts.__main__ import main
+from tts.folders import HOME_VARIABLE
 from tts.inference.engine import collect, generate
 from tts.inference.reference import UncachedRunner
 from tts.model.checkpoint import load_model
@@ -80,6 +81,14 @@ def test_clone_and_continuation(folder, synthesizer, recording, tmp_path, capsys
     assert clone.read_bytes() == sounds[1]  # the same seed, the same samples
     say(folder, clone, capsys, *prompt, "--seed", "1")
     assert clone.read_bytes() != sounds[1]
+
+
+def test_voices_of_the_package_fit(synthesizer):
+    slt, rms = (synthesizer.voice(name) for name in ("slt", "rms"))
+    assert slt.codes.shape == (synthesizer.codec.num_codebooks, slt.codes.shape[1])
+    assert slt.transcript
+    assert not torch.equal(slt.codes[:, :9], rms.codes[:, :9])
+    assert synthesizer.voice("slt") is slt
 
 
 def test_continued_sound_follows_the_prompts(synthesizer):
@@ -180,20 +189,23 @@ def test_batch(folder, recording, tmp_path, capsys):
     assert all(soundfile.info(path).channels == 2 for path in made)
 
 
-def test_api_and_page(synthesizer, recording):
+def test_api_and_page(synthesizer, recording, tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     service = SpeechService(synthesizer)
     try:
         client = TestClient(create_api(service))
         health = client.get("/health").json()
         assert (health["channels"], health["sample_rate"]) == (2, RATE)
-        wanted = {"model": "cat-tts", "input": TEXT, "voice": None}
+        made = client.post(
+            "/v1/voices", data={"name": "me"}, files={"file": recording.read_bytes()}
+        )
+        assert made.status_code == 201, made.text
+        wanted = {"model": "cat-tts", "input": TEXT, "voice": "me"}
         for name, stream in (("wav", False), ("flac", False), ("mp3", True), ("wav", True)):
             body = wanted | {"response_format": name, "stream": stream}
             answer = client.post("/v1/audio/speech", json=body)
             assert answer.status_code == 200, answer.text
             assert soundfile.info(io.BytesIO(answer.content)).channels == 2
-        prompt = service.check_prompt(_client(), recording.read_bytes(), "", None)
-        assert prompt.voice is not None, prompt.problem
         body = {"text": LONG, "seed": 1, "speed": 1.5}
         events = [
             json.loads(line[6:])
@@ -205,12 +217,6 @@ def test_api_and_page(synthesizer, recording):
         assert soundfile.info(io.BytesIO(sound.content)).channels == 2
     finally:
         service.close()
-
-
-def _client():
-    from tts.serve.fairqueue import Client
-
-    return Client("", "me")
 
 
 def test_seed_tts(folder, tmp_path, capsys):

@@ -190,7 +190,9 @@ def save_tiny_nano(folder: Path, seed: int = 0) -> Path:
 
     config = NanoConfig.from_dict({**_NEWER, "model_type": "moss_tts_nano", "gpt2_config": _GPT})
     model = tiny_model(seed, config)
-    _talkative(model, model.transformer.wte.weight[8:10].flip(0))
+    ends = [config.audio_end_token_id, config.audio_assistant_gen_slot_token_id]
+    model.transformer.wte.weight[ends] *= 0.1
+    _talkative(model, model.transformer.wte.weight[ends])
     save_model(model, folder)
     tensors = {k: v.bfloat16() for k, v in load_file(folder / "model.safetensors").items()}
     tensors["text_lm_head.weight"] = tensors["transformer.wte.weight"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tokenizer.audio import resample
 from tokenizer.checkpoint import load_codec
+from tokenizer.codes import codec_fingerprint
 from tokenizer.decoder import DECODER
-from tokenizer.layout import silence
+from tokenizer.layout import samples_of, silence
 from tokenizer.model import CatTokenizer
 from tts.folders import codec_name, model_folder_of
 from tts.inference.engine import Request
@@ -45,7 +48,7 @@ from tts.model.checkpoint import load_prepared
 from tts.model.config import check_codebooks, check_guidance
 from tts.model.registry import ModelType, type_of
 from tts.model.weights import PreparedModel
-from tts.voices import Voice, check_voice, load_voice
+from tts.voices import Voice, VoiceError, check_voice, load_voice
 
 __all__ = [
     "EMBEDDED_SAMPLING",
@@ -189,12 +192,23 @@ class Synthesizer:
     def voice(self, voice: str | Voice | None) -> Voice:
         """Resolve a name.
 
+        A voice that came with the package fits every model: where its codes are another
+        tokenizer's, they are decoded and taken as a recording.
+
         Raises:
             UnknownVoiceError: no such voice; lists those that exist.
             VoiceError: it was made with another tokenizer.
         """
         found = voice if isinstance(voice, Voice) else load_voice(voice)
-        check_voice(found, self.codec)
+        try:
+            check_voice(found, self.codec)
+        except VoiceError:
+            own = _embedded_codec() if found.shipped else None
+            if own is None or codec_fingerprint(own) != found.codec:
+                raise
+            sound = samples_of(own.decode(found.codes[None]).clamp(-1, 1))
+            sound = resample(sound, own.sample_rate, self.sample_rate)
+            return self.prompt_voice(sound, found.name, found.transcript, found.lang)[0]
         return found
 
     def prompt_voice(
@@ -335,6 +349,11 @@ class Synthesizer:
         gap = silence(round(piece.gap_s * self.sample_rate), self.codec.channels)
         none = torch.zeros((self.num_codebooks, 0), dtype=torch.int64)
         return AudioChunk(gap, none, None, key)
+
+
+@lru_cache(maxsize=1)
+def _embedded_codec() -> CatTokenizer:
+    return load_codec(sparing=True)
 
 
 def _notes(pieces: Sequence[Piece], ends: Sequence[PieceDone]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from tts.cli.progress import SpeechProgress
 from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
 from tts.threads import speaking_threads
-from tts.voices import Voice, VoiceError, check_voice, load_voice
+from tts.voices import Voice, VoiceError, load_voice
 
 MAX_TEXT_CHARS = 200_000
 # Of a text, what is read while the model is loaded.
@@ -57,7 +57,7 @@ def run_say(args: argparse.Namespace) -> int:
     if voice is None and synthesizer.prompt_builder.needs_voice:
         voice = load_voice()
     if voice is not None:
-        check_voice(voice, synthesizer.codec)
+        voice = synthesizer.voice(voice)
     options = SpeechOptions(
         voice=voice,
         lang=args.lang,

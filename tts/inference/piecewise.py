@@ -68,7 +68,6 @@ class SentencePieceIds:
         except (OSError, RuntimeError) as error:
             raise CheckpointError(f"{file} is damaged ({error}); fetch it again") from error
         count = self._processor.get_piece_size()
-        self.size = count
         pieces = (self._processor.id_to_piece(i) for i in range(count))
         self._controls = {i for i, piece in enumerate(pieces) if _is_control(piece)}
 

@@ -128,7 +128,8 @@ class SpeechService:
             LimitError, ValueError: text, voice or an option is unusable.
         """
         self.check_text(text)
-        options = replace(options, voice=self.synthesizer.voice(options.voice))
+        if options.voice is not None or self.synthesizer.prompt_builder.needs_voice:
+            options = replace(options, voice=self.synthesizer.voice(options.voice))
         used = options.num_codebooks or self.synthesizer.num_codebooks
 
         def steps() -> Steps:
