@@ -192,8 +192,8 @@ class Synthesizer:
     def voice(self, voice: str | Voice | None) -> Voice:
         """Resolve a name.
 
-        A voice that came with the package fits every model: where its codes are another
-        tokenizer's, they are decoded and taken as a recording.
+        A voice that came with the package fits published models too: its codes are decoded and
+        taken as a recording.
 
         Raises:
             UnknownVoiceError: no such voice; lists those that exist.
@@ -203,7 +203,8 @@ class Synthesizer:
         try:
             check_voice(found, self.codec)
         except VoiceError:
-            own = _embedded_codec() if found.shipped else None
+            other = found.shipped and not self.prompt_builder.needs_voice
+            own = _embedded_codec() if other else None
             if own is None or codec_fingerprint(own) != found.codec:
                 raise
             sound = samples_of(own.decode(found.codes[None]).clamp(-1, 1))

@@ -15,6 +15,7 @@ from pathlib import Path
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
+from tts.folders import is_shipped
 from tts.model.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
 
 LISTINGS = ("ljspeech", "kaldi")
@@ -270,7 +271,8 @@ def check_items(
     ]
     voices = {item.row.voice for item in items if not item.prompt_digest}
     if config.phonemes is None:
-        voices -= {None}  # published models speak without a voice too
+        # Published models speak without a voice too, and with any that came with the package.
+        voices = {name for name in voices if name is not None and not is_shipped(name)}
     complaints = {
         name: complaint
         for name in voices
@@ -303,9 +305,7 @@ def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests:
     from tts.voices import VoiceError, check_voice, load_voice
 
     try:
-        voice = load_voice(name)
-        if not voice.shipped:  # those fit every model
-            check_voice(voice, load_codec(codec))
+        check_voice(load_voice(name), load_codec(codec))
     except VoiceError as error:
         return str(error)
     digests.known[fits] = []
