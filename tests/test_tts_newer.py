@@ -265,10 +265,10 @@ def test_damaged_copies_are_refused(name, damage, words, tmp_path, capsys):
     folder = copy_of(name, tmp_path / "m")
     damage(folder)
     assert main(["verify", str(folder)]) == 2
-    err = capsys.readouterr().err
+    out, err = capsys.readouterr()
     assert err.count("\n") == 1
     assert words in err
-    assert "run\n" not in capsys.readouterr().out
+    assert "run\n" not in out
 
 
 def test_types_go_by_keys():

@@ -24,6 +24,7 @@ from tts.inference.engine import collect, generate
 from tts.inference.reference import UncachedRunner
 from tts.model.checkpoint import load_model
 from tts.serve.api import create_api
+from tts.serve.page_api import page_routes
 from tts.serve.service import SpeechService
 from tts.synthesizer import SpeechOptions, Synthesizer
 
@@ -108,7 +109,7 @@ def test_long_text_is_cut_and_joined(synthesizer):
     assert len(pieces) > 2
     if synthesizer.type.text_side == "nano":
         assert all(piece.size <= 75 for piece in pieces)
-        assert {piece.gap_s for piece in pieces[1:]} == {0.24}
+        assert {piece.gap_s for piece in pieces[1:]} <= {0.24, 0.4}
         assert "may get its own" in pieces[0].notes[0]
     speech = synthesizer.synthesize(LONG, options)
     silent = sum(round(piece.gap_s * RATE) for piece in pieces[1:])
@@ -129,7 +130,7 @@ def test_stream_grows_a_stereo_file(folder, tmp_path, capsys):
     facts = say(folder, tmp_path / "a.wav", capsys, "--stream")
     sound, rate = soundfile.read(tmp_path / "a.wav", always_2d=True)
     assert (rate, sound.shape[1]) == (RATE, 2)
-    assert len(sound) == round(facts["seconds"] * RATE)
+    assert len(sound) == facts["frames"] * FRAME
 
 
 def test_caches_and_batch_mates_change_nothing(folder, synthesizer):
@@ -193,7 +194,9 @@ def test_api_and_page(synthesizer, recording, tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     service = SpeechService(synthesizer)
     try:
-        client = TestClient(create_api(service))
+        app = create_api(service)
+        app.include_router(page_routes(service))
+        client = TestClient(app)
         health = client.get("/health").json()
         assert (health["channels"], health["sample_rate"]) == (2, RATE)
         made = client.post(

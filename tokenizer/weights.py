@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,7 +85,8 @@ class _Pickled:
 
     def __init__(self, file: Path) -> None:
         try:
-            self._tensors = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+            mapped = zipfile.is_zipfile(file)  # files of very old versions are none
+            self._tensors = torch.load(file, map_location="cpu", weights_only=True, mmap=mapped)
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
             why = str(error).splitlines()[0]
             raise CheckpointError(

@@ -31,7 +31,7 @@ from tts.model.checkpoint import empty_model, load_model
 from tts.model.config import GREEDY, SamplingConfig
 from tts.model.delay import DelayConfig
 from tts.model.lm import FrameModel
-from tts.model.registry import TYPES, read_config
+from tts.model.registry import TYPES, model_type_of, read_config
 
 _GREEDY_NAME = re.compile(r"greedy_k(\d+)(?:_rep([\d.]+))?_row(\d+)")
 _STOP_NAME, _CONTINUED = re.compile(r"stop_row(\d+)"), "continuation"
@@ -40,10 +40,15 @@ _STOP_NAME, _CONTINUED = re.compile(r"stop_row(\d+)"), "continuation"
 def run_verify(folder: str, shapes: str | None) -> int:
     """The command; see `tokenizer.verify`. A folder may hold models and tokenizers of any type."""
     path = existing(folder)
-    kinds = (KIND, CODEC_KIND)
+    config = path / "config.json" if path.is_dir() else path
+    kind = KIND
+    if config.is_file():
+        raw = read_object(config)
+        if CODEC_KIND.recognises(raw):
+            kind = CODEC_KIND
+        else:
+            model_type_of(raw, path)
     if shapes is not None:
-        config = path / "config.json" if path.is_dir() else path
-        kind = next((k for k in kinds if k.recognises(read_object(config))), KIND)
         print(verify_shapes(path, Path(shapes), kind))
         return 0
     return verify_folder(path, {KIND: check_model, CODEC_KIND: check_codec})

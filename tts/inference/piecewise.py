@@ -171,7 +171,7 @@ class PiecewisePromptBuilder:
             assert voice is not None
             before = transcript_of(voice)
             if self.nano:
-                before = nano_text.prepared(before, "auto")
+                before = nano_text.prepared(before, "auto") or before
             text = joined(before, text)
         references = [] if codes is None or continued is not None else [codes]
         fields = {
