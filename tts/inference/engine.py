@@ -75,7 +75,8 @@ class ItemStep(NamedTuple):
     ticket: from `Session.admit`. text: the text channel. codes: int64 (k,), the frame, or None
     where the item ended instead of speaking one, or where codebooks are delayed and no frame is
     complete. finished_by: 'eos' or 'budget' in the last step of an item, else None. row: int64
-    (1 + k,), what the model wrote.
+    (1 + k,), what the model wrote. place: index of the symbol being spoken; -1 without a
+    monologue.
     """
 
     ticket: int
@@ -83,6 +84,7 @@ class ItemStep(NamedTuple):
     codes: Tensor | None
     finished_by: str | None
     row: Tensor
+    place: int = -1
 
 
 class Frame(NamedTuple):
@@ -340,21 +342,26 @@ class Session:
         ids = pad_sequence(choices, batch_first=True, padding_value=-1).to(self.device)
         offered = logits.gather(1, ids.clamp_min(0)).masked_fill_(ids < 0, -torch.inf)
         entry = sample_each(settings, offered, uniform, None)
-        return ids.gather(1, entry[:, None])[:, 0]
+        chosen = ids.gather(1, entry[:, None])[:, 0]
+        for i, item in enumerate(self._items):
+            if item.monologue is not None and item.monologue.speed != 1.0:
+                chosen[i], item.monologue = item.monologue.paced(int(chosen[i]))
+        return chosen
 
     def _note(self, item: _Item, row: Tensor) -> ItemStep:
-        text, codes = int(row[0]), row[1:]
+        text, codes, place = int(row[0]), row[1:], -1
         if item.delay is not None:
             return self._note_delayed(item, text, row)
         if item.monologue is not None:
             monologue = item.monologue.after(text)
             done = item.frames + 1 >= item.forced_frames
             item.monologue = monologue.released() if done else monologue
+            place = monologue.position
         if text == self.config.audio_end_token_id:
             return ItemStep(item.ticket, text, None, "eos", row)
         item.frames += 1
         spent = item.frames >= item.request.max_frames
-        return ItemStep(item.ticket, text, codes, "budget" if spent else None, row)
+        return ItemStep(item.ticket, text, codes, "budget" if spent else None, row, place)
 
     def _note_delayed(self, item: _Item, text: int, row: Tensor) -> ItemStep:
         assert item.delay is not None

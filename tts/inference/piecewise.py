@@ -20,7 +20,6 @@ from tts.inference import nano_text
 from tts.inference.engine import Request
 from tts.inference.prompt import audio_rows, text_rows
 from tts.inference.prompt_builders import (
-    GAP_S,
     LANGUAGES,
     PUBLISHED_MAX_CHARS,
     SPARE_S,
@@ -133,8 +132,8 @@ class PiecewisePromptBuilder:
         for number, part in enumerate(parts):
             own = replace(options, seed=options.seed + number)
             request, size = self._request(part, voice, own, used), len(self.text.spoken(part))
-            gap = nano_text.gap_after(parts[number - 1]) if self.nano and number else GAP_S
-            pieces.append(Piece(part, request, size, used, notes, gap))
+            gap = nano_text.gap_after(parts[number - 1]) if self.nano and number else 0.0
+            pieces.append(Piece(part, request, size, used, notes, before_s=gap, stretch=own.speed))
         return pieces
 
     def _check(self, voice: Voice | None, options: SpeechOptions) -> None:

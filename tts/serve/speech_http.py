@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import numpy as np
 from fastapi import Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tokenizer.audio import FORMATS, StreamEncoder, encode_sound, to_int16
+from tts.inference.speaking import TextTimed
 from tts.serve.errors import ApiError, as_api_error, body
 from tts.serve.fairqueue import Client
 from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService, Ticket
 from tts.serve.speech import Sound, Started, TextSpoken
 from tts.serve.worker import END, JobFailed
+from tts.subtitles import times_object
 
 LOOK_UP_S = 0.25
 CLIENT_HEADER = "x-client-id"
@@ -72,11 +74,17 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
     Raises:
         QueueFullError, ValueError, ApiError: there is no room, or the request is unusable.
     """
+    if wanted.timestamp_granularities and wanted.stream_format == "audio":
+        raise ValueError(
+            'timestamp_granularities have no place in a sound; give stream_format "sse" or "json"'
+        )
     options = wanted.options(service.own_sampling, wanted.voice_name)
-    ticket = service.speak(client_of(request), wanted.input, options, wanted.speed)
+    ticket = service.speak(client_of(request), wanted.input, options)
     try:
         started = await _of_kind(Started, ticket, request)
-        if not wanted.stream and wanted.stream_format == "audio":
+        if wanted.stream_format == "json" or (
+            not wanted.stream and wanted.stream_format == "audio"
+        ):
             return await _whole(service, wanted, ticket, request)
         first = await _of_kind((Sound, TextSpoken), ticket, request)
     except BaseException:
@@ -85,7 +93,7 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
     events = _events_from(first, ticket, request)
     headers = {"X-Seed": str(wanted.seed), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     if wanted.stream_format == "sse":
-        content = _deltas(events, service.sample_rate, wanted.response_format, started)
+        content = _deltas(events, service.sample_rate, wanted, started)
         return TicketResponse(ticket, content, media_type="text/event-stream", headers=headers)
     content = _encoded(events, service.sample_rate, wanted.response_format)
     media_type = FORMATS[wanted.response_format].media_type
@@ -110,10 +118,13 @@ async def _whole(
     service: SpeechService, wanted: SpeechBody, ticket: Ticket, request: Request
 ) -> Response:
     pieces: list[np.ndarray] = []
+    times: list[TextTimed] = []
     spoken: TextSpoken | None = None
     while (event := await next_event(ticket, request)) is not END:
         if isinstance(event, Sound):
             pieces.append(to_int16(event.wav))
+        elif isinstance(event, TextTimed):
+            times.append(event)
         elif isinstance(event, TextSpoken):
             spoken = event
     if not pieces or spoken is None:
@@ -126,7 +137,25 @@ async def _whole(
         "X-Finished-By": spoken.finished_by,
         "Cache-Control": "no-store",
     }
+    if wanted.stream_format == "json":
+        told = {
+            "audio": base64.b64encode(data).decode(),
+            "format": wanted.response_format,
+            "duration": round(spoken.seconds, 3),
+            **times_wanted(times, wanted.timestamp_granularities),
+        }
+        return JSONResponse(told, headers=headers)
     return Response(data, media_type=FORMATS[wanted.response_format].media_type, headers=headers)
+
+
+def times_wanted(
+    events: Sequence[TextTimed], granularities: Sequence[str] = ("word", "sentence")
+) -> dict[str, Any]:
+    """`words` and `sentences` of events, those that are asked for; {} where there are none."""
+    words = [word for event in events for word in event.words]
+    sentences = [event.sentence for event in events if event.sentence is not None]
+    told = times_object(words, sentences)
+    return {name: told[name] for name in told if name[:-1] in granularities and told[name]}
 
 
 async def _encoded(events: AsyncIterator[Any], sample_rate: int, name: str) -> AsyncIterator[bytes]:
@@ -139,10 +168,13 @@ async def _encoded(events: AsyncIterator[Any], sample_rate: int, name: str) -> A
 
 
 async def _deltas(
-    events: AsyncIterator[Any], sample_rate: int, name: str, started: Started
+    events: AsyncIterator[Any], sample_rate: int, wanted: SpeechBody, started: Started
 ) -> AsyncIterator[bytes]:
-    """OpenAI's events: speech.audio.delta as often as there is something, speech.audio.done."""
-    encoder = StreamEncoder(sample_rate, name)
+    """OpenAI's events: speech.audio.delta as often as there is something, speech.audio.done.
+
+    And speech.timestamps.delta, of words and sentences whose times have become known.
+    """
+    encoder = StreamEncoder(sample_rate, wanted.response_format)
     frames = 0
 
     def delta(data: bytes) -> bytes:
@@ -154,6 +186,10 @@ async def _deltas(
                 frames = event.frames
                 if data := encoder.push(to_int16(event.wav)):
                     yield delta(data)
+            elif isinstance(event, TextTimed) and (
+                told := times_wanted([event], wanted.timestamp_granularities)
+            ):
+                yield sse({"type": "speech.timestamps.delta", **told})
     except ApiError as error:
         yield sse({"type": "error", **body(error.message, error.code, error.status)})
         return

@@ -4,6 +4,7 @@ import { ask, base, byId, el, loadWords, t, textField, toast, type } from "./dom
 import { drawWave, LivePlayer, wavFile } from "./player.js";
 import { refresh, refreshSoon, setLang } from "./pronounce.js";
 import { Run } from "./run.js";
+import { timedWords, WordLight } from "./words.js";
 import { choice, choiceName, loadVoices, save, setOwn } from "./voices.js";
 
 const NAMES = ["text", "lang", "num_codebooks", "seed", "speed", "temperature"];
@@ -18,6 +19,7 @@ let costs = [];
 let run = null;
 let live = null;
 let url = null;
+let spokenWords = null;
 const past = [];
 
 /** Speak with what Gradio's fields hold, in the order of NAMES. */
@@ -33,7 +35,7 @@ function generate(values) {
 async function speak(wishes, label) {
   stop();
   byId("cat-audio").pause();
-  const mine = (run = new Run(wishes, label));
+  const mine = (run = new Run(wishes, label, health.sample_rate));
   const clicked = performance.now();
   const player = (live = new LivePlayer(health.sample_rate, health.channels));
   // For those who want to see that sound comes out, tests among them.
@@ -102,7 +104,16 @@ function render() {
   else progress.value = one.state === "done" ? 1 : Math.min(0.99, one.frames / one.expectedFrames);
   facts(one);
   pieces(one);
+  spokenWords.show(one.wishes.text, timedWords(one.pieces, health.sample_rate));
   wave();
+}
+
+/** From a word that was clicked. */
+function playFrom(seconds) {
+  const audio = byId("cat-audio");
+  if (audio.hidden) return;
+  audio.currentTime = seconds;
+  audio.play();
 }
 
 function statusOf(one) {
@@ -172,6 +183,7 @@ function wave() {
   const expected = run.state === "speaking" ? total + expectedS(run) * rate() : 0;
   const playing = live && live.context.state !== "closed";
   const at = playing ? live.position : audio.currentTime;
+  spokenWords.light(playing || !audio.paused ? at : -1);
   drawWave(byId("cat-wave"), run.samples, expected, (at * rate()) / Math.max(total, expected));
   if (playing || !audio.paused) requestAnimationFrame(wave);
 }
@@ -255,6 +267,9 @@ async function begin() {
   document.documentElement.lang = language;
   await loadWords(language);
   health = await (await ask("health")).json();
+  const place = el("p", { id: "cat-words", hidden: true });
+  byId("cat-audio").after(place);
+  spokenWords = new WordLight(place, playFrom);
   document.addEventListener("click", clicks);
   document.addEventListener("keydown", keys);
   textField().addEventListener("input", refreshSoon);

@@ -11,8 +11,8 @@ from fractions import Fraction
 import numpy as np
 
 from tokenizer.layout import silence
+from tts.control import check_speed
 
-MIN_SPEED, MAX_SPEED = 0.25, 4.0
 TAIL_S = 0.5
 # Within this range one filter does it well; beyond, several in a row.
 _ONE_MIN, _ONE_MAX = 0.5, 2.0
@@ -24,9 +24,7 @@ class Stretcher:
     def __init__(self, sample_rate: int, speed: float, channels: int = 1) -> None:
         from av.filter import Graph
 
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise ValueError(f"speed is {speed:g}; use {MIN_SPEED:g} to {MAX_SPEED:g}")
-        self._rate, self._speed, self._channels = sample_rate, speed, channels
+        self._rate, self._speed, self._channels = sample_rate, check_speed(speed), channels
         self._layout = "mono" if channels == 1 else "stereo"
         self._position, self._given = 0, 0
         self._graph = Graph()
