@@ -109,28 +109,25 @@ def test_long_text_is_cut_and_joined(synthesizer):
     assert len(pieces) > 2
     if synthesizer.type.text_side == "nano":
         assert all(piece.size <= 75 for piece in pieces)
-        assert {piece.gap_s for piece in pieces[1:]} <= {0.24, 0.4}
+        assert {piece.before_s for piece in pieces[1:]} <= {0.24, 0.4}
         assert "may get its own" in pieces[0].notes[0]
     speech = synthesizer.synthesize(LONG, options)
-    silent = sum(round(piece.gap_s * RATE) for piece in pieces[1:])
-    assert len(speech.wav) == speech.codes.shape[1] * FRAME + silent
+    paused = sum(piece.before_s for piece in pieces)
+    lengths = speech.codes.shape[1] * FRAME / RATE + paused
+    assert abs(speech.seconds - lengths) < 0.1 * len(pieces)
     chunks = list(synthesizer.stream(LONG, options))
     assert len(chunks) > len(pieces)
-    assert (
-        torch.equal(
-            torch.cat([c.codes for c in chunks if c.frames], dim=1)[: len(speech.codes)],
-            speech.codes,
-        )
-        or speech.retries
-    )
     assert all(chunk.wav.shape[1] == 2 for chunk in chunks)
+    if not speech.retries:
+        codes = torch.cat([chunk.codes for chunk in chunks if chunk.frames], dim=1)
+        assert torch.equal(codes, speech.codes)
 
 
 def test_stream_grows_a_stereo_file(folder, tmp_path, capsys):
     facts = say(folder, tmp_path / "a.wav", capsys, "--stream")
     sound, rate = soundfile.read(tmp_path / "a.wav", always_2d=True)
     assert (rate, sound.shape[1]) == (RATE, 2)
-    assert len(sound) == facts["frames"] * FRAME
+    assert abs(len(sound) - facts["frames"] * FRAME) < RATE // 10
 
 
 def test_caches_and_batch_mates_change_nothing(folder, synthesizer):
@@ -172,7 +169,8 @@ def test_what_a_model_does_not_take_is_refused(folder, synthesizer, tmp_path, ca
     if nano:
         assert say(folder, out, capsys, "--num-codebooks", "2")["num_codebooks"] == 2
     else:
-        rows = synthesizer.requests("a [pause 1.5s] b", SpeechOptions(language="English"))[0].rows
+        own = SpeechOptions(language="English", own_pauses=True)
+        rows = synthesizer.requests("a [pause 1.5s] b", own)[0].rows
         said = synthesizer.text_tokenizer.decode(rows[:, 0].tolist())
         assert "a [pause 1.5s] b" in said
         assert "- Language:\nEnglish\n" in said

@@ -216,9 +216,8 @@ class _Trimmer:
 
     def _blocks(self, blocks: np.ndarray) -> np.ndarray:
         out = [silence(0, self.channels)]
-        loud = np.sqrt(np.square(blocks).reshape(len(blocks), -1).mean(axis=1)) >= 10 ** (
-            QUIET_DBFS / 20
-        )
+        power = np.square(blocks).mean(axis=tuple(range(1, blocks.ndim)))
+        loud = np.sqrt(power) >= 10 ** (QUIET_DBFS / 20)
         for block, heard in zip(blocks, loud, strict=True):
             if heard:
                 if self.silent:
