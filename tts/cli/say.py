@@ -136,7 +136,8 @@ def _speak_aloud(
     synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str | None
 ) -> Synthesis:
     """Play it while it is being spoken, and write it at the end where a file is wanted."""
-    with playing(synthesizer.sample_rate) as play, SpeechProgress(sys.stderr) as progress:
+    sound = playing(synthesizer.sample_rate, synthesizer.codec.channels)
+    with sound as play, SpeechProgress(sys.stderr) as progress:
         result = synthesizer.synthesize(text, options, heard=play, watch=progress.see)
     _check_spoken(result.frames, options.seed)
     if output is not None:
