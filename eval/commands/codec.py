@@ -26,6 +26,7 @@ from eval.systems.held_out import find_audio
 from eval.systems.judging import Judges, text_of
 from eval.systems.opus import opus_copy
 from eval.systems.stages import by_content
+from tokenizer.layout import samples_of, to_channels, wav_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -125,10 +126,11 @@ def reconstruct(
     torch = require("torch")
     original = resample(wav, sample_rate, codec.sample_rate)
     with torch.inference_mode():
-        codes = codec.encode(torch.from_numpy(original.copy())[None, None].to(device))
-        decoded = {k: codec.decode(codes[:, :k])[0, 0].float().cpu() for k in num_codebooks}
+        codes = codec.encode(wav_of(original, codec.channels).to(device))
+        decoded = {k: samples_of(codec.decode(codes[:, :k])) for k in num_codebooks}
     return original, {
-        k: np.clip(audio.numpy()[: original.size], -1.0, 1.0) for k, audio in decoded.items()
+        k: np.clip(to_channels(audio[: original.size], 1), -1.0, 1.0)
+        for k, audio in decoded.items()
     }
 
 

@@ -18,6 +18,7 @@ from eval.cache import file_digest, key_of, weights_digest
 from eval.extras import installed_version
 from eval.systems.meta import MetaItem
 from eval.systems.sources import Speech
+from tokenizer.layout import samples_of, to_channels, wav_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tokenizer.model import CatTokenizer
     from tts.inference.prompt_builders import Piece, SpeechOptions
     from tts.inference.speaking import PieceDone
-    from tts.model.config import TtsConfig
+    from tts.model.config import RowConfig
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
 
@@ -149,11 +150,11 @@ class ModelHandle:
         return model_folder_of(self.name), codec_folder_of(self.name, None)
 
     @cached_property
-    def config(self) -> TtsConfig:
+    def config(self) -> RowConfig:
         """Of the language model; no weights are loaded for it."""
-        from tts.model.config import TtsConfig
+        from tts.model.registry import read_config
 
-        return TtsConfig.from_file(self.folders[0] / "config.json")
+        return read_config(self.folders[0] / "config.json")
 
     @cached_property
     def identity(self) -> dict[str, str]:
@@ -177,7 +178,7 @@ class ModelHandle:
             wav, rate = read_wav(path)
             wav = resample(wav, rate, codec.sample_rate)
             with torch.inference_mode():
-                codes = codec.encode(torch.from_numpy(wav.copy())[None, None].to(self.device))
+                codes = codec.encode(wav_of(wav, codec.channels).to(self.device))
             self.codes[path] = codes.cpu(), wav.size
         return self.codes[path]
 
@@ -224,7 +225,7 @@ class ResynthesisSystem:
                 continue
             with torch.inference_mode():
                 wav = codec.decode(codes[:, : self.num_codebooks].to(self.handle.device))
-            audio = wav[0, 0, :size].float().clamp(-1, 1).cpu().numpy()
+            audio = to_channels(samples_of(wav[..., :size].clamp(-1, 1)), 1)
             yield job, Speech(audio, codec.sample_rate)
 
 
@@ -259,7 +260,7 @@ class ModelSystem:
 
     def settings(self, item: MetaItem) -> Mapping[str, Any]:
         """See `System.settings`."""
-        from tts.model.config import default_sampling
+        from tts.model.registry import default_sampling
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")
@@ -350,9 +351,9 @@ class _Begun:
 
         ends = [self.done[number] for number in range(len(self.pieces))]
         sounds = [(end.wav, end.places) for end in ends]
-        whole = join(self.pieces, sounds, codec.sample_rate, codec.frame_size)
+        whole = join(self.pieces, sounds, codec)
         finished_by = "eos" if all(end.finished_by == "eos" for end in ends) else "budget"
-        return Speech(whole.wav, codec.sample_rate, finished_by, self.notes)
+        return Speech(to_channels(whole.wav, 1), codec.sample_rate, finished_by, self.notes)
 
 
 def prompt_voice(
@@ -371,6 +372,6 @@ def prompt_voice(
     from tokenizer.audio import read_audio
 
     assert item.prompt_wav is not None
-    wav = read_audio(item.prompt_wav, synthesizer.sample_rate)
+    wav = read_audio(item.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
     whole = mode == "continuation"
     return synthesizer.prompt_voice(wav, item.utt, item.prompt_text, keep_whole=whole)

@@ -202,7 +202,7 @@ class ItemRenderer:
         ends = [work.done[number] for number in range(len(work.pieces))]
         codes = torch.cat([end.codes for end in ends], dim=1)
         sounds = [] if self.settings.codes_only else [(end.wav, end.places) for end in ends]
-        whole = join(work.pieces, sounds, codec.sample_rate, codec.frame_size)
+        whole = join(work.pieces, sounds, codec)
         wav = None if self.settings.codes_only else whole.wav
         samples = codes.shape[1] * codec.frame_size if wav is None else len(wav)
         return Rendered(

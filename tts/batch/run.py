@@ -32,7 +32,7 @@ from tts.batch.rows import Defaults, Fault
 from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
 from tts.folders import codec_folder_of, model_folder_of
-from tts.model.config import TtsConfig, default_sampling
+from tts.model.registry import default_sampling, read_config
 
 DIGESTS = "digests.json"
 ALL_WELL, UNUSABLE, SOME_FAILED, ROWS_SKIPPED, INTERRUPTED = 0, 2, 3, 4, 130
@@ -177,7 +177,7 @@ def run_batch(
         PlaceError: the output folder cannot be used; what is done stays done.
     """
     model, codec = model_folder_of(job.model), codec_folder_of(job.model, job.codec)
-    config = TtsConfig.from_file(model / "config.json")
+    config = read_config(model / "config.json")
     if job.defaults.voice is not None:
         voice_digest(job.defaults.voice)  # an unknown one would make every row bad
     manifest = read_manifest(job.manifest, job.defaults, job.kind)

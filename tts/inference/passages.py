@@ -9,7 +9,7 @@ from dataclasses import replace
 import frontend
 from frontend.script import Script
 from frontend.ssml import read_text
-from tts.control import check_pause, check_speed
+from tts.control import SENTENCE_PAUSE_S, check_pause, check_speed
 from tts.inference.prompt_builders import Piece, PromptBuilder, SpeechOptions
 from tts.voices import Voice
 
@@ -70,14 +70,20 @@ def pieces_of(
         cursor = passage.at
         for number, part in enumerate(parts):
             placed = _placed(part, script.text, cursor)
-            wait = options.sentence_pause_s
+            # A builder's own pause holds where the user wants none of his.
+            asked = options.sentence_pause_s != SENTENCE_PAUSE_S
+            wait = part.before_s if part.before_s and not asked else options.sentence_pause_s
             if number == 0 and pause is not None:
                 wait, pause = pause, None
             elif not pieces:
                 wait = 0.0
             elif number == 0 and passage.before:
                 wait = options.paragraph_pause_s
-            elif number and _goes_on(pieces[-1], script.text[cursor : placed.at[0]]):
+            elif (
+                number
+                and not part.before_s
+                and _goes_on(pieces[-1], script.text[cursor : placed.at[0]])
+            ):
                 wait = min(wait, CLAUSE_PAUSE_S)
             name = voice.name if voice is not None else ""
             pieces.append(placed._replace(before_s=wait, voice=name))

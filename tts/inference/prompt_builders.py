@@ -29,9 +29,11 @@ from tts.model.config import (
     EMBEDDED_SAMPLING,
     PUBLISHED_SAMPLING,
     PhonemeConfig,
+    RowConfig,
     SamplingConfig,
     TtsConfig,
 )
+from tts.model.delay import DelayConfig, delayed
 from tts.voices import Voice
 
 MAX_CHARS = 160
@@ -145,7 +147,8 @@ class PromptBuilder(Protocol):
         ...
 
 
-def _empty(text: str, notes: tuple[str, ...] = ()) -> frontend.EmptyTextError:
+def empty_text(text: str, notes: tuple[str, ...] = ()) -> frontend.EmptyTextError:
+    """The error for a text in which nothing can be spoken; notes say what was left out."""
     why = f" ({'; '.join(notes)})" if notes else ""
     return frontend.EmptyTextError(
         f"nothing to say in {text[:40]!r}{why}; give at least one letter, digit or character",
@@ -153,7 +156,8 @@ def _empty(text: str, notes: tuple[str, ...] = ()) -> frontend.EmptyTextError:
     )
 
 
-def _transcript(voice: Voice) -> str:
+def transcript_of(voice: Voice) -> str:
+    """What a voice says; ValueError where that is not known."""
     if not voice.transcript:
         raise ValueError(f"voice {voice.name!r} has no transcript; continuation needs its words")
     return voice.transcript
@@ -198,7 +202,7 @@ class PhonemePromptBuilder:
             stretch = own.speed / pace_of(own.speed, phonemes)
             pieces.append(Piece(part, request, len(symbols), used, u.notes, words, stretch=stretch))
         if not pieces:
-            raise _empty(text, unspoken)
+            raise empty_text(text, unspoken)
         pieces[0] = pieces[0]._replace(notes=(*unspoken, *pieces[0].notes))
         return pieces
 
@@ -211,7 +215,7 @@ class PhonemePromptBuilder:
         if options.continuation:
             if self.continues:
                 lang = voice.lang if voice.lang in ("en", "zh") else "auto"
-                before = readable(frontend.phonemize(_transcript(voice), lang).symbols)
+                before = readable(frontend.phonemize(transcript_of(voice), lang).symbols)
                 whole = joined(before, symbols)
                 symbols, limit, forced = whole, len(whole) - len(symbols), codes
             else:
@@ -262,7 +266,7 @@ def load_text_tokenizer(folder: Path) -> Any:
 class PublishedPromptBuilder:
     """The published checkpoints' way: a chat of two turns, written as their template says."""
 
-    config: TtsConfig
+    config: RowConfig
     frame_rate: float
     text_tokenizer: Any
     sampling: SamplingConfig = PUBLISHED_SAMPLING
@@ -279,7 +283,7 @@ class PublishedPromptBuilder:
         parts = split_sentences(text, options.max_chars or PUBLISHED_MAX_CHARS)
         parts = [part for part in parts if any(c.isalnum() for c in part)]
         if not parts:
-            raise _empty(text)
+            raise empty_text(text)
         pieces = []
         for number, part in enumerate(parts):
             own = replace(options, seed=options.seed + number)
@@ -292,12 +296,12 @@ class PublishedPromptBuilder:
     ) -> Request:
         codes = None if voice is None else voice.codes[:used]
         continued = codes if options.continuation else None
-        budget = round((SPARE_S + _longest_s(text)) * self.frame_rate)
+        budget = round((SPARE_S + longest_s(text)) * self.frame_rate)
         if options.duration is not None:
             budget = 2 * options.duration + round(SPARE_S * self.frame_rate)
         if continued is not None:
             assert voice is not None
-            text = _joined(_transcript(voice), text)
+            text = joined_text(transcript_of(voice), text)
         reference = None if continued is not None else codes
         rows = self.rows(text, reference, continued, options)
         return Request(rows, options.seed, budget, context=continued)
@@ -331,18 +335,29 @@ class PublishedPromptBuilder:
             before, _, after = content.partition(_AUDIO)
             slot = c.audio_user_slot_token_id
             parts += [self._ids("user\n" + before), self._special(c.audio_start_token_id)]
-            parts += [audio_rows(slot, reference, c), self._special(c.audio_end_token_id)]
+            parts += [self._audio(slot, reference), self._special(c.audio_end_token_id)]
             parts.append(self._ids(after))
         parts += [
             self._special(c.im_end_token_id),
             self._ids("\n"),
             self._special(c.im_start_token_id),
             self._ids("assistant\n"),
-            self._special(c.audio_start_token_id),
         ]
+        # Where codebooks are delayed the model opens its audio itself.
+        if continued is not None or not isinstance(c, DelayConfig):
+            parts.append(self._special(c.audio_start_token_id))
         if continued is not None:
-            parts.append(audio_rows(c.audio_assistant_gen_slot_token_id, continued, c))
+            rows = self._audio(c.audio_assistant_gen_slot_token_id, continued)
+            # Of delayed codebooks, those that run out behind the last frame are left to the model.
+            parts.append(rows[: continued.shape[1]])
         return torch.cat(parts)
+
+    def _audio(self, slot: int, codes: Tensor) -> Tensor:
+        """Rows of frames: int64 (k, T) -> (T, 1 + K), or more rows where codebooks are delayed."""
+        if not isinstance(self.config, DelayConfig):
+            return audio_rows(slot, codes, self.config)
+        rows = delayed(codes, self.config.audio_pad_code)
+        return torch.cat([torch.full((len(rows), 1), slot), rows], dim=1)
 
     def _ids(self, text: str) -> Tensor:
         # Markers in the user's text are text: they must not open a turn.
@@ -368,12 +383,13 @@ def instruction(text: str, has_reference: bool, language: str | None, frames: in
     return "\n".join(["<user_inst>", *lines, f"- Text:\n{text}", "</user_inst>"])
 
 
-def _joined(transcript: str, text: str) -> str:
+def joined_text(transcript: str, text: str) -> str:
     """Words of other scripts than Chinese need a space between them."""
     tight = _HAN.match(transcript[-1]) or transcript[-1] in "。，！？；：、…"
     return transcript + text if tight else f"{transcript} {text}"
 
 
-def _longest_s(text: str) -> float:
+def longest_s(text: str) -> float:
+    """Seconds that nobody takes longer than to say a text."""
     han = len(_HAN.findall(text))
     return SECONDS_PER_HAN * han + SECONDS_PER_LETTER * (len(text) - han)

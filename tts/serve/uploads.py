@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from tokenizer.audio import mix_down
+from tokenizer.layout import mix_down
 
 KNOWN = "wav, flac, mp3, ogg, opus, m4a or webm"
 # libsndfile cannot read a FLAC file that was streamed, so that one is FFmpeg's as well.
@@ -43,7 +43,7 @@ def decode_upload(data: bytes, sample_rate: int, max_s: float) -> np.ndarray:
         max_s: longest recording; no more than a second beyond it is decoded.
 
     Returns:
-        float32 (N,) at `sample_rate`; see `tokenizer.audio.mix_down`.
+        float32 (N,) at `sample_rate`; see `tokenizer.layout.mix_down`.
 
     Raises:
         UploadError: it is no such file, damaged, too long, empty, or holds NaN or infinity.
