@@ -40,7 +40,7 @@ def check_player(sample_rate: int = 16000, channels: int = 1) -> Any:
 
 @contextmanager
 def playing(sample_rate: int, channels: int = 1) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yield a function that plays float32 (N,) or (N, channels) after what it was given before, without waiting.
+    """Yield a function that plays float32 (N,) or (N, channels), without waiting, in order.
 
     The block ends once all is played; where it fails or is interrupted the rest is dropped.
 
