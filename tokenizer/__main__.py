@@ -20,7 +20,11 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     encode = commands.add_parser("encode", help="sound file to codes")
-    encode.add_argument("input", metavar="IN.wav", help="wav, flac, mp3, ogg or opus")
+    encode.add_argument(
+        "input",
+        metavar="IN.wav",
+        help="wav, flac, mp3, ogg or opus; mixed down to one channel, at the tokenizer's rate",
+    )
     encode.add_argument("output", metavar="OUT.safetensors")
     encode.add_argument(
         "--num-codebooks", type=int, metavar="K", help="codebooks to keep, coarsest first"
@@ -67,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_encode(args: argparse.Namespace) -> int:
     """Sound file -> codes int16 (K, T) with metadata."""
+    import soundfile
+
     from tokenizer.audio import read_audio
     from tokenizer.checkpoint import load_codec
     from tokenizer.codes import check_codes_path, codec_fingerprint, save_codes
@@ -75,6 +81,7 @@ def run_encode(args: argparse.Namespace) -> int:
     check_codes_path(args.output)
     codec = load_codec(args.model, check_device(args.device))
     wav = read_audio(args.input, codec.sample_rate, codec.channels)
+    given = soundfile.info(args.input)
     codes = codec.encode(wav_of(wav, codec.channels), args.num_codebooks)[0]
     metadata = {
         "num_samples": str(len(wav)),
@@ -86,6 +93,10 @@ def run_encode(args: argparse.Namespace) -> int:
     save_codes(args.output, codes, metadata)
     seconds = len(wav) / codec.sample_rate
     print(f"{args.output}: {codes.shape[0]} codebooks x {codes.shape[1]} frames, {seconds:.2f} s")
+    if given.channels != codec.channels:
+        print(f"{args.input}: {given.channels} channels were made {codec.channels}")
+    if given.samplerate != codec.sample_rate:
+        print(f"{args.input}: resampled from {given.samplerate} to {codec.sample_rate} Hz")
     return 0
 
 

@@ -225,8 +225,17 @@ class Synthesizer:
         source: str = "",
         keep_whole: bool = False,
     ) -> tuple[Voice, tuple[str, ...]]:
-        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`."""
+        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`.
+
+        Args:
+            keep_whole: as there; a model that does not continue takes no more than it wants.
+        """
+        keep_whole = keep_whole and self.prompt_builder.continues
         return self.prompt_encoder.voice(wav, name, transcript, lang, source, keep_whole)
+
+    def continues(self, prompt: Voice | None) -> bool:
+        """Whether to go on, where nothing else is asked, where a prompt's recording ends."""
+        return self.prompt_builder.continues and prompt is not None and bool(prompt.transcript)
 
     def _used(self, options: SpeechOptions) -> int:
         """Codebooks to generate; ValueError if there are not so many."""

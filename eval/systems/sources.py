@@ -30,11 +30,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Speech:
-    """What came back: float32 (N,) at `sample_rate` Hz; how generation ended, if known."""
+    """What came back: float32 (N,) at `sample_rate` Hz; how generation ended, if known; remarks
+    on its prompt."""
 
     wav: np.ndarray
     sample_rate: int
     finished_by: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

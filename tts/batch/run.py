@@ -35,7 +35,7 @@ from tts.folders import codec_folder_of, model_folder_of
 from tts.model.registry import default_sampling, read_config
 
 DIGESTS = "digests.json"
-ALL_WELL, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
+ALL_WELL, UNUSABLE, SOME_FAILED, ROWS_SKIPPED, INTERRUPTED = 0, 2, 3, 4, 130
 # Names in the summary; the ledger has them all.
 MAX_REASONS = 1000
 
@@ -281,7 +281,9 @@ def _finish(run: Run, plan: Plan, num_bad: int, progress: Progress) -> tuple[int
         summary = _summary(run, plan, ledger, current, num_bad, progress)
         text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
         run.store.put("summary.json", text.encode("utf-8", "backslashreplace"))
-    return (SOME_FAILED if summary["failed"] else ALL_WELL), summary
+    if summary["failed"]:
+        return SOME_FAILED, summary
+    return (ROWS_SKIPPED if num_bad else ALL_WELL), summary
 
 
 def _summary(

@@ -69,7 +69,7 @@ def run_say(args: argparse.Namespace) -> int:
         seed=args.seed,
         num_codebooks=args.num_codebooks,
         sampling=sampling_from(args, synthesizer.prompt_builder.sampling),
-        continuation=bool(args.prompt_wav and voice and voice.transcript),
+        continuation=_continuation(args, synthesizer, voice),
         language=args.language,
         duration=args.duration,
         own_pauses=args.own_pauses,
@@ -92,6 +92,12 @@ def run_say(args: argparse.Namespace) -> int:
     if (args.json or _times_beside(args)) and not result.words:
         warn(["times of sentences only: this model does not tell where in its text it is"])
     return 0
+
+
+def _continuation(args: argparse.Namespace, synthesizer: Synthesizer, voice: Voice | None) -> bool:
+    if args.continuation is None:
+        return bool(args.prompt_wav) and synthesizer.continues(voice)
+    return args.continuation
 
 
 def _times_beside(args: argparse.Namespace) -> list[str]:
@@ -255,7 +261,10 @@ def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:
     wav = read_audio(args.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
     try:
         voice, notes = synthesizer.prompt_voice(
-            wav, transcript=args.prompt_text or "", source=args.prompt_wav
+            wav,
+            transcript=args.prompt_text or "",
+            source=args.prompt_wav,
+            keep_whole=bool(args.continuation),
         )
     except VoiceError as error:
         raise VoiceError(f"{args.prompt_wav}: {error}") from error

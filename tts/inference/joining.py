@@ -7,7 +7,7 @@ the sizes of what goes in: a stream has the samples of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,7 @@ from tts.inference.stretch import Stretcher
 
 if TYPE_CHECKING:
     from frontend.written import WrittenWord
+    from tokenizer.model import CatTokenizer
     from tts.inference.prompt_builders import Piece
 
 # Softer blocks at the ends of a piece are silence; speech has -23 dBFS.
@@ -165,6 +166,39 @@ class Joiner:
             at = (word.at.start, word.at.stop)
             words.append(Spoken(word.text, self._final(begin), self._final(stop), at))
         return tuple(words)
+
+
+class Whole(NamedTuple):
+    """A finished text: float32 (N,), and when its words and sentences are heard."""
+
+    wav: np.ndarray
+    words: tuple[Spoken, ...]
+    sentences: tuple[Spoken, ...]
+
+
+def join(
+    pieces: Sequence[Piece],
+    sounds: Iterable[tuple[np.ndarray, Sequence[int]]],
+    codec: CatTokenizer,
+) -> Whole:
+    """All of a text at once.
+
+    Args:
+        pieces: see `Joiner`.
+        sounds: of each piece, with its places; see `Joiner.push`.
+        codec: that made them.
+    """
+    joiner = Joiner(pieces, codec.sample_rate, codec.frame_size, codec.channels)
+    wavs = [silence(0, codec.channels)]
+    words: list[Spoken] = []
+    sentences = []
+    for wav, places in sounds:
+        pause = joiner.begin()
+        parts = joiner.push(wav, places), joiner.finish()
+        wavs += [pause, *(part.wav for part in parts)]
+        words += [word for part in parts for word in part.words]
+        sentences.append(joiner.sentence())
+    return Whole(np.concatenate(wavs), tuple(words), tuple(sentences))
 
 
 @dataclass

@@ -51,7 +51,7 @@ def pieces_of(
         ValueError: an option is out of range.
     """
     pieces: list[Piece] = []
-    pause, empty = None, None
+    pause, empty, unspoken = None, None, ()
     for passage in script.passages:
         if passage.pause_s is not None:
             pause = (pause or 0.0) + passage.pause_s
@@ -65,7 +65,7 @@ def pieces_of(
         try:
             parts = builder.pieces(passage.text, voice, own, used)
         except frontend.EmptyTextError as error:
-            empty = empty or error
+            empty, unspoken = empty or error, unspoken + error.notes
             continue
         cursor = passage.at
         for number, part in enumerate(parts):
@@ -94,7 +94,7 @@ def pieces_of(
             f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
         )
     after = script.after_s + (pause or 0.0)
-    pieces[0] = pieces[0]._replace(notes=(*script.notes, *pieces[0].notes))
+    pieces[0] = pieces[0]._replace(notes=(*script.notes, *unspoken, *pieces[0].notes))
     pieces[-1] = pieces[-1]._replace(after_s=after)
     return pieces
 

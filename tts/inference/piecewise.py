@@ -26,7 +26,7 @@ from tts.inference.prompt_builders import (
     Piece,
     SpeechOptions,
     empty_text,
-    joined,
+    joined_text,
     longest_s,
     transcript_of,
 )
@@ -114,6 +114,7 @@ class PiecewisePromptBuilder:
     nano: bool
     max_frames: int
     needs_voice: bool = False
+    continues: bool = True
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
@@ -171,7 +172,7 @@ class PiecewisePromptBuilder:
             before = transcript_of(voice)
             if self.nano:
                 before = nano_text.prepared(before, "auto") or before
-            text = joined(before, text)
+            text = joined_text(before, text)
         references = [] if codes is None or continued is not None else [codes]
         fields = {
             "Tokens": options.duration,

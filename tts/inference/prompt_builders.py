@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from torch import Tensor
 import frontend
 from frontend.clean import HAN
 from frontend.split import split_sentences
+from frontend.symbols import joined, readable
 from frontend.written import WrittenWord, written_words
 from tokenizer.hub import CheckpointError
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
@@ -114,13 +116,18 @@ class Piece(NamedTuple):
 
 
 class PromptBuilder(Protocol):
-    """How a model reads: its own sampling, and whether someone must be named to speak."""
+    """How a model reads: its own sampling, whether someone must be named to speak, and whether it
+    is better to go on where a recording ends, once its words are known, than to speak like it.
+    """
 
     @property
     def sampling(self) -> SamplingConfig: ...
 
     @property
     def needs_voice(self) -> bool: ...
+
+    @property
+    def continues(self) -> bool: ...
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
@@ -140,10 +147,12 @@ class PromptBuilder(Protocol):
         ...
 
 
-def empty_text(text: str) -> frontend.EmptyTextError:
-    """The error for a text in which nothing can be spoken."""
+def empty_text(text: str, notes: tuple[str, ...] = ()) -> frontend.EmptyTextError:
+    """The error for a text in which nothing can be spoken; notes say what was left out."""
+    why = f" ({'; '.join(notes)})" if notes else ""
     return frontend.EmptyTextError(
-        f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
+        f"nothing to say in {text[:40]!r}{why}; give at least one letter, digit or character",
+        notes,
     )
 
 
@@ -163,6 +172,10 @@ class PhonemePromptBuilder:
     sampling: SamplingConfig = EMBEDDED_SAMPLING
     needs_voice: bool = True
 
+    @property
+    def continues(self) -> bool:
+        return self.config.phonemes is not None and self.config.phonemes.continues
+
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
     ) -> list[Piece]:
@@ -173,27 +186,24 @@ class PhonemePromptBuilder:
         assert self.config.phonemes is not None
         phonemes = self.config.phonemes
         parts = split_sentences(text, options.max_chars or MAX_CHARS)
-        read = [(part, _phonemize(part, options.lang)) for part in parts]
-        spoken = [(part, u) for part, u in read if u is not None]
-        if not spoken:
-            raise empty_text(text)
-        pieces = []
-        for number, (part, u) in enumerate(spoken):
-            own = replace(options, seed=options.seed + number)
-            request = self._request(u.symbols, voice, own, used)
+        pieces: list[Piece] = []
+        unspoken: tuple[str, ...] = ()
+        for part, following in zip_longest(parts, parts[1:], fillvalue=""):
+            try:
+                u = frontend.phonemize(part, options.lang)
+            except frontend.EmptyTextError as error:
+                unspoken += error.notes
+                continue
+            # A sentence that was cut in two goes on.
+            symbols = readable(u.symbols, "," if following[:1].islower() else ".")
+            own = replace(options, seed=options.seed + len(pieces))
+            request = self._request(symbols, voice, own, used)
             words = written_words(u, options.lang)
             stretch = own.speed / pace_of(own.speed, phonemes)
-            pieces.append(
-                Piece(
-                    part,
-                    request,
-                    len(u.symbols),
-                    used,
-                    u.notes,
-                    words,
-                    stretch=stretch,
-                )
-            )
+            pieces.append(Piece(part, request, len(symbols), used, u.notes, words, stretch=stretch))
+        if not pieces:
+            raise empty_text(text, unspoken)
+        pieces[0] = pieces[0]._replace(notes=(*unspoken, *pieces[0].notes))
         return pieces
 
     def _request(
@@ -201,11 +211,15 @@ class PhonemePromptBuilder:
     ) -> Request:
         assert self.config.phonemes is not None
         codes = voice.codes[:used]
-        forced, limit = None, None
+        context = forced = limit = None
         if options.continuation:
-            lang = voice.lang if voice.lang in ("en", "zh") else "auto"
-            before = frontend.phonemize(transcript_of(voice), lang).symbols
-            symbols, limit, forced = before + symbols, len(before), codes
+            if self.continues:
+                lang = voice.lang if voice.lang in ("en", "zh") else "auto"
+                before = readable(frontend.phonemize(transcript_of(voice), lang).symbols)
+                whole = joined(before, symbols)
+                symbols, limit, forced = whole, len(whole) - len(symbols), codes
+            else:
+                context = codes
         ids = text_ids(symbols, self.config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]
         pace = pace_of(options.speed, self.config.phonemes)
@@ -220,20 +234,13 @@ class PhonemePromptBuilder:
             max_frames=spoken + round(budget_s * self.frame_rate),
             monologue=monologue,
             forced=forced,
+            context=context,
         )
 
 
 def pace_of(speed: float, phonemes: PhonemeConfig) -> float:
     """The part of a speed that the monologue follows; the sound is stretched by the rest."""
     return min(max(speed, phonemes.slowest), phonemes.fastest)
-
-
-def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
-    """None for a piece with nothing to say in it, such as a lone bracket."""
-    try:
-        return frontend.phonemize(piece, lang)
-    except frontend.EmptyTextError:
-        return None
 
 
 def load_text_tokenizer(folder: Path) -> Any:
@@ -270,6 +277,7 @@ class PublishedPromptBuilder:
     text_tokenizer: Any
     sampling: SamplingConfig = PUBLISHED_SAMPLING
     needs_voice: bool = False
+    continues: bool = True
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
@@ -299,7 +307,7 @@ class PublishedPromptBuilder:
             budget = 2 * options.duration + round(SPARE_S * self.frame_rate)
         if continued is not None:
             assert voice is not None
-            text = joined(transcript_of(voice), text)
+            text = joined_text(transcript_of(voice), text)
         reference = None if continued is not None else codes
         rows = self.rows(text, reference, continued, options)
         return Request(rows, options.seed, budget, context=continued)
@@ -381,7 +389,7 @@ def instruction(text: str, has_reference: bool, language: str | None, frames: in
     return "\n".join(["<user_inst>", *lines, f"- Text:\n{text}", "</user_inst>"])
 
 
-def joined(transcript: str, text: str) -> str:
+def joined_text(transcript: str, text: str) -> str:
     """Words of other scripts than Chinese need a space between them."""
     tight = _HAN.match(transcript[-1]) or transcript[-1] in "。，！？；：、…"
     return transcript + text if tight else f"{transcript} {text}"

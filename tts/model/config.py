@@ -88,6 +88,9 @@ class PhonemeConfig:
         first_id: id of the first symbol's first phase.
         slowest, fastest: speeds that the monologue can be held to without harm to the words; what
             is asked for beyond is done by stretching the sound.
+        continues: whether it goes on well behind frames of a stranger, so that continuation gives
+            it those of the prompt as its own. Weights 2.7 do not: for 7 of 260 words that Whisper
+            base hears wrong of a clone, 224 were wrong of a continuation.
     """
 
     symbols: tuple[str, ...]
@@ -95,6 +98,7 @@ class PhonemeConfig:
     first_id: int
     slowest: float = 1.0
     fastest: float = 1.0
+    continues: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,4 +144,4 @@ def _voice(service: SpeechService, wanted: PageBody) -> tuple[str | Voice | None
     if prompt is None or prompt.voice is None:
         message = "this recording is not kept any more; upload or record it again"
         raise ApiError(404, message, "not_found")
-    return prompt.voice, bool(prompt.voice.transcript)
+    return prompt.voice, service.synthesizer.continues(prompt.voice)
