@@ -36,7 +36,7 @@ CODEC_V2 = f"{_OWNER}MOSS-Audio-Tokenizer-v2"
 
 _NANO_LANGUAGES = "zh en de es fr ja it he ko ru fa ar pl pt cs da sv hu el tr"
 # As v1.5 wants them in its prompt.
-V15_LANGUAGES = [
+V15_LANGUAGES = (
     "Chinese",
     "Cantonese",
     "English",
@@ -68,7 +68,7 @@ V15_LANGUAGES = [
     "Thai",
     "Turkish",
     "Vietnamese",
-]
+)
 PUBLISHED: tuple[Published, ...] = (
     Published(CODEC_V1, "", "1.77 B", 7.1, "24 kHz mono", "", "12.5 frames/s, 32 x 1024 codes"),
     Published(CODEC_NANO, "", "22 M", 0.09, "48 kHz stereo", "", "12.5 frames/s, 16 x 1024 codes"),
