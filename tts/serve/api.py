@@ -116,6 +116,8 @@ def _speech(service: SpeechService) -> APIRouter:
             "status": "ok",
             "model": MODEL,
             "sample_rate": service.sample_rate,
+            "channels": service.synthesizer.codec.channels,
+            "frame_rate": service.synthesizer.codec.frame_rate,
             "num_codebooks": service.synthesizer.num_codebooks,
             "busy": service.worker.busy,
             "waiting": service.worker.waiting,

@@ -12,7 +12,9 @@ NAMES.push("text_temperature", "top_p", "top_k", "repetition_penalty");
 const KEPT_RUNS = 8;
 const DOWNLOADS = ["wav", "flac", "mp3", "ogg"];
 
-let health = { sample_rate: 24000, num_codebooks: 1 };
+let health = { sample_rate: 24000, channels: 1, frame_rate: 25, num_codebooks: 1 };
+/** Samples a second, of all channels. */
+const rate = () => health.sample_rate * health.channels;
 let costs = [];
 let run = null;
 let live = null;
@@ -35,7 +37,7 @@ async function speak(wishes, label) {
   byId("cat-audio").pause();
   const mine = (run = new Run(wishes, label, health.sample_rate));
   const clicked = performance.now();
-  const player = (live = new LivePlayer(health.sample_rate));
+  const player = (live = new LivePlayer(health.sample_rate, health.channels));
   // For those who want to see that sound comes out, tests among them.
   window.catTts.live = player;
   player.onended = () => player.stop();
@@ -65,7 +67,7 @@ async function speak(wishes, label) {
 }
 
 const expectedS = (one) =>
-  Math.max(0, one.expectedFrames - one.frames) * (1920 / health.sample_rate) / one.wishes.speed;
+  Math.max(0, one.expectedFrames - one.frames) * (1 / health.frame_rate) / one.wishes.speed;
 
 function stop() {
   run?.abort.abort();
@@ -78,7 +80,7 @@ function stop() {
 function offer(one) {
   const audio = byId("cat-audio");
   if (url) URL.revokeObjectURL(url);
-  url = URL.createObjectURL(wavFile(one.samples, health.sample_rate));
+  url = URL.createObjectURL(wavFile(one.samples, health.sample_rate, health.channels));
   audio.hidden = one.samples.length === 0;
   audio.src = url;
   const links = one.result
@@ -128,7 +130,7 @@ function statusOf(one) {
 function facts(one) {
   const rows = [];
   const samples = one.samples.reduce((sum, part) => sum + part.length, 0);
-  if (samples) rows.push([t("duration"), `${(samples / health.sample_rate).toFixed(2)} s`]);
+  if (samples) rows.push([t("duration"), `${(samples / rate()).toFixed(2)} s`]);
   if (one.facts) rows.push([t("rtf"), one.facts.rtf.toFixed(2), t("rtf_hint")]);
   if (one.heardMs) rows.push([t("ttfa"), `${Math.round(one.heardMs)} ms`]);
   rows.push([t("seed"), String(one.wishes.seed)]);
@@ -178,11 +180,11 @@ function wave() {
   if (!run) return;
   const audio = byId("cat-audio");
   const total = run.samples.reduce((sum, part) => sum + part.length, 0) || 1;
-  const expected = run.state === "speaking" ? total + expectedS(run) * health.sample_rate : 0;
+  const expected = run.state === "speaking" ? total + expectedS(run) * rate() : 0;
   const playing = live && live.context.state !== "closed";
   const at = playing ? live.position : audio.currentTime;
   spokenWords.light(playing || !audio.paused ? at : -1);
-  drawWave(byId("cat-wave"), run.samples, expected, (at * health.sample_rate) / Math.max(total, expected));
+  drawWave(byId("cat-wave"), run.samples, expected, (at * rate()) / Math.max(total, expected));
   if (playing || !audio.paused) requestAnimationFrame(wave);
 }
 
