@@ -5,7 +5,7 @@ import json
 import sys
 
 from frontend.lexicon import load_lexicon
-from frontend.pinyin import spell_syllables
+from frontend.mandarin.pinyin import spell_syllables
 from frontend.pipeline import Stages, phonemize_stages
 from frontend.symbols import SYMBOL_TO_ID, to_ids
 

@@ -36,7 +36,8 @@ def _once(name: str, load: Callable[[], None]) -> None:
 
 
 def _english() -> None:
-    from frontend import english, homograph_model
+    from frontend.english import g2p as english
+    from frontend.english import homograph_model
 
     english.dictionary()
     homograph_model.load_readings()
@@ -47,7 +48,9 @@ def _mandarin() -> None:
     import pypinyin.constants
     import pypinyin.seg.mmseg
 
-    from frontend import common_words, hanzi, mandarin, polyphones, zh_words
+    from frontend.mandarin import common_words, hanzi, polyphones
+    from frontend.mandarin import g2p as mandarin
+    from frontend.mandarin import words as zh_words
 
     assert pypinyin.constants.PHRASES_DICT
     zh_words.table()

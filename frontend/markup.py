@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from frontend.clean import PLACEHOLDER, PLACEHOLDER_FIRST, PLACEHOLDER_LAST
-from frontend.ipa import ipa_to_arpabet
-from frontend.pinyin import syllable_symbols
+from frontend.english.ipa import ipa_to_arpabet
+from frontend.mandarin.pinyin import syllable_symbols
 from frontend.symbols import ARPABET, PAUSE, PAUSE_UNIT_S
 from frontend.types import MarkupError, Word
 

@@ -8,13 +8,16 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from frontend import numbers_en, rules_en, rules_en_forms, rules_en_words
 from frontend.clean import HAN, PLACEHOLDER, clean
-from frontend.hanzi import simplify
 from frontend.language import Span, split_languages
-from frontend.rules import Rule, apply_rules, rule
-from frontend.rules_web import web_rules
-from frontend.shouting import calm_capitals
+from frontend.mandarin.hanzi import simplify
+from frontend.rules import english as rules_en
+from frontend.rules import english_forms as rules_en_forms
+from frontend.rules import english_words as rules_en_words
+from frontend.rules import numbers_en
+from frontend.rules.capitals import normalize_caps
+from frontend.rules.core import Rule, apply_rules, rule
+from frontend.rules.web import web_rules
 
 # Digit strings beyond any number come first: other rules would try each of their parts.
 _LONG_DIGITS = r"(?<!\d)\d{25,}(?!\d)"
@@ -32,7 +35,9 @@ _EN_RULES: tuple[Rule, ...] = (
 def _zh_rules() -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """Rules before a mixed text is cut by language, and those of Chinese spans."""
     # Imported when Chinese is met: English alone shall load fast.
-    from frontend import numbers_zh, rules_zh, rules_zh_forms
+    from frontend.rules import mandarin as rules_zh
+    from frontend.rules import mandarin_forms as rules_zh_forms
+    from frontend.rules import numbers_zh
 
     before = (*web_rules("zh"), *rules_zh_forms.LABEL_RULES)
     inside = (
@@ -116,7 +121,7 @@ def _pass(text: str, lang: str) -> Normalized:
     read = "".join(_read_span(span) for span in spans)
     read, unknown = _sweep(read)
     notes = tuple(f"dropped {char!r} (U+{ord(char):04X})" for char in (*dropped, *unknown))
-    return Normalized(calm_capitals(_finish(read)), spans, notes)
+    return Normalized(normalize_caps(_finish(read)), spans, notes)
 
 
 @lru_cache(maxsize=1024)

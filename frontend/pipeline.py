@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from frontend import english
 from frontend.clean import HAN, PLACEHOLDER
+from frontend.english import g2p as english
 from frontend.language import Span
 from frontend.lexicon import Lexicon
 from frontend.loading import load_english, load_mandarin
@@ -54,8 +54,8 @@ def _chinese_readings(text: str) -> tuple[dict[int, str], dict[int, str]]:
 
     Indices are those of `text`.
     """
-    from frontend import polyphones
-    from frontend.mandarin_rules import rule_readings
+    from frontend.mandarin import polyphones
+    from frontend.mandarin.rules import rule_readings
 
     kept = [index for index, char in enumerate(text) if char != " "]
     context = "".join(text[index] for index in kept).translate(_WIDE)
@@ -126,7 +126,7 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
             continue
         for token in group:
             if kind == "zh":
-                from frontend import mandarin
+                from frontend.mandarin import g2p as mandarin
 
                 said = mandarin.pronounce(token.text, _within(scored, token), _within(ruled, token))
                 words.extend(said)

@@ -218,7 +218,7 @@ def _best_cut(text: str, max_chars: int, target: float) -> int:
 
 def _word_starts(text: str) -> set[int]:
     """Where words begin, as the Mandarin dictionary sees them."""
-    from frontend.zh_words import cut
+    from frontend.mandarin.words import cut
 
     return {piece.start for piece in cut(text)}
 

@@ -15,8 +15,8 @@ import torch
 from tiny import tiny_codec, tiny_model, tiny_voice
 from tokenizer.checkpoint import save_codec
 from tts.__main__ import main
-from tts.checkpoint import save_model
 from tts.folders import HOME_VARIABLE
+from tts.model.checkpoint import save_model
 from tts.voices import save_voice
 
 ROWS = [{"id": f"i{n}", "text": f"Sentence {n} of some.", "seed": n} for n in range(6)]

@@ -21,8 +21,8 @@ from serving import running, wait_until
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
 from tokenizer.audio import to_int16
 from tts.folders import HOME_VARIABLE, voices_folder
+from tts.inference.speaking import AudioChunk
 from tts.serve.service import SpeechService
-from tts.speaking import AudioChunk
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import save_voice
 

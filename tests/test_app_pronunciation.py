@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import frontend
+from frontend.mandarin.pinyin import syllables
 from frontend.markup import parse_pronunciation
-from frontend.pinyin import syllables
 from tts.serve.webui.pronunciation import OverrideError, override, said_of, spoken_words
 
 TEXTS = [

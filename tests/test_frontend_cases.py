@@ -55,7 +55,7 @@ def _spelled(symbols: tuple[str, ...]) -> list[str]:
 
 def _expected_pinyin(text: str) -> list[str]:
     """Bring expected pinyin to the spelling of `_spelled` through the public syllable table."""
-    from frontend.pinyin import syllable_symbols
+    from frontend.mandarin.pinyin import syllable_symbols
 
     syllables: list[str] = []
     for syllable in text.split():

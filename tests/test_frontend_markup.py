@@ -7,9 +7,9 @@ import pytest
 
 from frontend import LexiconError, MarkupError, load_lexicon, phonemize
 from frontend.__main__ import main
-from frontend.ipa import ipa_to_arpabet
+from frontend.english.ipa import ipa_to_arpabet
 from frontend.lexicon import parse_lexicon
-from frontend.pinyin import syllable_symbols, syllables
+from frontend.mandarin.pinyin import syllable_symbols, syllables
 from frontend.symbols import SYMBOL_TO_ID
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from frontend import phonemize, split_sentences
-from frontend.pinyin import syllable_symbols
-from frontend.score_polyphones import is_right, spoken_syllables
+from frontend.build.score_polyphones import is_right, spoken_syllables
+from frontend.mandarin.pinyin import syllable_symbols
 
 _TABLE = Path(__file__).with_name("frontend_pasted.txt")
 

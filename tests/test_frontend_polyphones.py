@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from frontend import phonemize, polyphones
-from frontend.common_words import common_readings
-from frontend.hanzi import simplify
-from frontend.pinyin import syllable_symbols
-from frontend.score_polyphones import is_right, main, spoken_reading
+from frontend import phonemize
+from frontend.build.score_polyphones import is_right, main, spoken_reading
+from frontend.mandarin import polyphones
+from frontend.mandarin.common_words import common_readings
+from frontend.mandarin.hanzi import simplify
+from frontend.mandarin.pinyin import syllable_symbols
 
 
 def test_list_of_certain_words_is_sound() -> None:
     """Every word holds its character; no character of a word has two readings."""
-    path = Path(polyphones.__file__).with_name("data") / "zh_readings.txt"
+    path = Path(polyphones.__file__).parents[1] / "data" / "zh_readings.txt"
     seen: dict[tuple[str, str], str] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):

@@ -8,8 +8,8 @@ import pytest
 
 from frontend import phonemize
 from frontend.__main__ import main
+from frontend.mandarin.pinyin import spell_syllables, syllable_symbols, syllables
 from frontend.markup import parse_pronunciation
-from frontend.pinyin import spell_syllables, syllable_symbols, syllables
 
 
 @pytest.mark.parametrize("tone", ["1", "5"])

@@ -15,8 +15,8 @@ from tiny import SAMPLE_RATE, save_tiny, save_tiny_published, speech_like, tiny_
 from tokenizer.audio import encode_sound, read_audio, to_int16
 from tokenizer.checkpoint import save_codec
 from tts.__main__ import main
-from tts.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING
 from tts.folders import HOME_VARIABLE
+from tts.model.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.speech import Started, speak

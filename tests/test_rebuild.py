@@ -18,7 +18,7 @@ from tiny import SAMPLE_RATE, speech_like
 from tokenizer.audio import read_audio
 from tokenizer.config import CatConfig
 from tokenizer.train.recipe import Recipe as TokenizerRecipe
-from tts.config import TtsConfig
+from tts.model.config import TtsConfig
 from tts.train.corpus import HEADER
 from tts.train.loop import Recipe as LanguageModelRecipe
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tiny import SAMPLE_RATE, speech_like
-from tts.prompt_findings import WHAT, check_reference, no_speech, notes_of
+from tts.inference.prompt_findings import WHAT, check_reference, no_speech, notes_of
 from tts.serve.uploads import UploadError, decode_upload
 
 

@@ -14,8 +14,8 @@ from tiny import tiny_codec, tiny_codec_config, tiny_tts_config
 from tokenizer.checkpoint import CheckpointError, load_codec, save_codec
 from tokenizer.config import CatConfig, ConfigError
 from tokenizer.model import CatTokenizer
-from tts.config import ConfigError as TtsConfigError
-from tts.config import TtsConfig
+from tts.model.config import ConfigError as TtsConfigError
+from tts.model.config import TtsConfig
 
 
 def raw() -> dict:

@@ -14,8 +14,8 @@ from tiny import SAMPLE_RATE, speech_like, tiny_codec, tiny_voice
 from tts.__main__ import main
 from tts.batch.manifest import Manifest, ManifestError, read_manifest
 from tts.batch.rows import MAX_ID_BYTES, MAX_TEXT_CHARS, Defaults, Row
-from tts.config import MAX_SEED
 from tts.folders import HOME_VARIABLE
+from tts.model.config import MAX_SEED
 from tts.voices import save_voice
 
 

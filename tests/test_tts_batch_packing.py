@@ -14,7 +14,7 @@ from tokenizer.packing import code_bits, pack_codes, unpack_codes
 from tts.batch.plan import Settings, make_items
 from tts.batch.rows import Row
 from tts.batch.sources import Digests
-from tts.config import EMBEDDED_SAMPLING
+from tts.model.config import EMBEDDED_SAMPLING
 
 EMBEDDED = Path(__file__).parents[1] / "tts" / "pretrained"
 

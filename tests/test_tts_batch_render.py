@@ -25,8 +25,8 @@ from tts.batch.rows import Row
 from tts.batch.sources import Digests
 from tts.batch.store import Store
 from tts.batch.writer import srt_bytes
-from tts.engine import Session
-from tts.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
+from tts.inference.engine import Session
+from tts.inference.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import load_voice
 

@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 
 from tiny import SAMPLE_RATE, save_tiny, speech_like, tiny_codec, tiny_voice
 from tokenizer.checkpoint import save_codec
-from tts import cli_say
 from tts.__main__ import main
-from tts.cli_say import MAX_TEXT_CHARS, check_text
+from tts.cli import say as cli_say
+from tts.cli.say import MAX_TEXT_CHARS, check_text
 from tts.folders import HOME_VARIABLE
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import save_voice

@@ -15,11 +15,11 @@ from eval.__main__ import main as eval_main
 from eval.commands.bench_process import busy_cores, run_process
 from tiny import tiny_model
 from tts.__main__ import main
-from tts.progress import PATIENCE_S, SpeechProgress
-from tts.speaking import FramesMade, PieceDone, TextBegun
+from tts.cli.progress import PATIENCE_S, SpeechProgress
+from tts.inference.speaking import FramesMade, PieceDone, TextBegun
+from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.threads import sleep_while_waiting, speaking_threads
-from tts.weights import prepare
 
 ROOT = Path(__file__).parents[1]
 # Imports that speaking does not need; torch's compiler alone takes seconds.
@@ -94,8 +94,8 @@ class Terminal:
 
 def test_a_terminal_sees_how_far_a_long_text_is(tmp_path, monkeypatch, capsys):
     terminal = Terminal()
-    monkeypatch.setattr("tts.progress.PATIENCE_S", 0)
-    monkeypatch.setattr("tts.progress.TERMINAL_EVERY_S", 0)
+    monkeypatch.setattr("tts.cli.progress.PATIENCE_S", 0)
+    monkeypatch.setattr("tts.cli.progress.TERMINAL_EVERY_S", 0)
     monkeypatch.setattr("sys.stderr", terminal)
     out = str(tmp_path / "a.wav")
     assert main(["say", "One. Two. " * 12, "-o", out]) == 0
@@ -107,7 +107,7 @@ def test_a_terminal_sees_how_far_a_long_text_is(tmp_path, monkeypatch, capsys):
 
 def test_time_left_goes_by_the_pieces_that_are_through(monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr("tts.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tts.cli.progress.time.monotonic", lambda: clock[0])
     synthesizer = Synthesizer.load()
     pieces = synthesizer.pieces("One two. Three four.", SpeechOptions(max_chars=12))
     progress = SpeechProgress(Terminal())  # type: ignore[arg-type]

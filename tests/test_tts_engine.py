@@ -10,13 +10,13 @@ from safetensors.torch import load_file
 
 from goldens import golden
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_tts_config
-from tts.cached import CachedRunner, DepthSteps
-from tts.checkpoint import load_model, load_prepared, save_model
-from tts.config import GREEDY, ChannelSampling, SamplingConfig
-from tts.engine import Request, Session, collect, generate
-from tts.prompt import Monologue, prompt_rows, text_ids, without_text
-from tts.reference import UncachedRunner, pad_left, prompt_mask
-from tts.weights import prepare
+from tts.inference.cached import CachedRunner, DepthSteps
+from tts.inference.engine import Request, Session, collect, generate
+from tts.inference.prompt import Monologue, prompt_rows, text_ids, without_text
+from tts.inference.reference import UncachedRunner, pad_left, prompt_mask
+from tts.model.checkpoint import load_model, load_prepared, save_model
+from tts.model.config import GREEDY, ChannelSampling, SamplingConfig
+from tts.model.weights import prepare
 
 CONFIG = tiny_tts_config()
 WARM = SamplingConfig(

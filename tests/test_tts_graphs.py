@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_published_config
-from tts.cached import CachedRunner
-from tts.config import ChannelSampling, SamplingConfig
-from tts.engine import Request, collect, generate
-from tts.graphs import FrameGraphs
-from tts.weights import prepare
+from tts.inference.cached import CachedRunner
+from tts.inference.engine import Request, collect, generate
+from tts.inference.graphs import FrameGraphs
+from tts.model.config import ChannelSampling, SamplingConfig
+from tts.model.weights import prepare
 
 SAMPLING = SamplingConfig(
     text=ChannelSampling(temperature=1.5, top_k=50),

@@ -7,8 +7,8 @@ import torch
 
 from frontend import phonemize
 from tiny import tiny_tts_config
-from tts.config import PhonemeConfig
-from tts.prompt import MAX_ADVANCE, Monologue, UnknownSymbolError, prompt_rows, text_ids
+from tts.inference.prompt import MAX_ADVANCE, Monologue, UnknownSymbolError, prompt_rows, text_ids
+from tts.model.config import PhonemeConfig
 
 CONFIG = tiny_tts_config()
 PHONEMES = CONFIG.phonemes or PhonemeConfig((), 0, 0)

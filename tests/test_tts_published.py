@@ -24,11 +24,11 @@ from tiny import (
 )
 from tokenizer.checkpoint import CheckpointError, model_folder
 from tts.__main__ import main
-from tts.checkpoint import load_model
-from tts.config import ChannelSampling, SamplingConfig
-from tts.engine import collect, generate
-from tts.prompt_builders import PublishedPromptBuilder, instruction
-from tts.reference import UncachedRunner
+from tts.inference.engine import collect, generate
+from tts.inference.prompt_builders import PublishedPromptBuilder, instruction
+from tts.inference.reference import UncachedRunner
+from tts.model.checkpoint import load_model
+from tts.model.config import ChannelSampling, SamplingConfig
 from tts.synthesizer import SpeechOptions, Synthesizer
 
 CONFIG = tiny_published_config()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tts.config import ChannelSampling
-from tts.sampling import UNIFORM_LIMIT, draw, penalize_repetition, sample
+from tts.inference.sampling import UNIFORM_LIMIT, draw, penalize_repetition, sample
+from tts.model.config import ChannelSampling
 
 INF = float("inf")
 LOGITS = torch.tensor([0.1, 0.6, 0.0, 0.3]).log()

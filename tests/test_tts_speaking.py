@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from tiny import tiny_codec, tiny_model, tiny_voice
-from tts.engine import Session
-from tts.guard import Guard
-from tts.speaking import RESEED, AudioChunk, PieceBegun, PieceDone, PieceLoop, Retried
+from tts.inference.engine import Session
+from tts.inference.guard import Guard
+from tts.inference.speaking import RESEED, AudioChunk, PieceBegun, PieceDone, PieceLoop, Retried
+from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.weights import prepare
 
 TEXT = "One two. Three, four five. Six! Seven eight nine."
 
@@ -132,7 +132,7 @@ def test_retries_are_bounded_and_what_stays_wrong_is_told(synthesizer, monkeypat
 
 
 def test_a_sound_that_stays_wrong_becomes_a_note(synthesizer, monkeypatch):
-    monkeypatch.setattr("tts.guard.is_silent", lambda wav: True)
+    monkeypatch.setattr("tts.inference.guard.is_silent", lambda wav: True)
     fussy = replace(synthesizer, guard=Guard(retries=0, max_repeat_s=0))
     result = fussy.synthesize(TEXT, options())
     assert any("silence: nothing can be heard" in note for note in result.notes)

@@ -19,10 +19,10 @@ from tiny import (
 )
 from tokenizer.checkpoint import save_codec
 from tokenizer.decoder import DECODER, save_decoder
-from tts.checkpoint import save_model
+from tts.model.checkpoint import save_model
+from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import VoiceError
-from tts.weights import prepare
 
 TEXT = "The cat sat down. It was late, and no one came."
 
@@ -104,10 +104,10 @@ def test_nothing_to_say(text):
 
 
 def test_a_runaway_is_said_again_twice_and_reported(monkeypatch):
-    import tts.prompt_builders
+    import tts.inference.prompt_builders
 
-    monkeypatch.setattr(tts.prompt_builders, "SPARE_S", 0.16)
-    monkeypatch.setattr(tts.prompt_builders, "SECONDS_PER_SYMBOL", 0)
+    monkeypatch.setattr(tts.inference.prompt_builders, "SPARE_S", 0.16)
+    monkeypatch.setattr(tts.inference.prompt_builders, "SECONDS_PER_SYMBOL", 0)
     speech = tiny_synthesizer().synthesize("Hello there, cat.", options())
     assert speech.retries == 2
     assert speech.finished_by == "budget"

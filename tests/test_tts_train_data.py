@@ -12,7 +12,7 @@ import torch
 from frontend import phonemize
 from frontend.symbols import SYMBOLS
 from tiny import tiny_tts_config
-from tts.prompt import Monologue, prompt_rows, text_ids
+from tts.inference.prompt import Monologue, prompt_rows, text_ids
 from tts.train.dataset import (
     POOL_BATCHES,
     Mixture,

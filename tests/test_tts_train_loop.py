@@ -14,8 +14,8 @@ import torch
 from frontend import phonemize
 from frontend.symbols import SYMBOLS
 from tiny import SAMPLE_RATE, speech_like, tiny_model, tiny_tts_config
-from tts.config import TtsConfig
-from tts.prompt import MAX_ADVANCE, Monologue, text_ids
+from tts.inference.prompt import MAX_ADVANCE, Monologue, text_ids
+from tts.model.config import TtsConfig
 from tts.train.dataset import Batch, Mixture, Prompts, batches, collate, example_rows
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.labels import make_labels

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from frontend import phonemize
-from frontend.pinyin import syllable_symbols, syllables
+from frontend.mandarin.pinyin import syllable_symbols, syllables
 from frontend.symbols import ARPABET, SYMBOLS
 from tts.train.kokoro_phonemes import (
     english_phonemes,

@@ -15,7 +15,13 @@ from tiny import NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec, tiny_voice
 from tokenizer.audio import normalize_loudness
 from tokenizer.codes import codec_fingerprint
 from tts.folders import HOME_VARIABLE, voices_folder
-from tts.prompt_audio import CUT_FROM_S, CUT_TO_S, EMBEDDED_PROMPT, WHOLE_PROMPT_S, PromptEncoder
+from tts.inference.prompt_audio import (
+    CUT_FROM_S,
+    CUT_TO_S,
+    EMBEDDED_PROMPT,
+    WHOLE_PROMPT_S,
+    PromptEncoder,
+)
 from tts.voices import (
     UnknownVoiceError,
     VoiceError,

@@ -12,10 +12,10 @@ from frontend.symbols import SYMBOLS
 from tokenizer.checkpoint import save_codec
 from tokenizer.config import CatConfig, PatchConfig, QuantizerConfig, StageConfig
 from tokenizer.model import CatTokenizer
-from tts.checkpoint import save_model
-from tts.config import LanguageConfig, PhonemeConfig, TtsConfig
-from tts.model import TtsModel
-from tts.weights import prepare
+from tts.model.checkpoint import save_model
+from tts.model.config import LanguageConfig, PhonemeConfig, TtsConfig
+from tts.model.lm import TtsModel
+from tts.model.weights import prepare
 
 SAMPLE_RATE = 24000
 FRAME_SIZE = 1920

@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tts.prompt_builders import SpeechOptions
+    from tts.inference.prompt_builders import SpeechOptions
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
 
 __all__ = ["SpeechOptions", "Synthesizer", "Voice"]
 
 _HOMES = {
-    "SpeechOptions": "tts.prompt_builders",
+    "SpeechOptions": "tts.inference.prompt_builders",
     "Synthesizer": "tts.synthesizer",
     "Voice": "tts.voices",
 }

@@ -148,11 +148,11 @@ def _run(argv: Sequence[str] | None) -> int:
     args = build_parser().parse_args(argv)
     sleep_while_waiting()
     if args.command == "say":
-        from tts.cli_say import run_say
+        from tts.cli.say import run_say
 
         return run_say(args)
     if args.command == "voice":
-        from tts.cli_voice import run_voice
+        from tts.cli.voice import run_voice
 
         return run_voice(args)
     if args.command == "batch":
@@ -162,10 +162,10 @@ def _run(argv: Sequence[str] | None) -> int:
     if args.command == "serve":
         return run_serve(args)
     if args.command == "verify":
-        from tts.verify import run_verify
+        from tts.cli.verify import run_verify
 
         return run_verify(args.folder, args.shapes)
-    from tts.doctor import run_doctor
+    from tts.cli.doctor import run_doctor
 
     return run_doctor(args)
 

@@ -15,13 +15,11 @@ from torch import Tensor
 from tokenizer.checkpoint import load_codec
 from tokenizer.decoder import DECODER
 from tokenizer.model import CatTokenizer
-from tts.checkpoint import load_prepared
-from tts.config import check_guidance
-from tts.engine import Request
 from tts.folders import codec_name, model_folder_of
-from tts.guard import Guard
-from tts.prompt_audio import PromptEncoder, prompt_rule
-from tts.prompt_builders import (
+from tts.inference.engine import Request
+from tts.inference.guard import Guard
+from tts.inference.prompt_audio import PromptEncoder, prompt_rule
+from tts.inference.prompt_builders import (
     EMBEDDED_SAMPLING,
     PhonemePromptBuilder,
     Piece,
@@ -30,7 +28,7 @@ from tts.prompt_builders import (
     SpeechOptions,
     load_text_tokenizer,
 )
-from tts.speaking import (
+from tts.inference.speaking import (
     AudioChunk,
     Event,
     Key,
@@ -40,8 +38,10 @@ from tts.speaking import (
     Retried,
     TextBegun,
 )
+from tts.model.checkpoint import load_prepared
+from tts.model.config import check_guidance
+from tts.model.weights import PreparedModel
 from tts.voices import Voice, check_voice, load_voice
-from tts.weights import PreparedModel
 
 __all__ = [
     "EMBEDDED_SAMPLING",
@@ -96,7 +96,7 @@ class Synthesis:
 class Synthesizer:
     """A model with its codec, ready to speak. Stateless between calls.
 
-    model: see `tts.weights.prepare`. codec: prepared, as `load_codec` gives it.
+    model: see `tts.model.weights.prepare`. codec: prepared, as `load_codec` gives it.
     text_tokenizer: of a published model; None where the model reads phonemes.
     guard: when a piece has gone wrong, and how often it is said again.
     """
@@ -148,7 +148,7 @@ class Synthesizer:
                 of the tokenizer for whose codes it was made.
             device: torch device, such as 'cpu' or 'cuda'.
             dtype: of the language model; the codec stays in float32.
-            device_map: see `tts.checkpoint.load_model`.
+            device_map: see `tts.model.checkpoint.load_model`.
 
         Raises:
             CheckpointError, ConfigError: something is missing, damaged or does not match.
@@ -270,12 +270,12 @@ class Synthesizer:
     ) -> Synthesis:
         """Speak all of a text.
 
-        A piece that goes wrong is said again as `tts.guard.Guard` allows; where `heard` is given
+        A piece that goes wrong is said again as `Guard` allows; where `heard` is given
         only as long as nothing of it has been heard.
 
         Args:
             heard: gets each chunk, float32 (N,), as soon as it is ready.
-            watch: gets every event of `tts.speaking`.
+            watch: gets every event of `tts.inference.speaking`.
 
         Raises:
             EmptyTextError: nothing in `text` can be spoken.

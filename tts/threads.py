@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tts.weights import PreparedModel
+    from tts.model.weights import PreparedModel
 
 
 def sleep_while_waiting() -> None:

@@ -150,7 +150,7 @@ def _config_model(args: argparse.Namespace) -> Any:
     import torch
 
     from eval.commands.bench_lm import REFERENCE_CONFIG, random_model
-    from tts.config import TtsConfig
+    from tts.model.config import TtsConfig
 
     config = TtsConfig.from_file(args.config) if args.config else REFERENCE_CONFIG
     return random_model(config, args.device, getattr(torch, args.dtype), not args.full)
@@ -160,7 +160,7 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
     """Configs with random weights; without --config those that the figures are compared on."""
     from eval.commands.bench_codec import REFERENCE_CODEC, codec_rows, random_codec
     from tokenizer.config import CatConfig
-    from tts.weights import prepare
+    from tts.model.weights import prepare
 
     result: dict[str, Any] = {}
     if args.config or not args.codec_config:

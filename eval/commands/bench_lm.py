@@ -12,13 +12,13 @@ from torch import Tensor
 
 from tokenizer.linear import packed
 from tokenizer.weights import without_numbers
-from tts.config import LanguageConfig, SamplingConfig, TtsConfig
-from tts.engine import Request, Session
-from tts.model import TtsModel
-from tts.reference import UncachedRunner
-from tts.runner import Runner
-from tts.transformer import DecoderStack, SwiGlu
-from tts.weights import PreparedModel, prepare
+from tts.inference.engine import Request, Session
+from tts.inference.reference import UncachedRunner
+from tts.inference.runner import Runner
+from tts.model.config import LanguageConfig, SamplingConfig, TtsConfig
+from tts.model.lm import TtsModel
+from tts.model.transformer import DecoderStack, SwiGlu
+from tts.model.weights import PreparedModel, prepare
 
 PROMPT_ROWS = 64
 WARM_UP = 1

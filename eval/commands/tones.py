@@ -49,7 +49,7 @@ from eval.systems.sources import (
 )
 from eval.systems.teachers import Teacher, find_teacher, teacher_of
 from tokenizer.audio import normalize_loudness
-from tts.prompt_audio import TARGET_DBFS
+from tts.inference.prompt_audio import TARGET_DBFS
 
 SENTENCES = Path(__file__).parents[1] / "data" / "everyday_zh_test.txt"
 GOAL_CORRELATION, GOAL_DISTANCE_RATIO = 0.85, 1.2

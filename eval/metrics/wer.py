@@ -29,7 +29,7 @@ from eval.extras import require
 from eval.metrics.chinese_numbers import digits_for_numerals
 from eval.metrics.stats import mean_interval, ratio_interval
 from eval.report import json_line, write_json_lines
-from frontend.hanzi import simplify
+from frontend.mandarin.hanzi import simplify
 
 LANGUAGES = ("en", "zh")
 

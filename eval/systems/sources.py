@@ -104,12 +104,14 @@ def speaking_files() -> list[Path]:
 
     speaking, models, texts = (Path(str(p.__file__)).parent for p in (tts, tokenizer, frontend))
     data = (file for file in (texts / "data").iterdir() if file.is_file())
-    return [*speaking.glob("*.py"), *models.glob("*.py"), *texts.rglob("*.py"), *data]
+    rooms = (speaking, speaking / "model", speaking / "inference", models)
+    own = (file for room in rooms for file in room.glob("*.py"))
+    return [*own, *(f for f in texts.rglob("*.py") if f.parent.name != "build"), *data]
 
 
 def program_digest() -> str:
     """Hash of the program that speaks."""
-    return key_of({"/".join(f.parts[-2:]): file_digest(f) for f in speaking_files()})
+    return key_of({"/".join(f.parts[-3:]): file_digest(f) for f in speaking_files()})
 
 
 def load_model(model: str, device: str = "cpu") -> ModelSource:

@@ -23,7 +23,7 @@ from eval.systems.sources import Speech
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tts.config import TtsConfig
+    from tts.model.config import TtsConfig
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
 
@@ -149,7 +149,7 @@ class ModelHandle:
     @cached_property
     def config(self) -> TtsConfig:
         """Of the language model; no weights are loaded for it."""
-        from tts.config import TtsConfig
+        from tts.model.config import TtsConfig
 
         return TtsConfig.from_file(self.folders[0] / "config.json")
 
@@ -257,7 +257,7 @@ class ModelSystem:
 
     def settings(self, item: MetaItem) -> Mapping[str, Any]:
         """See `System.settings`."""
-        from tts.config import default_sampling
+        from tts.model.config import default_sampling
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")

@@ -21,7 +21,13 @@ from tokenizer.train.listener import Listener, train_listener
 from tokenizer.train.optim import make_optimizer, set_rate
 from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
+from tokenizer.train.run import (
+    Progress,
+    TrainingLog,
+    graceful_stop,
+    learning_rate,
+    make_accelerator,
+)
 from tokenizer.train.trainee import FIGURES, Trainee
 
 SAVE_EVERY_S = 300
@@ -92,7 +98,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     run = _Run(accelerator, model, optimizer, params, codec, recipe, audio, out)
-    with polite_stop() as stopped:
+    with graceful_stop() as stopped:
         run.loop(progress, keeper, adversary, budget_s, stopped)
     return codec
 

@@ -56,7 +56,7 @@ def learning_rate(
 
 
 @contextmanager
-def polite_stop() -> Iterator[list[int]]:
+def graceful_stop() -> Iterator[list[int]]:
     """Collects SIGINT and SIGTERM, so that a run can finish its step and save.
 
     Yields a list that is empty until a signal came.

@@ -142,7 +142,7 @@ def run_command(args: argparse.Namespace) -> int:
 
 def _job(args: argparse.Namespace, job_type):
     from tts.batch.rows import Defaults, check_sampling
-    from tts.config import MAX_SEED, SAMPLING
+    from tts.model.config import MAX_SEED, SAMPLING
 
     _at_least(args, "batch_size", 1)
     _at_least(args, "writers", 1)

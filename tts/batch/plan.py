@@ -15,7 +15,7 @@ from pathlib import Path
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
-from tts.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.model.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 
 LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.

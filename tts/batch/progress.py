@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from tts.batch.ledger import Entry
-from tts.progress import StatusLine, clock
+from tts.cli.progress import StatusLine, clock
 
 FILE_EVERY_S = 30.0
 

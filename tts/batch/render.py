@@ -19,9 +19,9 @@ from tokenizer.packing import code_bits
 from tts.batch.plan import Item, Settings
 from tts.batch.prompts import PromptVoices
 from tts.batch.sources import SourceError
-from tts.guard import Guard
-from tts.prompt_builders import Piece
-from tts.speaking import Key, PieceDone, PieceLoop
+from tts.inference.guard import Guard
+from tts.inference.prompt_builders import Piece
+from tts.inference.speaking import Key, PieceDone, PieceLoop
 from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
 from tts.voices import Voice, VoiceError
 

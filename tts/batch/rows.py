@@ -1,6 +1,6 @@
 """What one row of a manifest says, checked value by value.
 
-Only the standard library and `tts.config` are imported: a manifest is judged before torch is.
+Only the standard library and `tts.model.config` are imported: a manifest is judged before torch is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tts.config import MAX_SEED, SAMPLING, ChannelSampling
+from tts.model.config import MAX_SEED, SAMPLING, ChannelSampling
 
 LANGS = ("auto", "en", "zh")
 FORMATS = ("wav", "flac", "mp3", "opus", "ogg")

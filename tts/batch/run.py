@@ -31,8 +31,8 @@ from tts.batch.progress import Progress
 from tts.batch.rows import Defaults, Fault
 from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
-from tts.config import TtsConfig, default_sampling
 from tts.folders import codec_folder_of, model_folder_of
+from tts.model.config import TtsConfig, default_sampling
 
 DIGESTS = "digests.json"
 ALL_WELL, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130

@@ -98,7 +98,7 @@ def check_prompt(path: str, reads_phonemes: bool) -> None:
         AudioError: not a sound.
     """
     from tokenizer.audio import read_audio
-    from tts.prompt_audio import check_recording, prompt_rule
+    from tts.inference.prompt_audio import check_recording, prompt_rule
 
     try:
         check_recording(read_audio(path, CHECK_RATE_HZ), CHECK_RATE_HZ, prompt_rule(reads_phonemes))

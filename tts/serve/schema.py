@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tts.config import MAX_SEED, SAMPLING, SamplingConfig
+from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.serve.stretch import MAX_SPEED, MIN_SPEED
 from tts.synthesizer import SpeechOptions
 from tts.voices import Voice

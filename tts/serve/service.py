@@ -14,8 +14,8 @@ import numpy as np
 
 from frontend.loading import load_english, load_mandarin
 from tokenizer.audio import to_int16
-from tts.config import SamplingConfig
-from tts.prompt_findings import Finding, check_reference
+from tts.inference.prompt_findings import Finding, check_reference
+from tts.model.config import SamplingConfig
 from tts.serve.fairqueue import Client
 from tts.serve.kept import KeptResult, TtlCache
 from tts.serve.settings import Limits

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts.prompt_builders import Piece
+from tts.inference.prompt_builders import Piece
+from tts.inference.speaking import AudioChunk, Event, PieceDone
 from tts.serve.stretch import Stretcher
 from tts.serve.worker import PAUSE, TICK, Steps
-from tts.speaking import AudioChunk, Event, PieceDone
 from tts.synthesizer import SpeechOptions, Synthesizer
 
 

@@ -66,9 +66,9 @@ def main(argv: list[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     import torch
 
-    from tts.checkpoint import load_model
-    from tts.config import TtsConfig
-    from tts.model import TtsModel
+    from tts.model.checkpoint import load_model
+    from tts.model.config import TtsConfig
+    from tts.model.lm import TtsModel
     from tts.train.init import initialize
     from tts.train.loop import Recipe, train
     from tts.train.prepare import load_examples

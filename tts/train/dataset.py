@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from frontend.symbols import LANGUAGE_TAGS, SYMBOL_TO_ID
-from tts.config import TtsConfig
-from tts.prompt import MAX_ADVANCE, audio_rows, prompt_rows, text_rows, without_text
+from tts.inference.prompt import MAX_ADVANCE, audio_rows, prompt_rows, text_rows, without_text
+from tts.model.config import TtsConfig
 from tts.train.guide import IGNORED
 from tts.train.prepare import Example
 
@@ -65,7 +65,7 @@ def example_rows(
     """Lay an example out as the engine would, with the answer appended.
 
     Args:
-        textless: hide the text, as guidance does (`tts.prompt.without_text`).
+        textless: hide the text, as guidance does (`tts.inference.prompt.without_text`).
     """
     phonemes = config.phonemes
     assert phonemes is not None

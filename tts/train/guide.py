@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tts.model import TtsModel
-from tts.transformer import Attention, apply_rope, rope_angles
+from tts.model.lm import TtsModel
+from tts.model.transformer import Attention, apply_rope, rope_angles
 
 IGNORED = -100
 GUIDED_LAYERS = (0, 1, 2)

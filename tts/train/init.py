@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tts.model import TtsModel
+from tts.model.lm import TtsModel
 
 
 def initialize(model: TtsModel) -> None:

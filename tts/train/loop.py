@@ -16,9 +16,15 @@ from torch.nn import functional as F
 
 from tokenizer.strict import strict
 from tokenizer.train.optim import make_optimizer, set_rate
-from tokenizer.train.run import Progress, TrainingLog, learning_rate, make_accelerator, polite_stop
-from tts.checkpoint import save_model
-from tts.model import TtsModel
+from tokenizer.train.run import (
+    Progress,
+    TrainingLog,
+    graceful_stop,
+    learning_rate,
+    make_accelerator,
+)
+from tts.model.checkpoint import save_model
+from tts.model.lm import TtsModel
 from tts.train.dataset import CLOSED, Batch, Mixture, Prompts, batches
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.prepare import Example, held_out
@@ -196,7 +202,7 @@ def train(
         accelerator.load_state(str(out / "state"))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     run = _Run(accelerator, trainee, optimizer, model, recipe, out)
-    with polite_stop() as stopped:
+    with graceful_stop() as stopped:
         run.loop(progress, examples, budget_s, stopped)
     return model
 

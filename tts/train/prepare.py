@@ -16,7 +16,7 @@ from frontend import EmptyTextError, phonemize
 from frontend.symbols import SYMBOLS
 from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
-from tts.prompt import MAX_ADVANCE
+from tts.inference.prompt import MAX_ADVANCE
 from tts.train.align import align, train_aligner
 from tts.train.build import read_readings
 from tts.train.corpus import Utterance, read_corpus

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tokenizer.audio import read_audio
 from tokenizer.model import CatTokenizer
-from tts.prompt_audio import EMBEDDED_PROMPT, PromptEncoder
+from tts.inference.prompt_audio import EMBEDDED_PROMPT, PromptEncoder
 from tts.train.corpus import Utterance, read_corpus
 from tts.voices import Voice, save_voice
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from tts.config import MAX_SEED, SamplingConfig
+from tts.model.config import MAX_SEED, SamplingConfig
 from tts.serve.service import SpeechService
 from tts.serve.stretch import MAX_SPEED, MIN_SPEED
 

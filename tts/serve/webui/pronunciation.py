@@ -9,11 +9,11 @@ from functools import lru_cache
 
 import frontend
 from frontend.clean import HAN
-from frontend.hanzi import simplify
+from frontend.mandarin.hanzi import simplify
+from frontend.mandarin.pinyin import syllable_symbols, syllables
 from frontend.markup import parse_pronunciation
-from frontend.pinyin import syllable_symbols, syllables
 from frontend.split import split_sentences
-from tts.prompt_builders import MAX_CHARS
+from tts.inference.prompt_builders import MAX_CHARS
 
 # As the text is written: markup as one, words, single Chinese characters, anything else.
 _TOKEN = re.compile(
@@ -245,7 +245,7 @@ def _candidates(word: SpokenWord) -> tuple[str, ...]:
 
 
 def _english_candidates(word: str) -> list[str]:
-    from frontend.homograph_data import SENSES, VERB_NOUN
+    from frontend.english.homograph_data import SENSES, VERB_NOUN
 
     found = list(VERB_NOUN.get(word, ()))
     if word in SENSES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tts.prompt_findings import (
+from tts.inference.prompt_findings import (
     ADVICE,
     GOOD_SPEECH_S,
     UNMEASURED,

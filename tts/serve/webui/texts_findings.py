@@ -1,8 +1,14 @@
-"""The words of `tts.prompt_findings` in Chinese, and of the shipped voices' descriptions."""
+"""The words of `tts.inference.prompt_findings` in Chinese, and of the shipped voices' descriptions."""
 
 from __future__ import annotations
 
-from tts.prompt_findings import CUT_FROM_S, CUT_TO_S, GOOD_SPEECH_S, MIN_PROMPT_S, WHOLE_PROMPT_S
+from tts.inference.prompt_findings import (
+    CUT_FROM_S,
+    CUT_TO_S,
+    GOOD_SPEECH_S,
+    MIN_PROMPT_S,
+    WHOLE_PROMPT_S,
+)
 
 WHAT_ZH = {
     "length": "长度",

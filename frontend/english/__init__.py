@@ -1,0 +1,1 @@
+"""English words to phonemes: dictionary, homographs, unknown words."""

@@ -1,0 +1,1 @@
+"""Mandarin to pinyin: words, polyphones, tone sandhi."""

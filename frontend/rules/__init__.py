@@ -1,0 +1,1 @@
+"""What normalisation writes out: numbers, dates, units, forms, by language."""

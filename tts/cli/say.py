@@ -1,0 +1,255 @@
+"""`cat-tts say`: a text into a sound file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+import frontend
+from tokenizer.audio import check_writable, read_audio, write_audio
+from tokenizer.cli import check_device
+from tts.cli.growing import check_growing, growing_wav, raw_samples
+from tts.cli.progress import SpeechProgress
+from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
+from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
+from tts.threads import speaking_threads
+from tts.voices import Voice, VoiceError, check_voice, load_voice
+
+MAX_TEXT_CHARS = 200_000
+# Of a text, what is read while the model is loaded.
+AHEAD_CHARS = 200
+# In place of a file's name.
+STDOUT = "-"
+
+
+def run_say(args: argparse.Namespace) -> int:
+    """Check everything that can be checked, load, speak, write, report.
+
+    Raises:
+        ValueError: an option, the text, the voice, the model or the place is unusable.
+    """
+    text = check_text(read_text(args.text, args.file))
+    check_options(args)
+    sampling_from(args, EMBEDDED_SAMPLING)
+    streamed = args.stream or args.output == STDOUT
+    if not streamed:
+        check_writable(args.output)
+    elif args.output != STDOUT:
+        check_growing(args.output)
+    named = load_voice(args.voice) if args.voice else None
+    reading = threading.Thread(target=_read_ahead, args=(text[:AHEAD_CHARS], args.lang))
+    if args.model == "embedded":
+        reading.start()
+    synthesizer = Synthesizer.load(
+        args.model, args.codec, check_device(args.device), getattr(torch, args.dtype)
+    )
+    if args.model == "embedded":
+        reading.join()
+    check_num_codebooks(args.num_codebooks, synthesizer.num_codebooks)
+    voice = _prompt_voice(args, synthesizer) if args.prompt_wav else named
+    if voice is None and synthesizer.prompt_builder.needs_voice:
+        voice = load_voice()
+    if voice is not None:
+        check_voice(voice, synthesizer.codec)
+    options = SpeechOptions(
+        voice=voice,
+        lang=args.lang,
+        seed=args.seed,
+        num_codebooks=args.num_codebooks,
+        sampling=sampling_from(args, synthesizer.prompt_builder.sampling),
+        continuation=bool(args.prompt_wav and voice and voice.transcript),
+        language=args.language,
+        duration=args.duration,
+    )
+    speak = speak_growing if streamed else _speak_whole
+    with speaking_threads(synthesizer.model):
+        result = speak(synthesizer, text, options, args.output)
+    used = args.num_codebooks or synthesizer.num_codebooks
+    name = voice.name if voice else ""
+    # Samples and words do not go into the same pipe.
+    place = sys.stderr if args.output == STDOUT else sys.stdout
+    print(report(result, args.output, name, used, args.json), file=place)
+    warn(_remarks(result))
+    return 0
+
+
+def _read_ahead(text: str, lang: str) -> None:
+    """Have the dictionaries of a text's language loaded while the weights are laid out."""
+    with suppress(ValueError):  # what is wrong with a text is told when it is spoken
+        frontend.phonemize(text, lang)
+
+
+def _speak_whole(
+    synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str
+) -> Synthesis:
+    with SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, watch=progress.see)
+    _check_spoken(result.frames, options.seed)
+    write_audio(output, result.wav, result.sample_rate)
+    return result
+
+
+def speak_growing(
+    synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str
+) -> Synthesis:
+    """Write each chunk as it becomes ready; what was spoken stays, even when interrupted.
+
+    Args:
+        output: a .wav file, or '-' for 16-bit samples on standard output.
+    """
+    rate = synthesizer.sample_rate
+    place = raw_samples(sys.stdout.buffer) if output == STDOUT else growing_wav(output, rate)
+    with place as write, SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, heard=write, watch=progress.see)
+        _check_spoken(result.frames, options.seed)
+    return result
+
+
+def _check_spoken(frames: int, seed: int) -> None:
+    if not frames:
+        raise ValueError(
+            f"the model ended at once, and nothing was written; try another --seed than {seed}"
+        )
+
+
+def read_text(text: str | None, file: str | None) -> str:
+    """The text from the argument, a file, or standard input.
+
+    Args:
+        text: from the command line; '-' means standard input, and so does None where standard
+            input is not a terminal.
+        file: a UTF-8 file.
+
+    Raises:
+        ValueError: both are given, neither is, the file cannot be read or is not UTF-8.
+    """
+    if file is not None:
+        if text is not None:
+            raise ValueError("there is both TEXT and --file; give one of them")
+        return _read_file(file)
+    if text is not None and text != "-":
+        return text
+    if text is None and sys.stdin.isatty():
+        raise ValueError('nothing to say; give TEXT, --file FILE, or "-" for standard input')
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"standard input is not UTF-8 text ({error.reason})") from error
+
+
+def _read_file(file: str) -> str:
+    path = Path(file)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give a text file")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file; check the name") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from error
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def check_text(text: str) -> str:
+    """Return `text`, or ValueError if it is blank, too long or not Unicode."""
+    if not text.strip():
+        raise ValueError("the text is empty; give at least one letter, digit or character")
+    if len(text) > MAX_TEXT_CHARS:
+        raise ValueError(
+            f"the text has {len(text)} characters, the limit is {MAX_TEXT_CHARS}; split it"
+        )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("the text is not valid UTF-8; check the terminal's encoding")
+    return text
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """ValueError for options that contradict each other or are out of range."""
+    if args.voice and args.prompt_wav:
+        raise ValueError("there is both --voice and --prompt-wav; give one of them")
+    if args.prompt_text is not None and not args.prompt_wav:
+        raise ValueError("--prompt-text says what is in a recording; give --prompt-wav too")
+    if not 0 <= args.seed <= MAX_SEED:
+        raise ValueError(f"seed is {args.seed}; use 0 to {MAX_SEED}")
+    check_num_codebooks(args.num_codebooks, None)
+
+
+def check_num_codebooks(used: int | None, most: int | None) -> None:
+    """ValueError unless 1 <= used <= most; None leaves a side open."""
+    if used is not None and (used < 1 or (most is not None and used > most)):
+        allowed = f"1..{most}" if most is not None else "1 or more"
+        raise ValueError(f"num_codebooks is {used}; use {allowed}")
+
+
+def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConfig:
+    """The model's own sampling with what the user asked for put in.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    return own.with_overrides({name: getattr(args, name) for name in SAMPLING})
+
+
+def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:
+    wav = read_audio(args.prompt_wav, synthesizer.sample_rate)
+    try:
+        voice, notes = synthesizer.prompt_voice(
+            wav, transcript=args.prompt_text or "", source=args.prompt_wav
+        )
+    except VoiceError as error:
+        raise VoiceError(f"{args.prompt_wav}: {error}") from error
+    warn(notes)
+    return voice
+
+
+def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json: bool) -> str:
+    """One line about a finished call, for people or as JSON."""
+    if not as_json:
+        return (
+            f"{path}: {result.seconds:.2f} s of speech, RTF {result.rtf:.3f}, "
+            f"first sound after {result.ttfa_ms:.0f} ms"
+        )
+    return json.dumps(
+        {
+            "path": path,
+            "seconds": round(result.seconds, 3),
+            "frames": result.frames,
+            "rtf": round(result.rtf, 4),
+            "ttfa_ms": round(result.ttfa_ms, 1),
+            "seed": result.seed,
+            "finished_by": result.finished_by,
+            "retries": result.retries,
+            "voice": voice,
+            "num_codebooks": num_codebooks,
+            "notes": list(result.notes),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _remarks(result: Synthesis) -> list[str]:
+    remarks = list(result.notes)
+    if result.retries:
+        remarks.append(f"pieces spoken again with another seed: {result.retries}")
+    if result.finished_by == "budget":
+        remarks.append(
+            "a piece did not end by itself and was cut at its limit; listen to it, and try "
+            "another --seed"
+        )
+    return remarks
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Print each message as one line on stderr."""
+    for message in messages:
+        print(f"cat-tts: warning: {message}", file=sys.stderr)

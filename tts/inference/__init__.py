@@ -1,0 +1,1 @@
+"""From a piece of text and a prompt to sound, frame by frame."""

@@ -1,0 +1,390 @@
+"""The autoregressive loop: prompt rows in, frames of codes out.
+
+It knows tensors, not text: the same loop serves phonemes and the published text tokenizer. A
+`Session` is the loop itself: items enter at any time, speak one frame a step, and leave when
+they have ended. `generate` runs a session for a fixed batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from tts.inference.cached import CachedRunner
+from tts.inference.prompt import Monologue, hidden_text_id, without_text
+from tts.inference.runner import Runner
+from tts.inference.sampling import draw, guide, sample_each
+from tts.model.config import SamplingConfig, check_guidance
+from tts.model.lm import TtsModel
+from tts.model.weights import PreparedModel, prepare
+
+__all__ = [
+    "Frame",
+    "Generated",
+    "ItemStep",
+    "Request",
+    "Session",
+    "collect",
+    "generate",
+]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One item of a batch.
+
+    Attributes:
+        rows: int64 (T, 1 + K), the prompt.
+        seed: of its own random numbers.
+        max_frames: budget, after which it is stopped.
+        monologue: rules its text channel where the model has an inner monologue; None leaves
+            the text channel free.
+        forced: int64 (k, F), codes that it must speak first (continuation), or None.
+        sampling: of this item; None means that of the session.
+        context: int64 (k, P), codes that end the prompt and that the codec must hear before
+            the first frame (continuation); the engine does not read it.
+    """
+
+    rows: Tensor
+    seed: int
+    max_frames: int
+    monologue: Monologue | None = None
+    forced: Tensor | None = None
+    sampling: SamplingConfig | None = None
+    context: Tensor | None = None
+
+
+class ItemStep(NamedTuple):
+    """What one step made of one item.
+
+    ticket: from `Session.admit`. text: the text channel. codes: int64 (k,), the frame, or None
+    where the item ended instead of speaking one. finished_by: 'eos' or 'budget' in the last
+    step of an item, else None.
+    """
+
+    ticket: int
+    text: int
+    codes: Tensor | None
+    finished_by: str | None
+
+
+class Frame(NamedTuple):
+    """One frame of every item of a fixed batch.
+
+    text: int64 (B,), the text channel; codes: int64 (B, k); active: bool (B,), False once an
+    item has ended (its values are then 0).
+    """
+
+    text: Tensor
+    codes: Tensor
+    active: Tensor
+
+
+class Generated(NamedTuple):
+    """A finished item: codes int64 (k, T); text int64 (T,); finished_by 'eos' or 'budget'."""
+
+    codes: Tensor
+    text: Tensor
+    finished_by: str
+
+
+class _Item:
+    """What the loop remembers of an item besides the runner's caches.
+
+    uncond: ticket of the same item without its text, for guidance; None where there is none.
+    """
+
+    def __init__(
+        self, ticket: int, request: Request, default: SamplingConfig, uncond: int | None
+    ) -> None:
+        self.ticket, self.request, self.uncond = ticket, request, uncond
+        self.sampling = request.sampling or default
+        self.generator = torch.Generator().manual_seed(request.seed)
+        self.monologue = request.monologue
+        self.frames = 0
+
+    @property
+    def forced_frames(self) -> int:
+        return 0 if self.request.forced is None else self.request.forced.shape[1]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all its tokens are sampled freely, from its own logits."""
+        free = self.monologue is None and self.uncond is None
+        return free and self.frames >= self.forced_frames
+
+
+class Session:
+    """A running batch.
+
+    An item's frames depend on its own request alone: neither on who else is in the batch, nor
+    on when it entered.
+    """
+
+    def __init__(
+        self,
+        model: TtsModel | PreparedModel,
+        sampling: SamplingConfig,
+        num_codebooks: int,
+        runner: Runner | None = None,
+    ) -> None:
+        """Start empty.
+
+        Args:
+            model: best one that is prepared; else that is done here.
+            sampling: temperatures and the like, of requests that bring none.
+            num_codebooks: k, codebooks to generate, 1..K.
+            runner: how to drive the model; None means with caches.
+
+        Raises:
+            ValueError: k is out of range.
+        """
+        if not 1 <= num_codebooks <= model.config.n_vq:
+            raise ValueError(
+                f"num_codebooks is {num_codebooks}; this model has 1..{model.config.n_vq}"
+            )
+        self.config, self.device = model.config, model.device
+        self.sampling, self.num_codebooks = sampling, num_codebooks
+        with torch.inference_mode():
+            self.runner = runner or CachedRunner(prepare(model), num_codebooks)
+        self._hidden = torch.tensor([hidden_text_id(self.config)], device=self.device)
+        self._tickets = count()
+        self._items: list[_Item] = []
+        # (B + S, hidden), those of the items, then those of their unconditional branches.
+        self._latents: Tensor | None = None
+        # bool (B, k, V): codes that each item has spoken; None while no one is penalised for it.
+        self._seen: Tensor | None = None
+        self._row: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Items that are speaking."""
+        return len(self._items)
+
+    @torch.inference_mode()
+    def admit(self, request: Request) -> int:
+        """Let an item in; its first frame comes with the next step.
+
+        Returns:
+            Its ticket, which `step` names it by.
+
+        Raises:
+            ValueError: its budget is empty, or it asks for guidance, which its model cannot give.
+        """
+        if request.max_frames < 1:
+            raise ValueError("max_frames must be at least 1")
+        sampling = request.sampling or self.sampling
+        check_guidance(sampling, self.config)
+        self._advance()
+        ticket = next(self._tickets)
+        capacity = len(request.rows) + request.max_frames
+        latents = [self.runner.admit(ticket, request.rows, capacity)]
+        uncond = None
+        if sampling.audio.guidance != 1:
+            uncond = next(self._tickets)
+            latents.append(
+                self.runner.admit(uncond, without_text(request.rows, self.config), capacity)
+            )
+        if self._latents is not None:
+            own = self._latents.split([len(self._items), len(self._latents) - len(self._items)])
+            latents = [own[0], latents[0], own[1], *latents[1:]]
+        self._latents = torch.cat(latents)
+        item = _Item(ticket, request, self.sampling, uncond)
+        self._items.append(item)
+        if self._seen is not None or item.sampling.audio.repetition_penalty != 1:
+            size = (self.num_codebooks, self.config.audio_vocab_size)
+            empty = torch.zeros((1, *size), dtype=torch.bool, device=self.device)
+            others = self._seen
+            if others is None:
+                others = empty.expand(len(self._items) - 1, *size)
+            self._seen = torch.cat([others, empty])
+        return ticket
+
+    @torch.inference_mode()
+    def step(self) -> list[ItemStep]:
+        """One frame of every item, in the order in which they came; [] when there are none."""
+        if not self._items:
+            return []
+        self._advance()
+        assert self._latents is not None
+        # 1. The depth transformer chooses text, then codes, coarse to fine.
+        generators = [item.generator for item in self._items]
+        rows = self._frame(draw(generators, 1 + self.num_codebooks).to(self.device))
+        tokens = rows[: len(self._items)]
+        # 2. Items take note of it; those that have ended leave.
+        text = tokens[:, 0].tolist()
+        codes = tokens[:, 1:].cpu()
+        spoken = [
+            self._note(item, t, c) for item, t, c in zip(self._items, text, codes, strict=True)
+        ]
+        if self._seen is not None:
+            self._seen.scatter_(2, tokens[:, 1:, None], True)
+        self._row = rows
+        self._keep([s.finished_by is None for s in spoken])
+        return spoken
+
+    def drop(self, ticket: int) -> None:
+        """Take an item out before it has ended."""
+        self._keep([item.ticket != ticket for item in self._items])
+
+    def _advance(self) -> None:
+        """The frames of the last step become the next rows of the temporal transformer.
+
+        Put off until the next step, because then it is known who has left.
+        """
+        if self._row is None:
+            return
+        tickets = [item.ticket for item in self._items]
+        tickets += [item.uncond for item in self._items if item.uncond is not None]
+        self._latents = self.runner.step(tickets, self._row) if tickets else None
+        self._row = None
+
+    def _keep(self, kept: list[bool]) -> None:
+        if all(kept):
+            return
+        unconditional = [
+            k for item, k in zip(self._items, kept, strict=True) if item.uncond is not None
+        ]
+        for item, keep in zip(self._items, kept, strict=True):
+            if not keep:
+                self.runner.release(item.ticket)
+                if item.uncond is not None:
+                    self.runner.release(item.uncond)
+        self._items = [item for item, keep in zip(self._items, kept, strict=True) if keep]
+        items, rows = (torch.tensor(k, device=self.device) for k in (kept, kept + unconditional))
+        if self._latents is not None:
+            self._latents = self._latents[rows] if self._items else None
+        if self._seen is not None:
+            self._seen = self._seen[items] if self._items else None
+        if self._row is not None:
+            self._row = self._row[rows] if self._items else None
+
+    def _frame(self, uniform: Tensor) -> Tensor:
+        """All channels of a frame of every item: float (B, 1 + k) -> int64 (B + S, 1 + k).
+
+        Behind the items stand their unconditional branches: the same codes, the text hidden.
+        """
+        assert self._latents is not None
+        graphs, sampling = self.runner.graphs, self._items[0].sampling
+        if graphs is not None and all(i.is_plain and i.sampling == sampling for i in self._items):
+            return graphs.run(self._latents, sampling, uniform, self._seen)
+        numbers = uniform.unbind(1)
+        guided = self._guided()
+
+        def choose(channel: int, logits: Tensor) -> Tensor:
+            if guided is None:
+                return self._choose(channel, logits, numbers[channel])
+            own = guide(logits, *guided) if channel else logits[: len(self._items)]
+            chosen = self._choose(channel, own, numbers[channel])
+            said = chosen[guided[0]] if channel else self._hidden.expand(len(guided[0]))
+            return torch.cat([chosen, said])
+
+        return self.runner.frame(self._latents, choose)
+
+    def _guided(self) -> tuple[Tensor, Tensor] | None:
+        """Items with an unconditional branch, int64 (S,), and its scale, float32 (S, 1)."""
+        pairs = [
+            (i, item.sampling.audio.guidance)
+            for i, item in enumerate(self._items)
+            if item.uncond is not None
+        ]
+        if not pairs:
+            return None
+        index, scale = (torch.tensor(x, device=self.device) for x in zip(*pairs, strict=True))
+        return index, scale[:, None]
+
+    def _choose(self, channel: int, logits: Tensor, uniform: Tensor) -> Tensor:
+        items = self._items
+        if channel == 0:
+            return self._choose_text(logits, uniform)
+        seen = None if self._seen is None else self._seen[:, channel - 1]
+        chosen = sample_each([i.sampling.audio for i in items], logits, uniform, seen)
+        for i, item in enumerate(items):
+            if item.frames < item.forced_frames:
+                assert item.request.forced is not None
+                chosen[i] = item.request.forced[channel - 1, item.frames]
+        return chosen
+
+    def _choose_text(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        """Among all ids, or where there is a monologue, among those that it allows."""
+        settings = [item.sampling.text for item in self._items]
+        ruled = [item.monologue for item in self._items]
+        if not any(ruled):
+            return sample_each(settings, logits, uniform, None)
+        everything = torch.arange(logits.shape[1])
+        choices = [everything if m is None else m.allowed() for m in ruled]
+        ids = pad_sequence(choices, batch_first=True, padding_value=-1).to(self.device)
+        offered = logits.gather(1, ids.clamp_min(0)).masked_fill_(ids < 0, -torch.inf)
+        entry = sample_each(settings, offered, uniform, None)
+        return ids.gather(1, entry[:, None])[:, 0]
+
+    def _note(self, item: _Item, text: int, codes: Tensor) -> ItemStep:
+        if item.monologue is not None:
+            monologue = item.monologue.after(text)
+            done = item.frames + 1 >= item.forced_frames
+            item.monologue = monologue.released() if done else monologue
+        if text == self.config.audio_end_token_id:
+            return ItemStep(item.ticket, text, None, "eos")
+        item.frames += 1
+        spent = item.frames >= item.request.max_frames
+        return ItemStep(item.ticket, text, codes, "budget" if spent else None)
+
+
+def generate(
+    model: TtsModel | PreparedModel,
+    requests: Sequence[Request],
+    sampling: SamplingConfig,
+    num_codebooks: int,
+    runner: Runner | None = None,
+) -> Iterator[Frame]:
+    """Speak: yields one `Frame` for all items at a time, until every item has ended.
+
+    Args:
+        model: best one that is prepared; else that is done here.
+        requests: at least one; items do not influence each other.
+        sampling: temperatures and the like.
+        num_codebooks: k, codebooks to generate, 1..K.
+        runner: how to drive the model; None means with caches.
+
+    Raises:
+        ValueError: no request, an empty budget, or k out of range.
+    """
+    if not requests:
+        raise ValueError("no request; give at least one")
+    session = Session(model, sampling, num_codebooks, runner)
+    place = {session.admit(request): i for i, request in enumerate(requests)}
+    while session:
+        text = torch.zeros(len(requests), dtype=torch.int64)
+        codes = torch.zeros((len(requests), num_codebooks), dtype=torch.int64)
+        active = torch.zeros(len(requests), dtype=torch.bool)
+        for spoken in session.step():
+            if spoken.codes is not None:
+                i = place[spoken.ticket]
+                text[i], codes[i], active[i] = spoken.text, spoken.codes, True
+        if active.any():
+            yield Frame(text, codes, active)
+
+
+def collect(frames: Iterator[Frame], requests: Sequence[Request]) -> list[Generated]:
+    """Run `generate` to its end and sort the frames by item."""
+    seen = list(frames)
+    results = []
+    for i, request in enumerate(requests):
+        own = [f for f in seen if f.active[i]]
+        codes = [f.codes[i] for f in own]
+        text = [f.text[i] for f in own]
+        by = "budget" if len(own) >= request.max_frames else "eos"
+        empty = torch.zeros(0, dtype=torch.int64)
+        results.append(
+            Generated(
+                torch.stack(codes, dim=1) if codes else empty.view(1, 0),
+                torch.stack(text) if text else empty,
+                by,
+            )
+        )
+    return results

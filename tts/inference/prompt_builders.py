@@ -1,0 +1,319 @@
+"""From a text to what the engine is asked for: the two ways in which models read.
+
+The embedded model reads phonemes of `frontend`; published ones read the ids of their own text
+tokenizer inside a prompt template.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+import frontend
+from frontend.clean import HAN
+from frontend.split import split_sentences
+from tokenizer.hub import CheckpointError
+from tts.inference.engine import Request
+from tts.inference.prompt import Monologue, audio_rows, prompt_rows, text_ids, text_rows
+from tts.model.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.voices import Voice
+
+MAX_CHARS = 160
+# Published models keep their voice and pace over much longer texts.
+PUBLISHED_MAX_CHARS = 600
+# Nothing speaks slower than this; with a symbol every 80 ms or so it is three times too much.
+SECONDS_PER_SYMBOL, SPARE_S = 0.24, 2.0
+# The longest that the monologue may stay on one symbol.
+MAX_STAY_S = 1.2
+# A Chinese character is a syllable, a letter a fraction of one.
+SECONDS_PER_HAN, SECONDS_PER_LETTER = 0.6, 0.24
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+
+_HAN = re.compile(f"[{HAN}]")
+_AUDIO = "<|audio|>"
+
+
+@dataclass(frozen=True)
+class SpeechOptions:
+    """What one call wants.
+
+    Attributes:
+        voice: name of a voice, or a `Voice`; None means the model's default.
+        lang: 'auto', 'en' or 'zh'.
+        seed: same text, options and seed give the same samples.
+        num_codebooks: codebooks to generate, 1..K; None means all.
+        sampling: None means what suits the model.
+        max_chars: longest piece that a text is split into; None means what suits the model.
+        continuation: go on speaking where the voice's recording ends (its transcript must be
+            known), instead of taking it as a reference only.
+        language: name of the language, such as 'English', for published models; None leaves it
+            to `lang`.
+        duration: wanted length in frames of every piece, for published models; None leaves it
+            to the model.
+    """
+
+    voice: str | Voice | None = None
+    lang: str = "auto"
+    seed: int = 0
+    num_codebooks: int | None = None
+    sampling: SamplingConfig | None = None
+    max_chars: int | None = None
+    continuation: bool = False
+    language: str | None = None
+    duration: int | None = None
+
+
+class Piece(NamedTuple):
+    """A stretch of text that is spoken at once.
+
+    text: as the user wrote it. request: what the engine is asked for. size: symbols or tokens of
+    the text. num_codebooks: k, to generate. notes: remarks for the user to read.
+    """
+
+    text: str
+    request: Request
+    size: int
+    num_codebooks: int
+    notes: tuple[str, ...] = ()
+
+
+class PromptBuilder(Protocol):
+    """How a model reads: its own sampling, and whether someone must be named to speak."""
+
+    @property
+    def sampling(self) -> SamplingConfig: ...
+
+    @property
+    def needs_voice(self) -> bool: ...
+
+    def pieces(
+        self, text: str, voice: Voice | None, options: SpeechOptions, used: int
+    ) -> list[Piece]:
+        """What to ask the engine for.
+
+        Args:
+            text: to be spoken.
+            voice: who speaks; None only where none is needed.
+            options: of the call.
+            used: codebooks in use.
+
+        Raises:
+            EmptyTextError: nothing in `text` can be spoken.
+            ValueError: an option does not suit the model.
+        """
+        ...
+
+
+def _empty(text: str) -> frontend.EmptyTextError:
+    return frontend.EmptyTextError(
+        f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
+    )
+
+
+def _transcript(voice: Voice) -> str:
+    if not voice.transcript:
+        raise ValueError(f"voice {voice.name!r} has no transcript; continuation needs its words")
+    return voice.transcript
+
+
+@dataclass(frozen=True)
+class PhonemePromptBuilder:
+    """The embedded model's way: normalise, phonemize, one id a symbol, an inner monologue."""
+
+    config: TtsConfig
+    frame_rate: float
+    sampling: SamplingConfig = EMBEDDED_SAMPLING
+    needs_voice: bool = True
+
+    def pieces(
+        self, text: str, voice: Voice | None, options: SpeechOptions, used: int
+    ) -> list[Piece]:
+        assert voice is not None
+        for name in ("language", "duration"):
+            if getattr(options, name) is not None:
+                raise ValueError(f"{name} is for published models; this one does not read it")
+        parts = split_sentences(text, options.max_chars or MAX_CHARS)
+        read = [(part, _phonemize(part, options.lang)) for part in parts]
+        spoken = [(part, u) for part, u in read if u is not None]
+        if not spoken:
+            raise _empty(text)
+        pieces = []
+        for number, (part, u) in enumerate(spoken):
+            own = replace(options, seed=options.seed + number)
+            request = self._request(u.symbols, voice, own, used)
+            pieces.append(Piece(part, request, len(u.symbols), used, u.notes))
+        return pieces
+
+    def _request(
+        self, symbols: tuple[str, ...], voice: Voice, options: SpeechOptions, used: int
+    ) -> Request:
+        assert self.config.phonemes is not None
+        codes = voice.codes[:used]
+        forced, limit = None, None
+        if options.continuation:
+            lang = voice.lang if voice.lang in ("en", "zh") else "auto"
+            before = frontend.phonemize(_transcript(voice), lang).symbols
+            symbols, limit, forced = before + symbols, len(before), codes
+        ids = text_ids(symbols, self.config.phonemes)
+        spoken = 0 if forced is None else forced.shape[1]
+        budget_s = SPARE_S + SECONDS_PER_SYMBOL * (len(ids) - (limit or 0))
+        stay = round(MAX_STAY_S * self.frame_rate)
+        return Request(
+            rows=prompt_rows(ids, codes, self.config),
+            seed=options.seed,
+            max_frames=spoken + round(budget_s * self.frame_rate),
+            monologue=Monologue(ids, self.config.audio_end_token_id, max_stay=stay, limit=limit),
+            forced=forced,
+        )
+
+
+def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
+    """None for a piece with nothing to say in it, such as a lone bracket."""
+    try:
+        return frontend.phonemize(piece, lang)
+    except frontend.EmptyTextError:
+        return None
+
+
+def load_text_tokenizer(folder: Path) -> Any:
+    """The text tokenizer beside a published checkpoint; runs no code of the checkpoint's.
+
+    Raises:
+        CheckpointError: its files are missing or damaged.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(
+            str(folder), trust_remote_code=False, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"the text tokenizer in {folder} cannot be loaded ({error}); fetch tokenizer.json and "
+            "tokenizer_config.json of the checkpoint again"
+        ) from error
+
+
+@dataclass(frozen=True)
+class PublishedPromptBuilder:
+    """The published checkpoints' way: a chat of two turns, written as their template says."""
+
+    config: TtsConfig
+    frame_rate: float
+    text_tokenizer: Any
+    sampling: SamplingConfig = PUBLISHED_SAMPLING
+    needs_voice: bool = False
+
+    def pieces(
+        self, text: str, voice: Voice | None, options: SpeechOptions, used: int
+    ) -> list[Piece]:
+        if options.duration is not None and options.duration < 1:
+            raise ValueError(f"duration is {options.duration} frames; use 1 or more")
+        if options.continuation and voice is None:
+            raise ValueError("continuation needs a voice with a transcript to go on from")
+        parts = split_sentences(text, options.max_chars or PUBLISHED_MAX_CHARS)
+        parts = [part for part in parts if any(c.isalnum() for c in part)]
+        if not parts:
+            raise _empty(text)
+        pieces = []
+        for number, part in enumerate(parts):
+            own = replace(options, seed=options.seed + number)
+            request = self._request(part, voice, own, used)
+            pieces.append(Piece(part, request, len(self._ids(part)), used))
+        return pieces
+
+    def _request(
+        self, text: str, voice: Voice | None, options: SpeechOptions, used: int
+    ) -> Request:
+        codes = None if voice is None else voice.codes[:used]
+        continued = codes if options.continuation else None
+        budget = round((SPARE_S + _longest_s(text)) * self.frame_rate)
+        if options.duration is not None:
+            budget = 2 * options.duration + round(SPARE_S * self.frame_rate)
+        if continued is not None:
+            assert voice is not None
+            text = _joined(_transcript(voice), text)
+        reference = None if continued is not None else codes
+        rows = self.rows(text, reference, continued, options)
+        return Request(rows, options.seed, budget, context=continued)
+
+    def rows(
+        self, text: str, reference: Tensor | None, continued: Tensor | None, options: SpeechOptions
+    ) -> Tensor:
+        """The prompt, up to the row after which the first frame comes.
+
+        Args:
+            text: what is spoken, with the transcript of `continued` in front.
+            reference: int64 (k, P), codes of the speaker to sound like, or None.
+            continued: int64 (k, P), codes of the recording to go on from, or None.
+            options: of the call; its language and duration.
+
+        Returns:
+            int64 (T, 1 + K).
+        """
+        c = self.config
+        content = instruction(
+            text,
+            reference is not None,
+            options.language or LANGUAGES.get(options.lang),
+            options.duration,
+        )
+        parts = [self._special(c.im_start_token_id)]
+        if reference is None:
+            parts.append(self._ids("user\n" + content))
+        else:
+            # The first marker is the template's own; what the user wrote comes after it.
+            before, _, after = content.partition(_AUDIO)
+            slot = c.audio_user_slot_token_id
+            parts += [self._ids("user\n" + before), self._special(c.audio_start_token_id)]
+            parts += [audio_rows(slot, reference, c), self._special(c.audio_end_token_id)]
+            parts.append(self._ids(after))
+        parts += [
+            self._special(c.im_end_token_id),
+            self._ids("\n"),
+            self._special(c.im_start_token_id),
+            self._ids("assistant\n"),
+            self._special(c.audio_start_token_id),
+        ]
+        if continued is not None:
+            parts.append(audio_rows(c.audio_assistant_gen_slot_token_id, continued, c))
+        return torch.cat(parts)
+
+    def _ids(self, text: str) -> Tensor:
+        # Markers in the user's text are text: they must not open a turn.
+        ids = self.text_tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        return text_rows(torch.tensor(ids, dtype=torch.int64), self.config)
+
+    def _special(self, token: int) -> Tensor:
+        return text_rows(torch.tensor([token]), self.config)
+
+
+def instruction(text: str, has_reference: bool, language: str | None, frames: int | None) -> str:
+    """The user turn of the published prompt; the reference's place is marked by <|audio|>."""
+    fields = {
+        "Reference(s)": f"[S1]:\n{_AUDIO}" if has_reference else None,
+        "Instruction": None,
+        "Tokens": frames,
+        "Quality": None,
+        "Sound Event": None,
+        "Ambient Sound": None,
+        "Language": language,
+    }
+    lines = [f"- {name}:\n{value}" for name, value in fields.items()]
+    return "\n".join(["<user_inst>", *lines, f"- Text:\n{text}", "</user_inst>"])
+
+
+def _joined(transcript: str, text: str) -> str:
+    """Words of other scripts than Chinese need a space between them."""
+    tight = _HAN.match(transcript[-1]) or transcript[-1] in "。，！？；：、…"
+    return transcript + text if tight else f"{transcript} {text}"
+
+
+def _longest_s(text: str) -> float:
+    han = len(_HAN.findall(text))
+    return SECONDS_PER_HAN * han + SECONDS_PER_LETTER * (len(text) - han)

@@ -1,0 +1,1 @@
+"""The language model: configuration, transformers, files, weights laid out for inference."""

@@ -1,0 +1,192 @@
+"""The model's weights as inference wants them: fused, packed, and called without modules.
+
+`TtsModel` is the definition, and what training changes. `prepare` makes a copy of its weights,
+once, in which query, key and value are one product and gate and up another, laid out by
+`tokenizer.linear`. What is called thousands of times a second is written in few and plain
+operations; a row of the result does not depend on the rows beside it, bit for bit, as long as
+the weights fit into float16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tokenizer.linear import Linear, packed
+from tts.model.lm import TtsModel
+from tts.model.transformer import Attention, DecoderLayer, DecoderStack, RmsNorm, SwiGlu
+
+# (layer, queries (N, H, d), keys (N, H_kv, d), values (N, H_kv, d)) -> (N, H * d)
+Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+
+
+class FastNorm:
+    """`RmsNorm`: x / hypot(|x|, sqrt(n eps)) * (sqrt(n) weight), the same in fewer steps."""
+
+    def __init__(self, weight: Tensor, eps: float) -> None:
+        size = weight.shape[-1]
+        self.gain = weight.detach().float() * size**0.5
+        self.shift = torch.tensor((size * eps) ** 0.5, device=weight.device)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y = x.float()
+        y = y.div(torch.linalg.vector_norm(y, dim=-1, keepdim=True).hypot_(self.shift))
+        return y.mul_(self.gain).to(x.dtype)
+
+
+class FastSwiGlu:
+    """`SwiGlu` with gate and up as one product."""
+
+    def __init__(self, module: SwiGlu, dtype: torch.dtype) -> None:
+        both = torch.cat([module.gate_proj.weight, module.up_proj.weight])
+        self.gate_up, self.down = packed(both.to(dtype)), packed(_weight(module.down_proj, dtype))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate).mul_(up))
+
+
+class FastLayer:
+    """`DecoderLayer` over rows (N, dim)."""
+
+    def __init__(self, layer: DecoderLayer, rotary: bool, dtype: torch.dtype) -> None:
+        attention = layer.self_attn
+        assert isinstance(attention, Attention)
+        self.head_dim = size = attention.head_dim
+        q, k, v = (p.weight for p in (attention.q_proj, attention.k_proj, attention.v_proj))
+        self.num_heads, self.num_kv_heads = len(q) // size, len(k) // size
+        q_gain, k_gain = attention.q_norm.weight, attention.k_norm.weight
+        if rotary:
+            q, k, q_gain, k_gain = (_interleaved(w, size) for w in (q, k, q_gain, k_gain))
+        gains = [q_gain.expand(self.num_heads, -1), k_gain.expand(self.num_kv_heads, -1)]
+        self.head_norm = FastNorm(torch.cat(gains), attention.q_norm.eps)
+        self.qkv = packed(torch.cat([q, k, v]).to(dtype))
+        self.out = packed(_weight(attention.o_proj, dtype))
+        self.norm1, self.norm2 = (
+            FastNorm(n.weight, n.eps)
+            for n in (layer.input_layernorm, layer.post_attention_layernorm)
+        )
+        self.mlp = FastSwiGlu(layer.mlp, dtype)
+        self.device = q.device
+
+    def __call__(self, x: Tensor, index: int, attend: Attend, rotation: Tensor | None) -> Tensor:
+        heads, split = self.num_heads, self.num_heads + self.num_kv_heads
+        qkv = self.qkv(self.norm1(x)).view(len(x), -1, self.head_dim)
+        qk, v = qkv.split((split, split - heads), 1)
+        qk = self.head_norm(qk)
+        if rotation is not None:
+            qk = _rotate(qk, rotation)
+        q, k = qk.split((heads, split - heads), 1)
+        x = x + self.out(attend(index, q, k, v))
+        return x + self.mlp(self.norm2(x))
+
+
+class FastStack:
+    """`DecoderStack` over rows; how they look at each other is up to `attend`."""
+
+    def __init__(self, stack: DecoderStack, dtype: torch.dtype) -> None:
+        layers = [layer for layer in stack.layers if isinstance(layer, DecoderLayer)]
+        self.theta = stack.rope_theta
+        self.layers = [FastLayer(layer, self.theta is not None, dtype) for layer in layers]
+        self.norm = _norm(stack.norm)
+        self.home = stack.norm.weight.device
+        self.spread = any(layer.device != self.home for layer in self.layers)
+        first = self.layers[0]
+        self.num_kv_heads, self.head_dim = first.num_kv_heads, first.head_dim
+
+    def __call__(self, x: Tensor, attend: Attend, rotation: Tensor | None = None) -> Tensor:
+        """Rows (N, dim) -> (N, dim); rotation complex64 (N, 1, head_dim / 2) where there is one."""
+        for index, layer in enumerate(self.layers):
+            if self.spread:
+                x = x.to(layer.device)
+                rotation = None if rotation is None else rotation.to(layer.device)
+            x = layer(x, index, attend, rotation)
+        return self.norm(x.to(self.home) if self.spread else x)
+
+    def rotations(self, count: int, device: torch.device) -> Tensor:
+        """e^{i t theta^(-2i/d)} of the first `count` positions: complex64 (count, 1, d / 2)."""
+        assert self.theta is not None
+        index = torch.arange(0, self.head_dim, 2, dtype=torch.float32, device=device)
+        frequency = self.theta ** (-index / self.head_dim)
+        angle = torch.arange(count, dtype=torch.float32, device=device)[:, None] * frequency
+        return torch.polar(torch.ones_like(angle), angle)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class FastHead:
+    """From a depth output to the logits of one channel; the pad code, the last row, is left out."""
+
+    mlp: FastSwiGlu
+    norm: FastNorm
+    head: Linear
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.head(self.norm(self.mlp(x))).float()
+
+
+class PreparedModel:
+    """All of a `TtsModel` that generating needs, in one dtype."""
+
+    def __init__(self, model: TtsModel, dtype: torch.dtype) -> None:
+        self.config, self.device, self.dtype = model.config, model.device, dtype
+        self.temporal = FastStack(model.model.language_model, dtype)
+        self.depth = FastStack(model.local_transformer, dtype)
+        self.depth_input = FastSwiGlu(model.speech_embedding_to_local_mlp, dtype)
+        self.tables = [_weight(table, dtype) for table in model.model.embedding_list]
+        # `tts.inference.graphs.FrameGraphs` by number of codebooks: capturing one takes seconds.
+        self.graphs: dict[int, Any] = {}
+        self.heads = []
+        for channel, head in enumerate(model.lm_heads):
+            weight = _weight(head, dtype)
+            if channel:
+                weight = weight[: model.config.audio_pad_code]
+            mlp = model.local_to_speech_embedding_mlps[channel]
+            norm = model.layer_norm_before_lm_heads[channel]
+            assert isinstance(mlp, SwiGlu)
+            assert isinstance(norm, RmsNorm)
+            self.heads.append(FastHead(FastSwiGlu(mlp, dtype), _norm(norm), packed(weight)))
+
+
+@torch.inference_mode()
+def prepare(model: TtsModel | PreparedModel, dtype: torch.dtype | None = None) -> PreparedModel:
+    """A model's weights as they are now, laid out for inference; later changes do not reach it.
+
+    Args:
+        model: one that is prepared already is given back.
+        dtype: to compute in; None means the model's own. It may differ from that of the weights,
+            so that they can stay in the file that they are mapped from.
+    """
+    if isinstance(model, PreparedModel):
+        return model
+    return PreparedModel(model, dtype or model.dtype)
+
+
+def _rotate(x: Tensor, rotation: Tensor) -> Tensor:
+    """Rotary embedding of (N, H, d) in the interleaved order, in float32."""
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
+    return torch.view_as_real(pairs * rotation).view(x.shape).to(x.dtype)
+
+
+def _interleaved(weight: Tensor, size: int) -> Tensor:
+    """Bring the partners i and i + size/2 of every head side by side, along the first axis.
+
+    Queries and keys change their order alike, so no product of them changes, and a rotation is
+    one complex product.
+    """
+    half = size // 2
+    heads = weight.unflatten(0, (-1, 2, half))
+    return heads.transpose(1, 2).flatten(0, 2).contiguous()
+
+
+def _norm(module: RmsNorm) -> FastNorm:
+    return FastNorm(module.weight, module.eps)
+
+
+def _weight(module: nn.Module, dtype: torch.dtype) -> Tensor:
+    assert isinstance(module.weight, Tensor)
+    return module.weight.detach().to(dtype)
