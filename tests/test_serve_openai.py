@@ -22,7 +22,7 @@ from fastapi.testclient import TestClient
 
 from serving import running, wait_until
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
-from tts.folders import HOME_VARIABLE
+from tts.folders import EMBEDDED, HOME_VARIABLE
 from tts.serve.api import create_api
 from tts.serve.encoding import PCM_RATE, encode_whole, stream_encoder
 from tts.serve.openai_names import GENDERS, voice_for
@@ -131,7 +131,8 @@ def test_strict_mode_refuses_what_it_does_not_know(service: SpeechService):
     assert client.post(SPEECH, json=wanted(speed=None)).status_code == 200
 
 
-def test_voice_names_of_openai_mean_shipped_voices():
+def test_voice_names_of_openai_mean_shipped_voices(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tts.folders.SHIPPED_VOICES", EMBEDDED / "voices")
     ours = [v for v in list_voices() if v.shipped]
     chosen = {name: voice_for(name, lambda: ours) for name in GENDERS}
     by_name = {voice.name: voice for voice in ours}

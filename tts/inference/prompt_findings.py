@@ -34,8 +34,6 @@ NOISE_CHANGE_DB, STEADY_RANGE_DB = 2.4, 3.0
 # Of speech up to 0.58 holds a tone for 0.3 s.
 MUSIC_SHARE = 0.6
 HELD_FRAMES = 20
-# What is shorter is refused for its length.
-JUDGED_S = 0.25
 # Nobody reads slower or faster than this; a Chinese character counts for three letters.
 MIN_LETTERS_PER_S, MAX_LETTERS_PER_S = 3.0, 30.0
 
@@ -116,7 +114,8 @@ def check_reference(
     """
     if (case := no_speech(wav, sample_rate)) is not None:
         return [Finding("level" if case == "silent" else "noise", "bad", case, -np.inf)]
-    speech = trim_silence(wav, sample_rate)
+    # An offset is a finding of its own, and would pass for level and noise.
+    speech = trim_silence(wav - wav.mean(), sample_rate)
     seconds = len(speech) / sample_rate
     levels = block_levels(speech)
     findings = [
@@ -138,7 +137,7 @@ def no_speech(wav: np.ndarray, sample_rate: int) -> str | None:
     wav = wav - wav.mean() if wav.size else wav
     if is_silent(wav):
         return "silent"
-    if len(wav) < JUDGED_S * sample_rate:
+    if len(wav) < MIN_PROMPT_S * sample_rate:  # refused for its length
         return None
     levels = block_levels(trim_silence(wav, sample_rate))
     low, high = np.quantile(levels, (0.1, 0.95))

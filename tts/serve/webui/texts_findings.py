@@ -1,4 +1,4 @@
-"""The words of `tts.inference.prompt_findings` in Chinese, and of the shipped voices' descriptions."""
+"""The words of `prompt_findings` in Chinese, and of the descriptions of shipped voices."""
 
 from __future__ import annotations
 
