@@ -184,6 +184,8 @@ function drops() {
 }
 
 function listen() {
+  // Gradio shows no label here, and so gives it no name.
+  textField().setAttribute("aria-label", t("text"));
   document.addEventListener("click", clicks);
   document.addEventListener("keydown", keys);
   byId("cat-speak").onclick = () => generate();
