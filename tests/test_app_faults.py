@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from browsing import DESKTOP, PHONE, READY, expert, finished, in_sight, speak, upload, write
+from serving import wait_until
 from test_serve_uploads import RECORDINGS
 from tiny import SAMPLE_RATE, speech_like
 
@@ -58,17 +59,14 @@ def test_what_speak_does_is_where_the_eyes_are(any_page: Any, slowly):
     write(any_page, TEXT)
     any_page.click("#cat-speak")
     any_page.wait_for_function("catTts.live?.begun", timeout=20_000)
-    any_page.wait_for_timeout(600)
     for part in ("#cat-status", "#cat-detail", "#cat-progress", "#cat-wave"):
-        assert in_sight(any_page, part), part
+        assert wait_until(lambda part=part: in_sight(any_page, part), 5), part
     assert "left" in any_page.inner_text("#cat-detail")
     finished(any_page)
-    any_page.wait_for_timeout(600)
     for part in ("#cat-audio", "#cat-status"):
-        assert in_sight(any_page, part), part
+        assert wait_until(lambda part=part: in_sight(any_page, part), 5), part
     speak(any_page, "[x](Q9)", "failed")
-    any_page.wait_for_timeout(600)
-    assert in_sight(any_page, "#cat-problem")
+    assert wait_until(lambda: in_sight(any_page, "#cat-problem"), 5)
 
 
 def test_nothing_of_the_first_text_is_offered_while_the_second_is_spoken(any_page: Any, slowly):
@@ -111,8 +109,7 @@ def test_a_voice_just_saved_is_in_sight(any_page: Any, page_home: Path, tmp_path
     any_page.fill("#cat-name", "just-saved")
     any_page.click("#cat-save button")
     any_page.wait_for_selector("[data-voice=just-saved] input:checked", state="attached")
-    any_page.wait_for_timeout(300)
-    assert in_sight(any_page, "[data-voice=just-saved]")
+    assert wait_until(lambda: in_sight(any_page, "[data-voice=just-saved]"), 5)
     any_page.once("dialog", lambda dialog: dialog.accept())
     any_page.click("[data-voice=just-saved] button[aria-label^=Delete]")
     any_page.wait_for_selector("[data-voice=just-saved]", state="detached")
@@ -185,7 +182,7 @@ def test_axe_finds_no_serious_violation(
     page.goto(f"{page_address}/{language}/")
     page.wait_for_selector(READY, timeout=60_000)
     expert(page)
-    page.click("#cat-prompt > button")
+    page.locator("#cat-prompt button").first.click()
     page.add_script_tag(path=str(AXE))
     found = []
     for text, state in (("", "failed"), (TEXT, "done")):

@@ -10,11 +10,14 @@ import { choice, choiceFace, choiceName, loadVoices, save, setOwn, whenChosen } 
 import { drawWave } from "./wave.js";
 
 const KEPT_RUNS = 8;
+// How often the time left is told anew.
+const TOLD_MS = 250;
 
 let health = { sample_rate: 24000, frame_size: 1920 };
 let run = null;
 let live = null;
 let drawing = false;
+let told = 0;
 const past = [];
 
 /** Speak what stands in the text with what the settings say. */
@@ -92,7 +95,10 @@ function draw() {
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
-    if (run?.state === "speaking") result.render(run, live, health);
+    if (run?.state === "speaking" && performance.now() - told > TOLD_MS) {
+      told = performance.now();
+      result.render(run, live, health);
+    }
     draw();
   });
 }

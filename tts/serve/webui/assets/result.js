@@ -55,11 +55,16 @@ export function problem(message, retry) {
   if (message && !retry) state("failed", t("failed"), "");
 }
 
+/** Only where it is new, because screen readers read what is put. */
+function put(id, text) {
+  if (byId(id).textContent !== text) byId(id).textContent = text;
+}
+
 function state(name, status, detail) {
   byId("cat-result").dataset.state = name;
-  byId("cat-status").textContent = status;
-  byId("cat-detail").textContent = detail;
-  byId("cat-dock").textContent = name === "empty" ? "" : [status, detail].filter(Boolean).join(" · ");
+  put("cat-status", status);
+  put("cat-detail", detail);
+  put("cat-dock", [status, detail].filter(Boolean).join(" · "));
 }
 
 /** Show where a run is. */
