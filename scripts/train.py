@@ -52,9 +52,11 @@ class Plan:
     def steps(self) -> Iterator[Step]:
         """Everything in order."""
         for name in self.recipe["corpora"]:
-            yield self._corpus(name)
+            if not self._done(name).exists():  # scripts/pack.py leaves nothing to build
+                yield self._corpus(name)
         for folder in self.recipe["people"]["folders"]:
-            yield self._people(folder)
+            if not self._done(folder).exists():
+                yield self._people(folder)
         for name, stage in self.recipe["stages"].items():
             if stage.get("labels"):
                 yield self._labels(stage["labels"])
@@ -97,7 +99,7 @@ class Plan:
         return self.out / f"labels-{'-'.join(corpora)}.npz"
 
     def _tokenizer(self, name: str, stage: dict[str, Any]) -> Step:
-        command = ["tokenizer.train", *self._folders(stage["corpora"]), *self._run(name, stage)]
+        command = ["tokenizer.train", *self.folders(stage["corpora"]), *self._run(name, stage)]
         command += ["--cache", str(self.out / f"audio-{'-'.join(stage['corpora'])}")]
         if "labels" in stage:
             command += ["--labels", str(self._label_file(stage["labels"]))]
@@ -105,8 +107,9 @@ class Plan:
 
     def _prepare(self, name: str, stage: dict[str, Any]) -> Step:
         out = self.out / f"{name}-examples.npz"
-        command = ["tts.train", "prepare", *self._folders(stage["corpora"]), "--out", str(out)]
-        return Step("examples", [*command, "--codec", str(self.out / stage["codec"])], out)
+        command = ["tts.train", "prepare", *self.folders(stage["corpora"]), "--out", str(out)]
+        command += ["--codec", str(self.out / stage["codec"])]
+        return Step("examples", [*command, "--device", self.recipe.get("device", "cpu")], out)
 
     def _language_model(self, name: str, stage: dict[str, Any]) -> Step:
         examples = str(self.out / f"{name}-examples.npz")
@@ -123,7 +126,8 @@ class Plan:
     def _folder(self, corpus: str) -> Path:
         return self.out / "corpora" / corpus
 
-    def _folders(self, corpora: list[str]) -> list[str]:
+    def folders(self, corpora: list[str]) -> list[str]:
+        """The folders of named corpora; 'people' stands for all of theirs."""
         people = self.recipe["people"]["folders"]
         names = [n for c in corpora for n in (people if c == "people" else [c])]
         return [str(self._folder(name)) for name in names]
@@ -136,13 +140,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with texts and recordings of people")
     parser.add_argument("out", type=Path, help="folder for everything that is made")
-    parser.add_argument("--teachers", type=Path, required=True, help="from fetch_teachers.py")
+    parser.add_argument("--teachers", type=Path, help="folder of fetch_teachers.py")
     parser.add_argument("--recipe", type=Path, default=RECIPES / "voice.toml")
     parser.add_argument("--scale", type=float, default=1.0, help="of all hours and minutes")
     parser.add_argument("--list", action="store_true", help="print the commands and stop")
     args = parser.parse_args(argv)
     recipe = tomllib.loads(args.recipe.read_text("utf-8"))
-    plan = Plan(recipe, args.data, args.out, args.teachers, args.scale)
+    plan = Plan(recipe, args.data, args.out, args.teachers or Path("teachers"), args.scale)
     for step in plan.steps():
         line = " ".join(["python", "-m", *step.command])
         if args.list:

@@ -33,8 +33,8 @@ TEXTS = {
 }  # fmt: skip
 
 
-def voice() -> dict[str, Any]:
-    return tomllib.loads((RECIPES / "voice.toml").read_text("utf-8"))
+def voice(name: str = "voice.toml") -> dict[str, Any]:
+    return tomllib.loads((RECIPES / name).read_text("utf-8"))
 
 
 @pytest.fixture
@@ -43,8 +43,9 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("train")
 
 
-def test_every_stage_names_files_that_are_there_and_stages_that_came_before() -> None:
-    recipe, seen = voice(), set()
+@pytest.mark.parametrize("name", ["voice.toml", "gpu/voice.toml"])
+def test_every_stage_names_files_that_are_there_and_stages_that_came_before(name: str) -> None:
+    recipe, seen = voice(name), set()
     for name, stage in recipe["stages"].items():
         path = RECIPES / stage["recipe"]
         folders = {f for c in stage["corpora"] for f in (recipe["people"]["folders"]
@@ -131,6 +132,15 @@ def write_data(folder: Path, recipe: dict[str, Any]) -> None:
         synthetic_corpus(folder / name, 12)
 
 
+def test_the_stages_for_a_gpu_fit_into_fourteen_minutes_and_save_every_two() -> None:
+    recipe = voice("gpu/voice.toml")
+    assert recipe["device"] == "cuda"
+    assert sum(stage["minutes"] for stage in recipe["stages"].values()) <= 13
+    for stage in recipe["stages"].values():
+        kind = TokenizerRecipe if stage["kind"] == "tokenizer" else LanguageModelRecipe
+        assert kind.from_file(RECIPES / stage["recipe"]).save_every_s <= 120
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "teachers",
@@ -167,6 +177,15 @@ def test_the_recipes_run_from_nothing(tmp_path: Path, teachers: str) -> None:
     for name in recipe["stages"]:
         assert (out / name / "model.safetensors").is_file(), name
     assert "==" not in run(*command)  # all is done
+    twin = tmp_path / "twin.toml"
+    gpu = (RECIPES / "gpu" / "voice.toml").read_text("utf-8")
+    twin.write_text(gpu.replace('device = "cuda"', 'device = "cpu"'), "utf-8")
+    packed = tmp_path / "packed"
+    run(sys.executable, "scripts/pack.py", str(out), str(packed), "--recipe", str(twin))
+    assert list(packed.rglob("*.opus"))
+    command[3:4] = [str(packed), "--recipe", str(twin)]
+    assert "== corpus" not in run(*command)
+    assert (packed / "lm" / "model.safetensors").is_file()
     codec = next(s["codec"] for s in recipe["stages"].values() if "codec" in s)
     audio = next((out / "corpora").rglob("*.flac"))
     codes, wav = tmp_path / "codes.safetensors", tmp_path / "again.wav"

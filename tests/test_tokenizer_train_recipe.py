@@ -35,6 +35,12 @@ def test_a_file_sets_what_differs_from_the_defaults(tmp_path):
     assert Recipe.from_file(written(tmp_path, "")) == Recipe()
 
 
+def test_a_file_may_stand_on_another(tmp_path):
+    (tmp_path / "small.toml").write_text("stage = 'gan'\nbatch_size = 3\n", encoding="utf-8")
+    large = Recipe.from_file(written(tmp_path, "base = 'small.toml'\nbatch_size = 64\n"))
+    assert large == Recipe(stage="gan", batch_size=64)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

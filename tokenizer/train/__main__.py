@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+from tokenizer.cli import Parser, run_guarded
 
-def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="python -m tokenizer.train", description=__doc__)
+PROG = "python -m tokenizer.train"
+
+
+def parser() -> Parser:
+    p = Parser(prog=PROG, description=__doc__)
     p.add_argument("audio", nargs="+", type=Path, help="folders with sound files (searched deep)")
     p.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
     p.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if present")
@@ -23,6 +25,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    return run_guarded(PROG, lambda: run(argv))
+
+
+def run(argv: list[str] | None) -> int:
+    """Parse and train; ValueError or OSError for bad input."""
     args = parser().parse_args(argv)
     import torch
 
@@ -34,11 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     from tokenizer.train.loop import train
     from tokenizer.train.recipe import Recipe
 
-    try:
-        recipe = Recipe.from_file(args.recipe)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    recipe = Recipe.from_file(args.recipe)
     if args.max_steps:
         recipe = replace(recipe, max_steps=args.max_steps)
     torch.manual_seed(recipe.seed)
@@ -48,9 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         codec = CatTokenizer(CatConfig.from_file(args.config))
         initialize(codec)
     else:
-        parser().error("give --config for a new tokenizer or --init for one to go on from")
+        raise ValueError("give --config for a new tokenizer or --init for one to go on from")
     if recipe.usual_codebooks > codec.num_codebooks:
-        parser().error(
+        raise ValueError(
             f"usual_codebooks is {recipe.usual_codebooks}; this tokenizer has {codec.num_codebooks}"
         )
     files = [f for f in audio_files(args.audio) if not held_out(f.stem)]
@@ -58,11 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.labels:
         audio = label(audio, files, args.labels)
     print(f"{len(files)} recordings, {audio.seconds / 3600:.2f} h at {audio.sample_rate} Hz")
-    try:
-        train(codec, audio, recipe, args.out, args.budget_minutes * 60)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    train(codec, audio, recipe, args.out, args.budget_minutes * 60)
     return 0
 
 

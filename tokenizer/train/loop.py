@@ -30,8 +30,6 @@ from tokenizer.train.run import (
 )
 from tokenizer.train.trainee import FIGURES, Trainee
 
-SAVE_EVERY_S = 300
-
 
 def draw_codebooks(recipe: Recipe, batch: int, total: int, step: int) -> Tensor:
     """Quantizer dropout: int64 (B,), a function of seed and step alone."""
@@ -154,7 +152,7 @@ class _Run:
             progress.elapsed_s = time.monotonic() - begun
             if progress.step % 50 == 0 and self.accelerator.is_main_process:
                 log.write(progress, lr=float(f"{rate:.3g}"), used=keeper.used())
-            if time.monotonic() - saved > SAVE_EVERY_S:
+            if time.monotonic() - saved > recipe.save_every_s:
                 self.save()
                 saved = time.monotonic()
         self.save()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tokenizer.strict import strict
 
@@ -40,6 +41,7 @@ class Recipe:
         discriminator_s: seconds of every item that the discriminators see.
         discriminator_warmup: steps in which they learn alone.
         decay_share: the learning rate falls to nothing over this last part of the budget.
+        save_every_s: seconds between checkpoints.
     """
 
     stage: str = "mel"
@@ -79,6 +81,7 @@ class Recipe:
     discriminator_lr: float = 1.5e-3
     discriminator_s: float = 0.5
     discriminator_warmup: int = 200
+    save_every_s: float = 300.0
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
@@ -91,12 +94,21 @@ class Recipe:
     @classmethod
     def from_file(cls, path: Path) -> Recipe:
         """Read a TOML file with this class's fields; ValueError names what is wrong in it."""
-        try:
-            data = tomllib.loads(path.read_text("utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path} is not valid TOML: {error}") from error
-        data = {k: _tuples(v) for k, v in data.items()}
-        return strict(cls, data, str(path))
+        return strict(cls, read_recipe(path), str(path))
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The values of a recipe's file, arrays as tuples; ValueError if it is not valid TOML.
+
+    `base = "FILE"` takes what the file does not name itself from another one, by the path from it.
+    """
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not valid TOML: {error}") from error
+    base = data.pop("base", None)
+    values = {k: _tuples(v) for k, v in data.items()}
+    return values if base is None else read_recipe(path.parent / base) | values
 
 
 def _tuples(value: object) -> object:

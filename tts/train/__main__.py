@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+from tokenizer.cli import Parser, check_device, run_guarded
 
-def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="python -m tts.train", description=__doc__)
+PROG = "python -m tts.train"
+
+
+def parser() -> Parser:
+    p = Parser(prog=PROG, description=__doc__)
     commands = p.add_subparsers(dest="command", required=True)
     prepare = commands.add_parser("prepare", help="phonemize, align and encode a corpus")
     prepare.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
     prepare.add_argument("--out", type=Path, required=True, help=".npz file to write")
     prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     prepare.add_argument("--max-seconds", type=float, default=15.0)
+    prepare.add_argument("--device", default="cpu", help="that encodes")
     prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
     labels = commands.add_parser("labels", help="phonemes by time, for the tokenizer's training")
     labels.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
@@ -36,14 +40,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = parser().parse_args(argv)
+    return run_guarded(PROG, lambda: run(parser().parse_args(argv)))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one command; ValueError or OSError for bad input."""
     if args.command == "prepare":
         from tokenizer.checkpoint import load_codec
         from tts.train.prepare import prepare, save_examples
 
         first, _, parts = args.part.partition("/")
         part = (int(first), int(parts))
-        examples = prepare(args.corpus, load_codec(args.codec), args.max_seconds, part)
+        codec = load_codec(args.codec, check_device(args.device))
+        examples = prepare(args.corpus, codec, args.max_seconds, part)
         save_examples(examples, args.out)
         print(f"{len(examples)} examples in {args.out}")
         return 0
@@ -60,10 +69,10 @@ def main(argv: list[str] | None = None) -> int:
 
         print("\n".join(make_voices(args.corpus, load_codec(args.codec), args.out)))
         return 0
-    return run(args)
+    return train_model(args)
 
 
-def run(args: argparse.Namespace) -> int:
+def train_model(args: argparse.Namespace) -> int:
     import torch
 
     from tts.model.checkpoint import load_model
@@ -73,11 +82,7 @@ def run(args: argparse.Namespace) -> int:
     from tts.train.loop import Recipe, train
     from tts.train.prepare import load_examples
 
-    try:
-        recipe = Recipe.from_file(args.recipe)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    recipe = Recipe.from_file(args.recipe)
     if args.max_steps:
         recipe = replace(recipe, max_steps=args.max_steps)
     torch.manual_seed(recipe.seed)
@@ -87,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         model = TtsModel(TtsConfig.from_file(args.config))
         initialize(model)
     else:
-        parser().error("give --config for a new model or --init for one to go on from")
+        raise ValueError("give --config for a new model or --init for one to go on from")
     train(model, load_examples(args.examples), recipe, args.out, args.budget_minutes * 60)
     return 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 
 from tokenizer.strict import strict
 from tokenizer.train.optim import make_optimizer, set_rate
+from tokenizer.train.recipe import read_recipe
 from tokenizer.train.run import (
     Progress,
     TrainingLog,
@@ -49,6 +49,7 @@ class Recipe:
         data: who is heard how often, with prompts of which length; see `dataset.Mixture`.
         short_share, short_frames: for this share of the budget only examples up to this length.
         decay_share: the learning rate falls to nothing over this last part of the budget.
+        save_every_s: seconds between checkpoints.
     """
 
     batch_size: int = 16
@@ -68,6 +69,7 @@ class Recipe:
     decay_share: float = 0.4
     data: Mixture = field(default_factory=Mixture)
     max_steps: int = 10**9
+    save_every_s: float = 300.0
 
     def __post_init__(self) -> None:
         if not 0 < self.depth_share <= 1:
@@ -76,14 +78,10 @@ class Recipe:
     @classmethod
     def from_file(cls, path: Path) -> Recipe:
         """Read a TOML file with this class's fields; ValueError names what is wrong in it."""
-        try:
-            read = tomllib.loads(path.read_text("utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path} is not valid TOML: {error}") from error
-        data = read.pop("data", {})
+        values = read_recipe(path)
+        data = values.get("data", {})
         if not isinstance(data, dict):
             raise ValueError(f"{path}: data is {data!r}; make it a table, [data]")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in read.items()}
         values["data"] = strict(Mixture, data, f"{path}: data")
         return strict(cls, values, str(path))
 
@@ -253,7 +251,7 @@ class _Run:
             if progress.step % 50 == 0 and accelerator.is_main_process:
                 extra = self._check(check) if progress.step % 500 == 0 else {}
                 log.write(progress, lr=float(f"{rate:.3g}"), **extra)
-            if time.monotonic() - saved > 300:
+            if time.monotonic() - saved > recipe.save_every_s:
                 self.save()
                 saved = time.monotonic()
         self.save()

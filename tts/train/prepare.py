@@ -121,8 +121,8 @@ def aligned_corpora(
 
 def encode(codec: CatTokenizer, path: Path) -> np.ndarray:
     """Codes uint16 (K, T) of one recording."""
-    codes = codec.encode(torch.from_numpy(read_mono(path, codec.sample_rate))[None, None])
-    return codes[0].numpy().astype(np.uint16)
+    wav = torch.from_numpy(read_mono(path, codec.sample_rate))[None, None]
+    return codec.encode(wav.to(codec.device))[0].cpu().numpy().astype(np.uint16)
 
 
 def held_out(id: str) -> bool:
