@@ -67,7 +67,7 @@ def bring(page: Any, state: str) -> None:
     if state == "loading":
         page.route("**/app/speak", lambda route: None)
     if state == "error":
-        page.fill("#cat-text textarea", "The [kettle](K EH9) is on.")
+        page.fill("#cat-text textarea", "The [kettle](Q9) is on.")
     page.click("#cat-speak")
     shown = {"loading": "waiting", "error": "failed", "finished": "done"}[state]
     page.wait_for_selector(f"#cat-result[data-state={shown}]", timeout=120_000)
@@ -108,7 +108,9 @@ def main(argv: list[str] | None = None) -> int:
     """Take them all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
-    folder = parser.parse_args(argv).folder
+    parser.add_argument("--only", default="", help="those whose names hold this")
+    args = parser.parse_args(argv)
+    folder = args.folder
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,12 +122,14 @@ def main(argv: list[str] | None = None) -> int:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for language, state, width, scheme in wanted:
             name = f"{language}-{state}-{width}-{scheme}.png"
+            if args.only not in name:
+                continue
             picture = small(take(browser, address, name, language, state, width))
             (folder / name).write_bytes(picture)
             total += len(picture)
             print(f"{name}: {len(picture) / 1000:.0f} kB", flush=True)
         browser.close()
-    print(f"{len(wanted)} pictures, {total / 1e6:.2f} MB")
+    print(f"{total / 1e6:.2f} MB")
     return 0
 
 

@@ -34,11 +34,13 @@ def build_page(service: SpeechService, language: str) -> gr.Blocks:
                     gr.Textbox(
                         label=words["text"],
                         placeholder=words["text_hint"],
-                        lines=4,
+                        lines=3,
                         max_lines=12,
                         value=examples(language)[0],
                         elem_id="cat-text",
                         container=False,
+                        # No event of Gradio's takes it, so Gradio would only show it.
+                        interactive=True,
                     )
                     _html(parts.actions(words, examples(language)))
                 _html(parts.result(words))

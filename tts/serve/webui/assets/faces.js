@@ -1,16 +1,22 @@
 // A cat's face for every voice, drawn from its name alone: the same name always looks the same.
 
+// Tried out so that the colours of the shipped voices (recipes/voices.toml) lie apart.
+const START = 0x811c9dc5 ^ 172054;
+
 /** FNV-1a with a final mix, so that names that differ by a letter look nothing alike. */
 function hash(text) {
-  let value = 0x811c9dc5;
+  let value = START;
   for (const char of text) value = Math.imul(value ^ char.codePointAt(0), 0x01000193);
   value = Math.imul(value ^ (value >>> 15), 0x85ebca6b);
-  return (value ^ (value >>> 13)) >>> 0;
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return (value ^ (value >>> 16)) >>> 0;
 }
 
 /** The colour of a voice, as a hue in degrees. */
 export const hueOf = (name) => hash(name) % 360;
 
+// Saturation and lightness in percent.
+const FURS = [[64, 64], [42, 52], [74, 76], [24, 62]];
 const EARS = [
   "M12 27 13 7 27 17q5-1.4 10 0L51 7l1 20q4 8 1 16-7 13-21 13T11 43q-3-8 1-16Z",
   "M11 28 17 10 27 17q5-1.4 10 0L47 10l6 18q3 8 0 15-7 13-21 13T11 43q-3-7 0-15Z",
@@ -44,8 +50,9 @@ const EXTRAS = [
 export function face(name) {
   const pick = (list, salt) => list[hash(`${salt}:${name}`) % list.length];
   const hue = hueOf(name);
-  const fur = `hsl(${hue} 62% 64%)`;
-  const deep = `hsl(${hue} 45% 40%)`;
+  const [strength, light] = pick(FURS, "fur");
+  const fur = `hsl(${hue} ${strength}% ${light}%)`;
+  const deep = `hsl(${hue} ${strength}% ${light - 24}%)`;
   const pale = `hsl(${hue} 80% 93%)`;
   const ink = `hsl(${hue} 40% 16%)`;
   const second = `hsl(${(hue + 150 + (hash(`second:${name}`) % 60)) % 360} 62% 48%)`;

@@ -204,6 +204,9 @@ function listen() {
     save(event.target);
   });
   drops();
+  // On a phone the bar of Speak tells what the result would, where that is out of sight.
+  const seen = ([entry]) => (byId("cat-dock").hidden = entry.isIntersecting);
+  new IntersectionObserver(seen, { threshold: 0.5 }).observe(byId("cat-told"));
   settings.listen(setLang);
   byId("cat-audio").addEventListener("play", () => {
     live?.stop();

@@ -64,6 +64,7 @@ function show() {
       const members = [...mine, ...voices].filter(
         (voice) => voice.lang === group || (group === "und" && !known.includes(voice.lang)),
       );
+      members.sort((a, b) => (b.id === usual) - (a.id === usual));
       if (!members.length) return [];
       return [el("h3", {}, t(`voices_${group}`)), el("div", { className: "cat-cards" }, ...members.map(card))];
     }),
