@@ -306,7 +306,7 @@ def test_the_example_of_the_documentation_is_the_server_that_was_asked(service: 
     client = TestClient(create_api(service), base_url="http://speech.example:8123")
     page = client.get("/docs").text
     assert "curl http://speech.example:8123/v1/audio/speech" in page
-    assert "&quot;voice&quot;: &quot;tiny&quot;" in page
+    assert f"&quot;voice&quot;: &quot;{load_voice().name}&quot;" in page
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_each_flaw_is_found():
     assert grades(clean(9.0))["length"] == ("warn", "long")
     assert grades(np.clip(12 * wav, -1, 1))["clipping"][0] in ("warn", "bad")
     assert grades(0.01 * wav)["level"] == ("bad", "quiet")
-    noisy = wav + 0.1 * rng.standard_normal(len(wav)).astype(np.float32)
+    noisy = wav + 0.03 * rng.standard_normal(len(wav)).astype(np.float32)
     assert grades(noisy)["noise"] == ("bad", "noisy")
     gaps = np.concatenate([wav[:24000], np.zeros(6 * SAMPLE_RATE, np.float32), wav[:24000]])
     assert grades(gaps)["silence"][1] == "gaps"
