@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import FormData, Headers
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -93,11 +93,7 @@ def validation_message(error: RequestValidationError) -> tuple[str, str]:
 
 def _is_json(data: object) -> bool:
     """Whether a body that was not read as JSON is a JSON object."""
-    if isinstance(data, FormData):  # what a form's reader makes of it
-        data = "".join(data)
-    if isinstance(data, bytes):
-        data = data.decode("utf-8", "replace")
-    return isinstance(data, str) and data.lstrip()[:1] == "{"
+    return isinstance(data, bytes) and data.lstrip()[:1] == b"{"
 
 
 def _said_kind(kind: str) -> str:
