@@ -1,7 +1,7 @@
 """Pictures of the page's states from the weights that ship: python scripts/screenshots.py.
 
-Empty, loading, error and finished, at 1440 and 390 px, light and dark, and the finished page in
-Chinese; into docs/images, or the folder given. Needs the packages playwright and pillow, and a
+Empty, loading, error and finished, at 1440 and 390 px, light and dark, and light in Chinese; into
+docs/images, or the folder given. Needs the packages playwright and pillow, and a
 Chromium: the program `chromium`, or its path in CAT_TTS_CHROMIUM.
 """
 
@@ -24,7 +24,8 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
 SIZES = {1440: 900, 390: 844}
-SCHEMES = ("light", "dark")
+WANTED = [("en", width, scheme) for width in SIZES for scheme in ("light", "dark")]
+WANTED += [("zh", width, "light") for width in SIZES]
 STATES = ("empty", "loading", "error", "finished")
 # Flat drawings: more colours cannot be told apart.
 COLOURS = 160
@@ -61,9 +62,10 @@ def wait_for(server: subprocess.Popen, url: str) -> None:
 
 
 def bring(page: Any, state: str) -> None:
-    """Put a fresh page into a state."""
+    """Put a page into a state; in the order of STATES one page can be in all of them."""
     if state == "empty":
         return
+    text = page.input_value("#cat-text textarea")
     if state == "loading":
         page.route("**/app/speak", lambda route: None)
     if state == "error":
@@ -71,25 +73,37 @@ def bring(page: Any, state: str) -> None:
     page.click("#cat-speak")
     shown = {"loading": "waiting", "error": "failed", "finished": "done"}[state]
     page.wait_for_selector(f"#cat-result[data-state={shown}]", timeout=120_000)
+    if state == "error":
+        page.fill("#cat-text textarea", text)
     if state == "finished":
         page.evaluate("catTts.live.stop()")
-        page.wait_for_timeout(500)
 
 
-def take(browser: Any, address: str, name: str, language: str, state: str, width: int) -> bytes:
-    """One picture, as PNG; RuntimeError if the page is wider than the window."""
+def leave(page: Any, state: str) -> None:
+    """Undo what a state needs."""
+    if state == "loading":
+        page.click("#cat-stop")
+        page.unroute("**/app/speak")
+
+
+def pictures(
+    browser: Any, address: str, language: str, width: int, scheme: Any
+) -> Iterator[tuple[str, bytes]]:
+    """(state, PNG) of one page; RuntimeError if it is wider than its window."""
     size = {"width": width, "height": SIZES[width]}
-    scheme: Any = "dark" if "dark" in name else "light"
     page = browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     page.goto(f"{address}/{language}/")
     page.wait_for_selector("body[data-cat=ready]", timeout=120_000)
-    bring(page, state)
-    if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-        raise RuntimeError(f"{name}: the page is wider than {width} px")
-    page.evaluate("scrollTo(0, 0)")
-    picture = page.screenshot(full_page=state == "finished" and width > 1000)
+    for state in STATES:
+        bring(page, state)
+        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            raise RuntimeError(f"{language}, {state}: the page is wider than {width} px")
+        page.evaluate("document.activeElement.blur()")
+        page.wait_for_timeout(600)
+        page.evaluate("scrollTo(0, 0)")
+        yield state, page.screenshot(full_page=state == "finished" and width > 1000)
+        leave(page, state)
     page.close()
-    return picture
 
 
 def small(picture: bytes) -> bytes:
@@ -108,26 +122,21 @@ def main(argv: list[str] | None = None) -> int:
     """Take them all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--only", default="", help="those whose names hold this")
-    args = parser.parse_args(argv)
-    folder = args.folder
+    folder = parser.parse_args(argv).folder
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
     chromium = os.environ.get("CAT_TTS_CHROMIUM") or shutil.which("chromium")
-    wanted = [("en", s, w, c) for s in STATES for w in SIZES for c in SCHEMES]
-    wanted += [("zh", "finished", w, "light") for w in SIZES]
     total = 0
     with served() as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for language, state, width, scheme in wanted:
-            name = f"{language}-{state}-{width}-{scheme}.png"
-            if args.only not in name:
-                continue
-            picture = small(take(browser, address, name, language, state, width))
-            (folder / name).write_bytes(picture)
-            total += len(picture)
-            print(f"{name}: {len(picture) / 1000:.0f} kB", flush=True)
+        for language, width, scheme in WANTED:
+            for state, picture in pictures(browser, address, language, width, scheme):
+                name = f"{language}-{state}-{width}-{scheme}.png"
+                data = small(picture)
+                (folder / name).write_bytes(data)
+                total += len(data)
+                print(f"{name}: {len(data) / 1000:.0f} kB", flush=True)
         browser.close()
     print(f"{total / 1e6:.2f} MB")
     return 0
