@@ -1,8 +1,8 @@
 """Pictures of the page's states from the weights that ship: python scripts/screenshots.py.
 
 Empty, loading, error and finished, at 1440 and 390 px, light and dark, and light in Chinese; into
-docs/images, or the folder given. Needs the packages playwright and pillow, and a
-Chromium: the program `chromium`, or its path in CAT_TTS_CHROMIUM.
+docs/images, or the folder given. Needs the packages playwright and pillow, and a Chromium: the
+program `chromium`, or its path in CAT_TTS_CHROMIUM.
 """
 
 from __future__ import annotations
@@ -65,7 +65,6 @@ def bring(page: Any, state: str) -> None:
     """Put a page into a state; in the order of STATES one page can be in all of them."""
     if state == "empty":
         return
-    text = page.input_value("#cat-text textarea")
     if state == "loading":
         page.route("**/app/speak", lambda route: None)
     if state == "error":
@@ -73,8 +72,6 @@ def bring(page: Any, state: str) -> None:
     page.click("#cat-speak")
     shown = {"loading": "waiting", "error": "failed", "finished": "done"}[state]
     page.wait_for_selector(f"#cat-result[data-state={shown}]", timeout=120_000)
-    if state == "error":
-        page.fill("#cat-text textarea", text)
     if state == "finished":
         page.evaluate("catTts.live.stop()")
 
@@ -84,6 +81,8 @@ def leave(page: Any, state: str) -> None:
     if state == "loading":
         page.click("#cat-stop")
         page.unroute("**/app/speak")
+    if state == "error":
+        page.locator("[data-example]").first.click()
 
 
 def pictures(
