@@ -23,7 +23,7 @@ MAX_PAUSE_S: Final = 10.0
 _DEFAULT_PAUSE_S: Final = 0.4
 _MAX_OVERRIDES: Final = PLACEHOLDER_LAST - PLACEHOLDER_FIRST
 _LINK: Final = re.compile(r"(?<!!)\[(?P<text>[^\[\]\n]*)\]\((?P<said>[^()\n]*)\)")
-_PAUSE: Final = re.compile(r"\[\s*pause\b\s*(?P<length>[^\]\n]*)\]", re.IGNORECASE)
+PAUSE_MARK: Final = re.compile(r"\[\s*pause\b\s*(?P<length>[^\]\n]*)\]", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>ms|s)?", re.IGNORECASE)
 _URL: Final = re.compile(r"^(?:https?:|mailto:|/|\.|#|www\.)|\.\w{2,4}(?:/|$)")
 _PINYIN_TOKEN: Final = re.compile(r"(?<![\w'.\-/@#])[a-zü]{1,7}:?[a-z]{0,2}[1-5](?![\w'\-/@]|\.\w)")
@@ -44,7 +44,7 @@ class Marked:
     overrides: dict[str, Word]
 
 
-def _place(text: str, position: int) -> str:
+def place_of(text: str, position: int) -> str:
     """Point at a position: line, column and the text around it."""
     line = text.count("\n", 0, position) + 1
     column = position - (text.rfind("\n", 0, position) + 1) + 1
@@ -131,7 +131,7 @@ class _Collector:
     def add(self, word: Word, position: int) -> str:
         if len(self.overrides) >= _MAX_OVERRIDES:
             raise MarkupError(
-                f"more than {_MAX_OVERRIDES} overrides, at {_place(self.text, position)}: "
+                f"more than {_MAX_OVERRIDES} overrides, at {place_of(self.text, position)}: "
                 "split the text"
             )
         placeholder = chr(PLACEHOLDER_FIRST + len(self.overrides))
@@ -144,7 +144,7 @@ def _replace_marks(text: str, collector: _Collector) -> str:
         try:
             seconds = parse_pause(match["length"])
         except ValueError as error:
-            raise MarkupError(f"{error} ({_place(text, match.start())})") from None
+            raise MarkupError(f"{error} ({place_of(text, match.start())})") from None
         return collector.add(pause_word(match[0], seconds), match.start())
 
     def link(match: re.Match[str]) -> str:
@@ -152,16 +152,16 @@ def _replace_marks(text: str, collector: _Collector) -> str:
         if _URL.search(said):
             return match[0]
         if not match["text"].strip():
-            raise MarkupError(f"no text in the brackets ({_place(text, match.start())})")
+            raise MarkupError(f"no text in the brackets ({place_of(text, match.start())})")
         try:
             symbols, language = parse_pronunciation(said)
         except ValueError as error:
-            raise MarkupError(f"{error} ({_place(text, match.start('said'))})") from None
+            raise MarkupError(f"{error} ({place_of(text, match.start('said'))})") from None
         return collector.add(
             Word(match["text"].strip(), language, symbols, "override"), match.start()
         )
 
-    both = re.compile(f"{_PAUSE.pattern}|{_LINK.pattern}", re.IGNORECASE)
+    both = re.compile(f"{PAUSE_MARK.pattern}|{_LINK.pattern}", re.IGNORECASE)
     return both.sub(lambda match: link(match) if match["said"] is not None else pause(match), text)
 
 

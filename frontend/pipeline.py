@@ -139,17 +139,23 @@ def _pronounce(text: str, overrides: dict[str, Word]) -> list[Word]:
 
 def flatten(words: tuple[Word, ...]) -> tuple[str, ...]:
     """Join the words' symbols, with a language tag first and at each change of language."""
-    first = next((word.lang for word in words if word.lang and word.symbols), "")
-    if not first:
-        return ()
-    language = first
+    return lay_out(words)[0]
+
+
+def lay_out(words: tuple[Word, ...]) -> tuple[tuple[str, ...], tuple[range, ...]]:
+    """The symbols that `flatten` gives, and which of them are each word's."""
+    language = next((word.lang for word in words if word.lang and word.symbols), "")
+    if not language:
+        return (), tuple(range(0) for _ in words)
     symbols: list[str] = [LANGUAGE_TAGS[language]]
+    places = []
     for word in words:
         if word.lang and word.symbols and word.lang != language:
             language = word.lang
             symbols.append(LANGUAGE_TAGS[language])
+        places.append(range(len(symbols), len(symbols) + len(word.symbols)))
         symbols.extend(word.symbols)
-    return tuple(symbols)
+    return tuple(symbols), tuple(places)
 
 
 def _apply_lexicon(text: str, lexicon: Lexicon, overrides: dict[str, Word]) -> str:

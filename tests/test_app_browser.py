@@ -173,6 +173,28 @@ def test_a_piece_is_said_again(page, tmp_path: Path):
     assert np.array_equal(before[:4000], after[:4000])
 
 
+def test_the_word_that_is_heard_lights_up_and_a_click_plays_from_it(page, slowly):
+    write(page, TEXT)
+    page.click("#cat-speak")
+    words = page.locator("#cat-words .cat-heard")
+    # While it is still being made.
+    page.wait_for_selector("#cat-words .cat-lit", timeout=20_000)
+    assert page.inner_text("#cat-status") == "Speaking"
+    finished(page)
+    page.wait_for_function(HAS_LENGTH)
+    assert words.all_inner_texts() == [word.strip(".!?") for word in TEXT.split()]
+    assert page.inner_text("#cat-words") == TEXT
+    page.wait_for_function("catTts.live.context.state === 'closed'", timeout=60_000)
+    for index, word in ((3, "kettle"), (0, "Hello")):
+        words.nth(index).click()
+        page.wait_for_function(
+            "word => document.querySelector('#cat-words .cat-lit')?.textContent === word",
+            arg=word,
+            timeout=20_000,
+        )
+    assert page.evaluate("!document.querySelector('#cat-audio').paused")
+
+
 def test_a_voice_can_be_listened_to(page):
     with page.expect_response("**/v1/voices/tiny/sample") as answer:
         page.click("[data-voice=tiny] button")

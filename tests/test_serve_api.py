@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from tts.serve.api import create_api
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access, Limits
 from tts.serve.uploads import decode_upload
-from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
+from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import save_voice
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
@@ -129,11 +130,56 @@ def test_defaults_are_those_of_openai(client: TestClient):
 def test_speed_changes_the_length(client: TestClient, service: SpeechService, speed: float):
     fields = wanted(response_format="pcm", speed=speed)
     other = client.post("/v1/audio/speech", json=fields).content
-    gaps, expected = 2 * GAP_S, len(offline(service, TEXT)) / SAMPLE_RATE
-    # The silences between pieces stay.
-    assert len(other) / 2 / SAMPLE_RATE == pytest.approx(
-        gaps + (expected - gaps) / speed, abs=0.001
-    )
+    options = SpeechOptions(voice="tiny", speed=speed)
+    chunks = [chunk.wav for chunk in service.synthesizer.stream(TEXT, options)]
+    assert other == to_int16(np.concatenate(chunks)).tobytes()
+    # A random model goes at no steady pace.
+    usual = len(offline(service, TEXT))
+    assert (len(other) / 2 < usual) == (speed > 1)
+
+
+def test_times_come_as_events_and_at_once(client: TestClient, service: SpeechService):
+    both = ["word", "sentence"]
+    fields = wanted(stream_format="sse", timestamp_granularities=both)
+    lines = client.post("/v1/audio/speech", json=fields).text.splitlines()
+    events = [json.loads(line[6:]) for line in lines if line.startswith("data:")]
+    told = [e for e in events if e["type"] == "speech.timestamps.delta"]
+    words = [word for event in told for word in event.get("words", ())]
+    assert [word["word"] for word in words] == re.findall(r"\w+", TEXT)
+    assert all(TEXT[word["from"] : word["to"]] == word["word"] for word in words)
+    # They become known on the way, not at the end.
+    assert [e["type"] for e in events].index("speech.timestamps.delta") < len(events) / 2
+    whole = client.post("/v1/audio/speech", json=fields | {"stream_format": "json"}).json()
+    assert whole["words"] == words
+    assert [s["text"] for s in whole["sentences"]] == re.findall(r"\S[^.!?]+[.!?]", TEXT)
+    sound = decode_upload(base64.b64decode(whole["audio"]), SAMPLE_RATE, 60)
+    assert whole["duration"] == pytest.approx(len(sound) / SAMPLE_RATE, abs=0.001)
+    some = client.post(
+        "/v1/audio/speech",
+        json=wanted(stream_format="json", timestamp_granularities=["sentence"]),
+    ).json()
+    assert "words" not in some
+    refused = client.post("/v1/audio/speech", json=wanted(timestamp_granularities=both))
+    assert refused.status_code == 400
+    assert "sse" in refused.json()["error"]["message"]
+
+
+def test_pauses_ssml_and_a_cast(client: TestClient, service: SpeechService):
+    def length(**fields) -> float:
+        answer = client.post("/v1/audio/speech", json=wanted(response_format="pcm", **fields))
+        assert answer.status_code == 200, answer.text
+        return len(answer.content) / 2 / SAMPLE_RATE
+
+    paused = length(input="One. [pause 3s] Two.") - length(input="One. Two.", sentence_pause=1)
+    assert paused == pytest.approx(2.0, abs=0.001)
+    ssml = "<speak>One.<break time='3s'/> Two.</speak>"
+    assert length(input=ssml) == length(input="One. [pause 3s] Two.")
+    play = {"input": "A: One.\nB: Two.", "cast": {"a": "tiny", "b": "other"}}
+    assert length(**play) == length(input="[voice tiny] One. [voice other] Two.")
+    for text, reason in (("<speak><audio/></speak>", "audio"), ("[voice none] a", "none")):
+        answer = client.post("/v1/audio/speech", json=wanted(input=text))
+        assert answer.status_code in (400, 404)
+        assert reason in answer.json()["error"]["message"]
 
 
 def test_server_sent_events_carry_the_same_sound(client: TestClient):

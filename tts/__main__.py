@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from tokenizer.cli import Parser, run_guarded
 from tts.batch.cli import add_batch
+from tts.book.cli import add_book
+from tts.control import add_control
 from tts.serve.cli import add_serve, run_serve
 from tts.threads import sleep_while_waiting
 
@@ -36,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_say(commands)
     _add_voice(commands)
     add_batch(commands)
+    add_book(commands)
     add_serve(commands)
     doctor = commands.add_parser(
         "doctor", help="show what is installed, and test it", description=doctor_text()
@@ -65,10 +68,10 @@ def _add_say(commands) -> None:
     say.add_argument(
         "-o",
         "--output",
-        required=True,
         metavar="FILE",
         help=".wav .flac .mp3 .ogg or .opus; '-' writes raw 16-bit samples to standard output",
     )
+    say.add_argument("--play", action="store_true", help="play it while it is being spoken")
     say.add_argument(
         "--stream", action="store_true", help="write each piece at once: a .wav that grows"
     )
@@ -77,7 +80,14 @@ def _add_say(commands) -> None:
     voice.add_argument("--prompt-wav", metavar="FILE", help="speak like this recording, 1 to 30 s")
     voice.add_argument("--prompt-text", metavar="TEXT", help="what is said in the recording")
     voice.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
+    add_control(say.add_argument_group("speed, pauses, voices of a play"))
+    times = say.add_argument_group("times, beside the sound")
+    times.add_argument("--srt", action="store_true", help="subtitles of sentences: OUTPUT.srt")
+    times.add_argument("--vtt", action="store_true", help="and of words: OUTPUT.vtt")
     published = say.add_argument_group("published models")
+    published.add_argument(
+        "--own-pauses", action="store_true", help="leave [pause 1s] to a model that knows it"
+    )
     published.add_argument("--language", metavar="NAME", help="such as English; default: by --lang")
     published.add_argument(
         "--duration", type=int, metavar="TOKENS", help="wanted length of every piece, in frames"
@@ -100,7 +110,7 @@ def _add_say(commands) -> None:
         "--text-temperature", type=float, metavar="T", help="of the pace; 0 is greedy"
     )
     _add_model(say)
-    say.add_argument("--json", action="store_true", help="print the figures as one JSON line")
+    say.add_argument("--json", action="store_true", help="print figures and times as one JSON line")
 
 
 def _add_voice(commands) -> None:
@@ -159,6 +169,10 @@ def _run(argv: Sequence[str] | None) -> int:
         from tts.batch.cli import run_command
 
         return run_command(args)
+    if args.command == "book":
+        from tts.book.cli import run_book
+
+        return run_book(args)
     if args.command == "serve":
         return run_serve(args)
     if args.command == "verify":

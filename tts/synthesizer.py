@@ -18,6 +18,8 @@ from tokenizer.model import CatTokenizer
 from tts.folders import codec_name, model_folder_of
 from tts.inference.engine import Request
 from tts.inference.guard import Guard
+from tts.inference.joining import Joiner, Spoken
+from tts.inference.passages import pieces_of, read_script_of
 from tts.inference.prompt_audio import PromptEncoder, prompt_rule
 from tts.inference.prompt_builders import (
     EMBEDDED_SAMPLING,
@@ -37,6 +39,7 @@ from tts.inference.speaking import (
     PieceLoop,
     Retried,
     TextBegun,
+    TextTimed,
 )
 from tts.model.checkpoint import load_prepared
 from tts.model.config import check_guidance
@@ -45,15 +48,12 @@ from tts.voices import Voice, check_voice, load_voice
 
 __all__ = [
     "EMBEDDED_SAMPLING",
-    "GAP_S",
     "AudioChunk",
     "SpeechOptions",
     "Synthesis",
     "Synthesizer",
 ]
 
-# Silence between two pieces.
-GAP_S = 0.12
 # Pieces of one text that speak at once.
 BATCH = 16
 
@@ -69,6 +69,7 @@ class Synthesis:
         finished_by: 'eos', or 'budget' if a piece was cut off by its frame budget.
         retries: pieces that were spoken a second time with another seed.
         notes: what the front end dropped or guessed, for the user to read.
+        words, sentences: when each is heard; no words of a model without a monologue.
     """
 
     wav: np.ndarray
@@ -81,6 +82,8 @@ class Synthesis:
     finished_by: str
     retries: int = 0
     notes: tuple[str, ...] = ()
+    words: tuple[Spoken, ...] = ()
+    sentences: tuple[Spoken, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -213,9 +216,12 @@ class Synthesizer:
         """
         side = self.prompt_builder
         check_guidance(options.sampling or side.sampling, self.model.config)
+        script = read_script_of(text, options)
         unnamed = options.voice is None and not side.needs_voice
-        voice = None if unnamed else self.voice(options.voice)
-        return side.pieces(text, voice, options, self._used(options))
+        names = {passage.voice for passage in script.passages} - {""}
+        voices: dict[str, Voice | None] = {name: self.voice(name) for name in sorted(names)}
+        voices[""] = None if unnamed else self.voice(options.voice)
+        return pieces_of(script, side, voices, options, self._used(options))
 
     def requests(self, text: str, options: SpeechOptions) -> list[Request]:
         """The requests of `pieces`."""
@@ -241,10 +247,43 @@ class Synthesizer:
             held,
         )
         yield TextBegun(pieces)
-        for event in loop.run(enumerate(pieces)):
-            if isinstance(event, PieceBegun) and event.key and not held:
-                yield self._gap(event.key)
+        joiner = Joiner(pieces, self.sample_rate, self.codec.frame_size)
+        events = loop.run(enumerate(pieces))
+        if together:
+            yield from self._in_order(joiner, events)
+            return
+        for event in events:
+            if isinstance(event, AudioChunk):
+                yield from self._joined(joiner, event)
+                continue
             yield event
+            if isinstance(event, PieceBegun):
+                yield from self._gap(event.key, joiner.begin())
+            elif isinstance(event, Retried) and held:
+                yield from self._gap(event.key, joiner.again())
+
+    def _in_order(self, joiner: Joiner, events: Iterator[Event]) -> Iterator[Event]:
+        """Events of pieces that end in any order, and their sound in the order of the text."""
+        waiting: dict[Key, PieceDone] = {}
+        for event in events:
+            yield event
+            if isinstance(event, PieceDone):
+                waiting[event.key] = event
+            while (end := waiting.pop(joiner.number + 1, None)) is not None:
+                yield from self._gap(end.key, joiner.begin())
+                chunk = AudioChunk(end.wav, end.codes, end.finished_by, end.key, end.places)
+                yield from self._joined(joiner, chunk)
+
+    def _joined(self, joiner: Joiner, chunk: AudioChunk) -> Iterator[Event]:
+        """What is ready of a chunk, and what is known by it."""
+        wav, words = joiner.push(chunk.wav, chunk.places)
+        if chunk.finished_by is not None:
+            rest = joiner.finish()
+            wav, words = np.concatenate([wav, rest.wav]), words + rest.words
+        yield chunk._replace(wav=wav)
+        sentence = None if chunk.finished_by is None else joiner.sentence()
+        if words or sentence:
+            yield TextTimed(words, sentence, chunk.key)
 
     def stream(self, text: str, options: SpeechOptions | None = None) -> Iterator[AudioChunk]:
         """Speak piece by piece, sound as soon as the codec can make it.
@@ -285,6 +324,7 @@ class Synthesizer:
         begun, first, retries = time.monotonic(), 0.0, 0
         pieces = self.pieces(text, options)
         wavs: list[list[np.ndarray]] = [[] for _ in pieces]
+        timed: list[list[TextTimed]] = [[] for _ in pieces]
         done: dict[Key, PieceDone] = {}
         for event in self.speak(pieces, options, held=heard is None):
             if watch is not None:
@@ -293,18 +333,19 @@ class Synthesizer:
                 retries += 1
                 if heard is None:
                     wavs[_index(event.key)].clear()
+                    timed[_index(event.key)].clear()
             elif isinstance(event, PieceDone):
                 done[event.key] = event
-            if isinstance(event, AudioChunk | PieceDone) and len(event.wav):
+            elif isinstance(event, TextTimed):
+                timed[_index(event.key)].append(event)
+            elif isinstance(event, AudioChunk) and len(event.wav):
                 first = first or time.monotonic()
                 wavs[_index(event.key)].append(event.wav)
                 if heard is not None:
                     heard(event.wav)
         ends = [done[number] for number in range(len(pieces))]
-        if heard is None:
-            for own in wavs[1:]:
-                own.insert(0, self._gap(0).wav)
         wav = np.concatenate([np.zeros(0, np.float32), *(part for own in wavs for part in own)])
+        times = [event for own in timed for event in own]
         return Synthesis(
             wav=wav,
             sample_rate=self.sample_rate,
@@ -316,12 +357,14 @@ class Synthesizer:
             finished_by="eos" if all(e.finished_by == "eos" for e in ends) else "budget",
             retries=retries,
             notes=_notes(pieces, ends),
+            words=tuple(word for event in times for word in event.words),
+            sentences=tuple(event.sentence for event in times if event.sentence),
         )
 
-    def _gap(self, key: Key) -> AudioChunk:
-        silence = np.zeros(round(GAP_S * self.sample_rate), np.float32)
-        none = torch.zeros((self.num_codebooks, 0), dtype=torch.int64)
-        return AudioChunk(silence, none, None, key)
+    def _gap(self, key: Key, silence: np.ndarray) -> Iterator[AudioChunk]:
+        if len(silence):
+            none = torch.zeros((self.num_codebooks, 0), dtype=torch.int64)
+            yield AudioChunk(silence, none, None, key)
 
 
 def _notes(pieces: Sequence[Piece], ends: Sequence[PieceDone]) -> tuple[str, ...]:

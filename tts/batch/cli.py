@@ -10,12 +10,14 @@ import json
 import sys
 from pathlib import Path
 
+from tts.control import add_control, check_speed, control_from
+
 EPILOG = """exit codes:
   0 all is done, 3 some items failed (see summary.json), 2 the input or the folder is unusable,
   130 stopped; in each case the same command goes on where it ended.
 
 columns: id, text, voice | prompt_wav + prompt_text, lang, seed, format, num_codebooks,
-  temperature, top_p, top_k, repetition_penalty, guidance, text_temperature
+  speed, times, temperature, top_p, top_k, repetition_penalty, guidance, text_temperature
 """
 
 
@@ -32,6 +34,7 @@ def add_batch(commands) -> None:
     _add_input(batch.add_argument_group("input"))
     _add_output(batch.add_argument_group("output"))
     _add_speech(batch.add_argument_group("speech, where a row says nothing"))
+    add_control(batch.add_argument_group("speed, pauses, voices of a play"))
     _add_guard(batch.add_argument_group("guard against speech gone wrong"))
     _add_work(batch.add_argument_group("work"))
     model = batch.add_argument_group("model")
@@ -57,7 +60,9 @@ def _add_output(group) -> None:
         "--format", default="wav", choices=("wav", "flac", "mp3", "opus", "ogg"), help="default wav"
     )
     group.add_argument("--codes-only", action="store_true", help="store codes, no sound")
-    group.add_argument("--srt", action="store_true", help="write the times of sentences")
+    group.add_argument("--srt", action="store_true", help="write subtitles of sentences")
+    group.add_argument("--vtt", action="store_true", help="and with the times of words")
+    group.add_argument("--times", action="store_true", help="write all times as JSON")
     group.add_argument(
         "--listing",
         action="append",
@@ -169,6 +174,9 @@ def _job(args: argparse.Namespace, job_type):
         format=args.format,
         num_codebooks=args.num_codebooks,
         sampling=tuple(sorted(sampling.items())),
+        speed=check_speed(args.speed),
+        times=_times(args),
+        ssml=args.ssml or None,
     )
     listings = tuple(sorted(set(args.listing or ["ljspeech"]) - {"none"}))
     return job_type(
@@ -194,8 +202,11 @@ def _settings(args: argparse.Namespace):
 
     for name, least in (("retries", 0), ("max_silence", 0), ("max_repeat", 0), ("shards", 1)):
         _at_least(args, name, least)
-    if args.codes_only and args.srt:
-        raise ValueError("--srt goes with sound, and --codes-only writes none; drop one")
+    if args.codes_only and _times(args):
+        raise ValueError(
+            "--srt, --vtt and --times go with sound, and --codes-only writes none; drop one"
+        )
+    control = control_from(args)
     return Settings(
         model="",
         codec="",
@@ -203,9 +214,17 @@ def _settings(args: argparse.Namespace):
         max_silence_s=args.max_silence,
         max_repeat_s=args.max_repeat,
         codes_only=args.codes_only,
-        srt=args.srt,
         shards=args.shards,
+        sentence_pause_s=control["sentence_pause_s"],
+        paragraph_pause_s=control["paragraph_pause_s"],
+        cast=tuple(sorted(control["cast"].items())),
+        ssml=control["ssml"],
     )
+
+
+def _times(args: argparse.Namespace) -> tuple[str, ...]:
+    asked = {"srt": args.srt, "vtt": args.vtt, "json": args.times}
+    return tuple(sorted(kind for kind, wanted in asked.items() if wanted))
 
 
 def _engine(args: argparse.Namespace):

@@ -15,11 +15,12 @@ from pathlib import Path
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
+from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
 from tts.model.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
 
 LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.
-KEY_VERSION = 2
+KEY_VERSION = 3
 # Sampling goes in row by row, with what the row asks for; the model's revision tells how it reads.
 _OUTSIDE_KEY = ("sampling", "reads_phonemes")
 
@@ -33,7 +34,8 @@ class Settings:
         retries: how often a piece that fails is spoken again.
         max_silence_s, max_repeat_s: limits of the guard; 0 switches one off.
         codes_only: store codes and no sound.
-        srt: write the times of sentences beside each sound.
+        sentence_pause_s, paragraph_pause_s, cast, ssml: as `SpeechOptions` has them; the cast as
+            pairs.
         shards: folders that outputs are spread over; 1 puts all in one.
         sampling: the model's own, where a row asks for nothing.
         reads_phonemes: of the model; decides what recordings may be prompts.
@@ -45,7 +47,10 @@ class Settings:
     max_silence_s: float = 3.0
     max_repeat_s: float = 3.0
     codes_only: bool = False
-    srt: bool = False
+    sentence_pause_s: float = SENTENCE_PAUSE_S
+    paragraph_pause_s: float = PARAGRAPH_PAUSE_S
+    cast: tuple[tuple[str, str], ...] = ()
+    ssml: bool | None = None
     shards: int = 1
     sampling: SamplingConfig = PUBLISHED_SAMPLING
     reads_phonemes: bool = True
@@ -124,13 +129,26 @@ def make_items(
     faults: list[Fault] = []
     for row in rows:
         prompt = row.prompt_wav
-        digest, complaint = source("prompt", prompt) if prompt else source("voice", row.voice)
-        if complaint:
-            faults.append(Fault(row.line, complaint))
+        own = source("prompt", prompt) if prompt else source("voice", row.voice)
+        found = [own, *(source("voice", name) for name in text_voices(row.text, settings))]
+        complaints = [complaint for _, complaint in found if complaint]
+        if complaints:
+            faults.append(Fault(row.line, complaints[0]))
             continue
-        key = _key(row, shared, digest, settings.sampling)
+        digest = own[0]
+        key = _key(row, shared, [digest for digest, _ in found], settings.sampling)
         items.append(Item(row, key, digest if prompt else "", output_path(row, settings)))
     return items, faults
+
+
+def text_voices(text: str, settings: Settings) -> list[str]:
+    """Voices that a text names."""
+    if not (settings.cast or settings.ssml or "[" in text or text.lstrip().startswith("<")):
+        return []
+    from frontend.ssml import read_text
+
+    script = read_text(text, settings.ssml, dict(settings.cast))
+    return sorted({passage.voice for passage in script.passages} - {""})
 
 
 def _source(kind: str, name: str | None, digests: Digests, reads_phonemes: bool) -> tuple[str, str]:
@@ -148,16 +166,18 @@ def _source(kind: str, name: str | None, digests: Digests, reads_phonemes: bool)
         return "", str(error)
 
 
-def _key(row: Row, shared: str, digest: str, own: SamplingConfig) -> str:
+def _key(row: Row, shared: str, digests: list[str], own: SamplingConfig) -> str:
     parts = [
         shared,
         row.text,
-        digest,
+        digests,
         row.prompt_text,
         row.lang,
         row.seed,
         row.format,
         row.num_codebooks,
+        row.speed,
+        row.times,
         asdict(own.with_overrides(dict(row.sampling))),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
@@ -265,11 +285,17 @@ def check_items(
     """
     most = config.n_vq
     faults = [
-        Fault(item.row.line, f"num_codebooks is {used}; this model has 1 to {most}")
+        Fault(item.row.line, f"num_codebooks is {wanted}; this model has 1 to {most}")
         for item in items
-        if (used := item.row.num_codebooks) is not None and used > most
+        if (wanted := item.row.num_codebooks) is not None and wanted > most
     ]
-    voices = {item.row.voice for item in items if not item.prompt_digest}
+    used: dict[int, list[str | None]] = {
+        item.row.line: [*text_voices(item.row.text, settings)] for item in items
+    }
+    for item in items:
+        if not item.prompt_digest:
+            used[item.row.line].append(item.row.voice)
+    voices = {name for names in used.values() for name in names}
     if config.phonemes is None:
         voices -= {None}  # published models speak without a voice too
     complaints = {
@@ -278,9 +304,10 @@ def check_items(
         if (complaint := _voice_complaint(name, codec, settings, digests))
     }
     faults += [
-        Fault(item.row.line, complaints[item.row.voice])
-        for item in items
-        if not item.prompt_digest and item.row.voice in complaints
+        Fault(line, complaints[name])
+        for line, names in used.items()
+        for name in names
+        if name in complaints
     ]
     return faults
 

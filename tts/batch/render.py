@@ -20,9 +20,10 @@ from tts.batch.plan import Item, Settings
 from tts.batch.prompts import PromptVoices
 from tts.batch.sources import SourceError
 from tts.inference.guard import Guard
+from tts.inference.joining import Joiner, Spoken
 from tts.inference.prompt_builders import Piece
 from tts.inference.speaking import Key, PieceDone, PieceLoop
-from tts.synthesizer import GAP_S, SpeechOptions, Synthesizer
+from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import Voice, VoiceError
 
 
@@ -34,7 +35,7 @@ class Rendered:
         codes: int64 (k, T), all pieces joined.
         wav: float32 (N,) in [-1, 1]; None where only codes are wanted.
         seconds: of speech.
-        pieces: text, start and end in seconds of each sentence.
+        words, sentences: when each is heard; none where only codes are wanted.
         retries: pieces that were spoken again with another seed.
         compute_s: time spent; an item of a batch is charged its share of a step.
         code_bits: that a code takes.
@@ -43,7 +44,8 @@ class Rendered:
     codes: Tensor
     wav: np.ndarray | None
     seconds: float
-    pieces: tuple[tuple[str, float, float], ...]
+    words: tuple[Spoken, ...]
+    sentences: tuple[Spoken, ...]
     retries: int
     compute_s: float
     code_bits: int
@@ -156,6 +158,11 @@ class ItemRenderer:
             num_codebooks=row.num_codebooks,
             sampling=self.synthesizer.prompt_builder.sampling.with_overrides(dict(row.sampling)),
             continuation=bool(row.prompt_wav and voice and voice.transcript),
+            speed=row.speed,
+            sentence_pause_s=self.settings.sentence_pause_s,
+            paragraph_pause_s=self.settings.paragraph_pause_s,
+            cast=dict(self.settings.cast),
+            ssml=self.settings.ssml,
         )
         try:
             pieces = self.synthesizer.pieces(row.text, options)
@@ -192,24 +199,26 @@ class ItemRenderer:
     def _joined(self, work: _Work) -> Rendered:
         """All pieces, with pauses between them."""
         codec = self.synthesizer.codec
-        rate, position = codec.sample_rate, 0
-        gap = np.zeros(round(GAP_S * rate), np.float32)
-        wavs: list[np.ndarray] = []
-        times = []
         ends = [work.done[number] for number in range(len(work.pieces))]
-        for number, end in enumerate(ends):
-            if number:
-                wavs.append(gap)
-                position += len(gap)
-            last = position + end.codes.shape[1] * codec.frame_size
-            times.append((end.piece.text, position / rate, last / rate))
-            position = last
-            wavs.append(end.wav)
+        codes = torch.cat([end.codes for end in ends], dim=1)
+        wavs: list[np.ndarray] = []
+        words: list[Spoken] = []
+        sentences: list[Spoken] = []
+        joiner = Joiner(work.pieces, codec.sample_rate, codec.frame_size)
+        for end in () if self.settings.codes_only else ends:
+            silence = joiner.begin()
+            parts = joiner.push(end.wav, end.places), joiner.finish()
+            wavs += [silence, *(part.wav for part in parts)]
+            words += [word for part in parts for word in part.words]
+            sentences.append(joiner.sentence())
+        wav = None if self.settings.codes_only else np.concatenate(wavs)
+        samples = codes.shape[1] * codec.frame_size if wav is None else len(wav)
         return Rendered(
-            codes=torch.cat([end.codes for end in ends], dim=1),
-            wav=None if self.settings.codes_only else np.concatenate(wavs),
-            seconds=position / rate,
-            pieces=tuple(times),
+            codes=codes,
+            wav=wav,
+            seconds=samples / codec.sample_rate,
+            words=tuple(words),
+            sentences=tuple(sentences),
             retries=_retries(work),
             compute_s=work.compute_s + sum(end.compute_s for end in ends),
             code_bits=code_bits(codec.codebook_size),

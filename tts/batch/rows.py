@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tts.control import check_speed
 from tts.model.config import MAX_SEED, SAMPLING, ChannelSampling
+from tts.subtitles import KINDS
 
 LANGS = ("auto", "en", "zh")
 FORMATS = ("wav", "flac", "mp3", "opus", "ogg")
@@ -29,6 +31,8 @@ COLUMNS = (
     "seed",
     "format",
     "num_codebooks",
+    "speed",
+    "times",
     *SAMPLING,
 )
 _INTEGERS = ("seed", "num_codebooks", "top_k")
@@ -53,6 +57,9 @@ class Defaults:
     format: str = "wav"
     num_codebooks: int | None = None
     sampling: tuple[tuple[str, float], ...] = ()
+    speed: float = 1.0
+    times: tuple[str, ...] = ()
+    ssml: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class Row:
         format: ending of the sound file, without the dot.
         num_codebooks: codebooks to generate; None means all.
         sampling: (name, value) of what differs from the model's own sampling, sorted.
+        speed: 1 is as the model speaks by itself.
+        times: kinds of `tts.subtitles.KINDS` to write beside the sound.
     """
 
     line: int
@@ -84,6 +93,8 @@ class Row:
     format: str = "wav"
     num_codebooks: int | None = None
     sampling: tuple[tuple[str, float], ...] = ()
+    speed: float = 1.0
+    times: tuple[str, ...] = ()
 
 
 def parse_row(
@@ -100,7 +111,7 @@ def parse_row(
     reasons: list[str] = []
     told = {key: value for key, value in record.items() if value is not None and value != ""}
 
-    def take(name: str, read: Callable[[object, str], object], default: object) -> object:
+    def take(name: str, read: Callable[[object, str], Any], default: Any) -> Any:
         if name not in told:
             return default
         try:
@@ -111,7 +122,7 @@ def parse_row(
 
     values = {name: take(name, _text, "") for name in ("id", "text", "prompt_text")}
     if not reasons:
-        reasons += _id_faults(str(values["id"])) + _text_faults(str(values["text"]))
+        reasons += _id_faults(str(values["id"])) + _text_faults(str(values["text"]), defaults.ssml)
     sampling = dict(defaults.sampling)
     for name in SAMPLING:
         read = _integer if name in _INTEGERS else _number
@@ -129,6 +140,8 @@ def parse_row(
     form = take("format", _choice(FORMATS), defaults.format)
     seed = take("seed", _within(0, MAX_SEED), defaults.seed)
     books = take("num_codebooks", _within(1, 64), defaults.num_codebooks)
+    speed = take("speed", _speed, defaults.speed)
+    times = take("times", _times, defaults.times)
     if reasons:
         return None, [Fault(line, reason) for reason in reasons]
     row = Row(
@@ -143,6 +156,8 @@ def parse_row(
         format=str(form),
         num_codebooks=_int(books),
         sampling=tuple(sorted(sampling.items())),
+        speed=speed,
+        times=times,
     )
     return row, []
 
@@ -172,7 +187,7 @@ def _id_faults(name: str) -> list[str]:
     return []
 
 
-def _text_faults(text: str) -> list[str]:
+def _text_faults(text: str, ssml: bool | None) -> list[str]:
     if not text.strip():
         return ["text is empty; say something or drop the row"]
     if len(text) > MAX_TEXT_CHARS:
@@ -183,11 +198,13 @@ def _text_faults(text: str) -> list[str]:
         return ["text holds control characters; take them out"]
     if not any(unicodedata.category(c)[0] in "LN" for c in text):
         return [f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"]
-    if "[" in text:
+    if ssml or "[" in text or text.lstrip().startswith("<"):
         from frontend.markup import extract
+        from frontend.ssml import read_text
 
         try:
-            extract(text)
+            for passage in read_text(text, ssml).passages:
+                extract(passage.text)
         except ValueError as error:
             return [f"text: {error}"]
     return []
@@ -217,6 +234,18 @@ def _number(value: object, name: str) -> float:
         if math.isfinite(number):
             return number
     raise ValueError(f"{name} is {value!r}; give a number")
+
+
+def _speed(value: object, name: str) -> float:
+    return check_speed(_number(value, name))
+
+
+def _times(value: object, name: str) -> tuple[str, ...]:
+    kinds = _text(value, name).replace(",", " ").lower().split()
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"{name} is {value!r}; use some of {', '.join(KINDS)}")
+    return tuple(sorted(set(kinds)))
 
 
 def _within(low: int, high: int) -> Callable[[object, str], int]:

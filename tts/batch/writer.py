@@ -6,7 +6,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from tokenizer.audio import AudioError, encode_sound
 from tokenizer.codes import codes_bytes
@@ -15,6 +15,7 @@ from tts.batch.ledger import Entry, Ledger
 from tts.batch.plan import Item, Settings
 from tts.batch.render import Failed, Outcome, Rendered
 from tts.batch.store import PlaceError, Store
+from tts.subtitles import times_file
 
 # Results that wait to be written; more would only fill the memory.
 MAX_WAITING = 64
@@ -31,8 +32,9 @@ def write_outcome(
     if isinstance(outcome, Failed):
         return failed_entry(item, outcome)
     try:
-        if settings.srt:
-            store.put(srt_path(item), srt_bytes(outcome.pieces))
+        for kind in item.row.times:
+            data = times_file(kind, outcome.words, outcome.sentences)
+            store.put(times_path(item, kind), data)
         data = _main_bytes(item, outcome, settings, sample_rate)
         changed = store.put(item.path, data)
     except PlaceError:
@@ -69,10 +71,10 @@ def failed_entry(item: Item, failure: Failed) -> Entry:
     )
 
 
-def srt_path(item: Item) -> str:
-    """Where an item's subtitles go: beside its sound, but in a folder of their own."""
-    folder, _, rest = item.path.partition("/")
-    return f"srt/{rest.rpartition('.')[0]}.srt" if folder else ""
+def times_path(item: Item, kind: str) -> str:
+    """Where an item's times go: beside its sound, but in a folder of their own."""
+    _, _, rest = item.path.partition("/")
+    return f"{kind}/{rest.rpartition('.')[0]}.{kind}"
 
 
 def _main_bytes(item: Item, rendered: Rendered, settings: Settings, sample_rate: int) -> bytes:
@@ -172,17 +174,3 @@ class Writer:
                 yield self.entries.get_nowait()
             except queue.Empty:
                 return
-
-
-def srt_bytes(pieces: Sequence[tuple[str, float, float]]) -> bytes:
-    """Subtitles: text, start and end in seconds of each piece."""
-    blocks = [
-        f"{number}\n{_clock(start)} --> {_clock(end)}\n{' '.join(text.split())}\n"
-        for number, (text, start, end) in enumerate(pieces, start=1)
-    ]
-    return "\n".join(blocks).encode("utf-8")
-
-
-def _clock(seconds: float) -> str:
-    ms = round(1000 * seconds)
-    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d},{ms % 1000:03d}"

@@ -13,11 +13,16 @@ from pathlib import Path
 import torch
 
 import frontend
+from frontend.ssml import read_text as read_script
 from tokenizer.audio import check_writable, read_audio, write_audio
 from tokenizer.cli import check_device
+from tokenizer.files import replacing
 from tts.cli.growing import check_growing, growing_wav, raw_samples
+from tts.cli.playing import check_player, playing
 from tts.cli.progress import SpeechProgress
+from tts.control import control_from
 from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
+from tts.subtitles import times_file, times_object
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
 from tts.threads import speaking_threads
 from tts.voices import Voice, VoiceError, check_voice, load_voice
@@ -37,12 +42,12 @@ def run_say(args: argparse.Namespace) -> int:
     """
     text = check_text(read_text(args.text, args.file))
     check_options(args)
+    control = control_from(args)
     sampling_from(args, EMBEDDED_SAMPLING)
-    streamed = args.stream or args.output == STDOUT
-    if not streamed:
-        check_writable(args.output)
-    elif args.output != STDOUT:
-        check_growing(args.output)
+    script = read_script(text, control["ssml"], control["cast"], args.own_pauses)
+    for name in {passage.voice for passage in script.passages} - {""}:
+        load_voice(name)
+    _check_places(args)
     named = load_voice(args.voice) if args.voice else None
     reading = threading.Thread(target=_read_ahead, args=(text[:AHEAD_CHARS], args.lang))
     if args.model == "embedded":
@@ -67,17 +72,48 @@ def run_say(args: argparse.Namespace) -> int:
         continuation=bool(args.prompt_wav and voice and voice.transcript),
         language=args.language,
         duration=args.duration,
+        own_pauses=args.own_pauses,
+        **control,
     )
-    speak = speak_growing if streamed else _speak_whole
+    streamed = args.stream or args.output == STDOUT
+    speak = _speak_aloud if args.play else speak_growing if streamed else _speak_whole
     with speaking_threads(synthesizer.model):
         result = speak(synthesizer, text, options, args.output)
     used = args.num_codebooks or synthesizer.num_codebooks
     name = voice.name if voice else ""
+    for kind in _times_beside(args):
+        path = Path(args.output).with_suffix(f".{kind}")
+        with replacing(path) as temporary:
+            temporary.write_bytes(times_file(kind, result.words, result.sentences))
     # Samples and words do not go into the same pipe.
     place = sys.stderr if args.output == STDOUT else sys.stdout
-    print(report(result, args.output, name, used, args.json), file=place)
+    print(report(result, args.output or "played", name, used, args.json), file=place)
     warn(_remarks(result))
+    if (args.json or _times_beside(args)) and not result.words:
+        warn(["times of sentences only: this model does not tell where in its text it is"])
     return 0
+
+
+def _times_beside(args: argparse.Namespace) -> list[str]:
+    return [kind for kind in ("srt", "vtt") if getattr(args, kind)]
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """ValueError unless sound and times can go where they shall."""
+    kinds, output = _times_beside(args), args.output
+    if kinds and output in (None, STDOUT):
+        raise ValueError(f"--{kinds[0]} goes beside a file; give one by -o")
+    if args.play and (args.stream or output == STDOUT):
+        raise ValueError("--play and --stream (or -o -) exclude each other; drop one")
+    if args.play:
+        check_player()
+    if output is None:
+        if not args.play:
+            raise ValueError("nothing would be heard; give -o FILE, or --play")
+    elif not args.stream and output != STDOUT:
+        check_writable(output)
+    elif output != STDOUT:
+        check_growing(output)
 
 
 def _read_ahead(text: str, lang: str) -> None:
@@ -93,6 +129,18 @@ def _speak_whole(
         result = synthesizer.synthesize(text, options, watch=progress.see)
     _check_spoken(result.frames, options.seed)
     write_audio(output, result.wav, result.sample_rate)
+    return result
+
+
+def _speak_aloud(
+    synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str | None
+) -> Synthesis:
+    """Play it while it is being spoken, and write it at the end where a file is wanted."""
+    with playing(synthesizer.sample_rate) as play, SpeechProgress(sys.stderr) as progress:
+        result = synthesizer.synthesize(text, options, heard=play, watch=progress.see)
+    _check_spoken(result.frames, options.seed)
+    if output is not None:
+        write_audio(output, result.wav, result.sample_rate)
     return result
 
 
@@ -232,6 +280,7 @@ def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json
             "voice": voice,
             "num_codebooks": num_codebooks,
             "notes": list(result.notes),
+            **times_object(result.words, result.sentences),
         },
         ensure_ascii=False,
     )

@@ -65,13 +65,14 @@ class ItemStep(NamedTuple):
 
     ticket: from `Session.admit`. text: the text channel. codes: int64 (k,), the frame, or None
     where the item ended instead of speaking one. finished_by: 'eos' or 'budget' in the last
-    step of an item, else None.
+    step of an item, else None. place: index of the symbol being spoken; -1 without a monologue.
     """
 
     ticket: int
     text: int
     codes: Tensor | None
     finished_by: str | None
+    place: int = -1
 
 
 class Frame(NamedTuple):
@@ -321,18 +322,24 @@ class Session:
         ids = pad_sequence(choices, batch_first=True, padding_value=-1).to(self.device)
         offered = logits.gather(1, ids.clamp_min(0)).masked_fill_(ids < 0, -torch.inf)
         entry = sample_each(settings, offered, uniform, None)
-        return ids.gather(1, entry[:, None])[:, 0]
+        chosen = ids.gather(1, entry[:, None])[:, 0]
+        for i, item in enumerate(self._items):
+            if item.monologue is not None and item.monologue.speed != 1.0:
+                chosen[i], item.monologue = item.monologue.paced(int(chosen[i]))
+        return chosen
 
     def _note(self, item: _Item, text: int, codes: Tensor) -> ItemStep:
+        place = -1
         if item.monologue is not None:
             monologue = item.monologue.after(text)
             done = item.frames + 1 >= item.forced_frames
             item.monologue = monologue.released() if done else monologue
+            place = monologue.position
         if text == self.config.audio_end_token_id:
             return ItemStep(item.ticket, text, None, "eos")
         item.frames += 1
         spent = item.frames >= item.request.max_frames
-        return ItemStep(item.ticket, text, codes, "budget" if spent else None)
+        return ItemStep(item.ticket, text, codes, "budget" if spent else None, place)
 
 
 def generate(

@@ -23,6 +23,8 @@ from tts.model.config import PhonemeConfig, TtsConfig
 # In a frame of 40 ms speech moves on by this many symbols at most: of 400 000 frames of the corpus
 # ten move by more. A model that may go further sometimes does, and leaves a syllable out.
 MAX_ADVANCE = 2
+# Of frames to be left out no more are kept in mind: a run of short sounds is not paid for later.
+MAX_OWED = 3.0
 
 
 class UnknownSymbolError(ValueError):
@@ -116,6 +118,8 @@ class Monologue:
         max_stay: longest stay on one symbol, in frames.
         limit: places from here on are closed until `released` (the transcript of a prompt that
             is being continued); None closes nothing.
+        speed: places are left so many times sooner than the model would leave them.
+        owed: frames that `speed` has yet to add (below 1) or to take away (above 1).
     """
 
     ids: Tensor
@@ -124,6 +128,8 @@ class Monologue:
     stay: int = 0
     max_stay: int = 15
     limit: int | None = None
+    speed: float = 1.0
+    owed: float = 0.0
 
     def allowed(self) -> Tensor:
         """Ids that may come next: the place itself, the next few, or the end after the last."""
@@ -146,6 +152,25 @@ class Monologue:
         position = max(self.position, 0) + int(match[0])
         stay = self.stay + 1 if position == self.position else 1
         return replace(self, position=position, stay=stay)
+
+    def paced(self, token: int) -> tuple[int, Monologue]:
+        """What is said in place of `token`, which the model chose, and the state before it.
+
+        Slower, a place that the model would leave is held as long as frames are owed; each frame
+        of the model's own choice owes 1 / speed - 1 more. Faster, one where it would stay is left;
+        every frame owes speed - 1.
+        """
+        if self.speed == 1.0 or self.position < 0 or self.limit is not None:
+            return token, self
+        here = int(self.ids[self.position])
+        last = self.position == len(self.ids) - 1
+        if self.speed < 1:
+            if token != here and self.owed >= 1:
+                return here, replace(self, owed=self.owed - 1)
+            return token, replace(self, owed=self.owed + 1 / self.speed - 1)
+        if token == here and self.owed >= 1 and not last:
+            return int(self.ids[self.position + 1]), replace(self, owed=self.owed + self.speed - 2)
+        return token, replace(self, owed=min(self.owed + self.speed - 1, MAX_OWED))
 
     def released(self) -> Monologue:
         """Past the limit: the transcript is spoken, whatever the model believed."""

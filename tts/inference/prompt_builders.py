@@ -7,7 +7,8 @@ tokenizer inside a prompt template.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,10 +18,18 @@ from torch import Tensor
 import frontend
 from frontend.clean import HAN
 from frontend.split import split_sentences
+from frontend.written import WrittenWord, written_words
 from tokenizer.hub import CheckpointError
+from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
 from tts.inference.engine import Request
 from tts.inference.prompt import Monologue, audio_rows, prompt_rows, text_ids, text_rows
-from tts.model.config import EMBEDDED_SAMPLING, PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.model.config import (
+    EMBEDDED_SAMPLING,
+    PUBLISHED_SAMPLING,
+    PhonemeConfig,
+    SamplingConfig,
+    TtsConfig,
+)
 from tts.voices import Voice
 
 MAX_CHARS = 160
@@ -55,6 +64,11 @@ class SpeechOptions:
             to `lang`.
         duration: wanted length in frames of every piece, for published models; None leaves it
             to the model.
+        speed: 1 is as the model speaks by itself, 0.25 to 4; pitch stays.
+        cast: names of a play to voices, see `frontend.script`.
+        ssml: the text is SSML; None tells by its beginning.
+        sentence_pause_s, paragraph_pause_s: silence after each.
+        own_pauses: leave `[pause 1s]` in the text, to a published model that knows it.
     """
 
     voice: str | Voice | None = None
@@ -66,13 +80,22 @@ class SpeechOptions:
     continuation: bool = False
     language: str | None = None
     duration: int | None = None
+    speed: float = 1.0
+    cast: Mapping[str, str] = field(default_factory=dict)
+    ssml: bool | None = None
+    sentence_pause_s: float = SENTENCE_PAUSE_S
+    paragraph_pause_s: float = PARAGRAPH_PAUSE_S
+    own_pauses: bool = False
 
 
 class Piece(NamedTuple):
     """A stretch of text that is spoken at once.
 
     text: as the user wrote it. request: what the engine is asked for. size: symbols or tokens of
-    the text. num_codebooks: k, to generate. notes: remarks for the user to read.
+    the text. num_codebooks: k, to generate. notes: remarks for the user to read. words: places of
+    its written words and their symbols; none where the model tells no places. voice: who speaks.
+    at: its place in the whole text. before_s, after_s: silence around it. stretch: how much
+    faster than the model says it.
     """
 
     text: str
@@ -80,6 +103,12 @@ class Piece(NamedTuple):
     size: int
     num_codebooks: int
     notes: tuple[str, ...] = ()
+    words: tuple[WrittenWord, ...] = ()
+    voice: str = ""
+    at: tuple[int, int] = (0, 0)
+    before_s: float = 0.0
+    after_s: float = 0.0
+    stretch: float = 1.0
 
 
 class PromptBuilder(Protocol):
@@ -137,6 +166,8 @@ class PhonemePromptBuilder:
         for name in ("language", "duration"):
             if getattr(options, name) is not None:
                 raise ValueError(f"{name} is for published models; this one does not read it")
+        assert self.config.phonemes is not None
+        phonemes = self.config.phonemes
         parts = split_sentences(text, options.max_chars or MAX_CHARS)
         read = [(part, _phonemize(part, options.lang)) for part in parts]
         spoken = [(part, u) for part, u in read if u is not None]
@@ -146,7 +177,19 @@ class PhonemePromptBuilder:
         for number, (part, u) in enumerate(spoken):
             own = replace(options, seed=options.seed + number)
             request = self._request(u.symbols, voice, own, used)
-            pieces.append(Piece(part, request, len(u.symbols), used, u.notes))
+            words = written_words(u, options.lang)
+            stretch = own.speed / pace_of(own.speed, phonemes)
+            pieces.append(
+                Piece(
+                    part,
+                    request,
+                    len(u.symbols),
+                    used,
+                    u.notes,
+                    words,
+                    stretch=stretch,
+                )
+            )
         return pieces
 
     def _request(
@@ -161,15 +204,24 @@ class PhonemePromptBuilder:
             symbols, limit, forced = before + symbols, len(before), codes
         ids = text_ids(symbols, self.config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]
-        budget_s = SPARE_S + SECONDS_PER_SYMBOL * (len(ids) - (limit or 0))
-        stay = round(MAX_STAY_S * self.frame_rate)
+        pace = pace_of(options.speed, self.config.phonemes)
+        budget_s = SPARE_S + SECONDS_PER_SYMBOL * (len(ids) - (limit or 0)) / min(pace, 1)
+        stay = round(MAX_STAY_S * self.frame_rate / min(pace, 1))
+        monologue = Monologue(
+            ids, self.config.audio_end_token_id, max_stay=stay, limit=limit, speed=pace
+        )
         return Request(
             rows=prompt_rows(ids, codes, self.config),
             seed=options.seed,
             max_frames=spoken + round(budget_s * self.frame_rate),
-            monologue=Monologue(ids, self.config.audio_end_token_id, max_stay=stay, limit=limit),
+            monologue=monologue,
             forced=forced,
         )
+
+
+def pace_of(speed: float, phonemes: PhonemeConfig) -> float:
+    """The part of a speed that the monologue follows; the sound is stretched by the rest."""
+    return min(max(speed, phonemes.slowest), phonemes.fastest)
 
 
 def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
@@ -224,7 +276,7 @@ class PublishedPromptBuilder:
         for number, part in enumerate(parts):
             own = replace(options, seed=options.seed + number)
             request = self._request(part, voice, own, used)
-            pieces.append(Piece(part, request, len(self._ids(part)), used))
+            pieces.append(Piece(part, request, len(self._ids(part)), used, stretch=own.speed))
         return pieces
 
     def _request(

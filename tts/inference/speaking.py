@@ -25,6 +25,7 @@ from torch import Tensor
 from tokenizer.model import CatTokenizer, CodecState
 from tts.inference.engine import ItemStep, Request, Session
 from tts.inference.guard import Guard
+from tts.inference.joining import Spoken
 
 if TYPE_CHECKING:
     from tts.inference.prompt_builders import Piece
@@ -67,12 +68,15 @@ class AudioChunk(NamedTuple):
         codes: int64 (k, t) that it came from; none in the silence between two pieces.
         finished_by: None until the last chunk of a piece, then 'eos' or 'budget'.
         key: of the piece.
+        places: of its frames: indices of the symbols that they have reached; empty where the
+            model has no monologue.
     """
 
     wav: np.ndarray
     codes: Tensor
     finished_by: str | None
     key: Key = 0
+    places: Sequence[int] = ()
 
     @property
     def frames(self) -> int:
@@ -103,6 +107,7 @@ class PieceDone(NamedTuple):
         complaint: what is wrong with it after all attempts; None where all is well.
         attempts: how often it was said.
         compute_s: time spent; a piece of a batch is charged its share of a step.
+        places: of its frames, as `AudioChunk` has them.
     """
 
     key: Key
@@ -113,22 +118,38 @@ class PieceDone(NamedTuple):
     complaint: str | None
     attempts: int
     compute_s: float
+    places: Sequence[int] = ()
 
 
-Event = TextBegun | PieceBegun | FramesMade | AudioChunk | Retried | PieceDone
+class TextTimed(NamedTuple):
+    """When something of a piece is heard, in the finished sound of its text.
+
+    Attributes:
+        words: whose times have become known, in order; none of a model without a monologue.
+        sentence: all of the piece, once it is through.
+        key: of the piece.
+    """
+
+    words: Sequence[Spoken]
+    sentence: Spoken | None
+    key: Key
+
+
+Event = TextBegun | PieceBegun | FramesMade | AudioChunk | Retried | PieceDone | TextTimed
 
 
 @dataclass(eq=False)
 class _Speaking:
     """A piece on its way.
 
-    frames: codes (k,) of this attempt, those of a forced prompt included; decoded: how many of
-    them went out as chunks; chunk: size of the next one.
+    frames: codes (k,) of this attempt, those of a forced prompt included; reached: the symbol
+    that each has reached; decoded: how many of them went out as chunks; chunk: size of the next.
     """
 
     key: Key
     piece: Piece
     frames: list[Tensor] = field(default_factory=list)
+    reached: list[int] = field(default_factory=list)
     decoded: int = 0
     chunk: int = 1
     codec: CodecState | None = None
@@ -144,6 +165,13 @@ class _Speaking:
     def codes(self) -> Tensor:
         """int64 (k, T), what was spoken so far."""
         return _stacked(self.frames[self.forced :], self.piece.num_codebooks)
+
+    def places(self) -> list[int]:
+        """Of the frames of `codes`, within the text of the piece; [] without a monologue."""
+        if self.piece.request.monologue is None:
+            return []
+        before = self.piece.request.monologue.limit or 0
+        return [max(0, place - before) for place in self.reached[self.forced :]]
 
     def again(self) -> _Speaking:
         """The next attempt."""
@@ -262,6 +290,7 @@ class PieceLoop:
             one.compute_s += share
             if item.codes is not None:
                 one.frames.append(item.codes)
+                one.reached.append(item.place)
             if item.finished_by is not None:
                 del self.speaking[item.ticket]
                 self.ended.append((one, item.finished_by, self._judging(decoder, one, item)))
@@ -303,6 +332,7 @@ class PieceLoop:
                 judged.complaint,
                 one.attempts,
                 one.compute_s,
+                one.places(),
             )
 
     def _judge(self, one: _Speaking, finished_by: str) -> _Judged:
@@ -323,10 +353,11 @@ class PieceLoop:
         wav = np.zeros(0, np.float32)
         if codes.shape[1]:
             wav, one.codec = self._decode(codes, one.codec)
+        places = one.places()[one.decoded :]
         one.decoded += codes.shape[1]
         one.chunk = self._larger(one.chunk)
         one.compute_s += time.monotonic() - begun
-        return AudioChunk(wav, codes, finished_by, one.key)
+        return AudioChunk(wav, codes, finished_by, one.key, places)
 
     def _larger(self, size: int) -> int:
         return min(2 * size, max(1, round(LONGEST_CHUNK_S * self.codec.frame_rate)))

@@ -75,11 +75,15 @@ class PhonemeConfig:
         symbols: inventory the model was trained on, in order.
         phases: every symbol has this many ids, one for each `index in text mod phases`.
         first_id: id of the first symbol's first phase.
+        slowest, fastest: speeds that the monologue can be held to without harm to the words; what
+            is asked for beyond is done by stretching the sound.
     """
 
     symbols: tuple[str, ...]
     phases: int
     first_id: int
+    slowest: float = 1.0
+    fastest: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from tokenizer.audio import FORMATS, encode_sound, to_int16
+from tts.inference.speaking import TextTimed
 from tts.serve.errors import ApiError
 from tts.serve.kept import KeptPiece, KeptResult
 from tts.serve.schema import PageBody, Replaces
 from tts.serve.service import SpeechService
 from tts.serve.speech import PieceSent, Sound, Started, TextSpoken
-from tts.serve.speech_http import client_of, event_stream
-from tts.voices import Voice
+from tts.serve.speech_http import client_of, event_stream, times_wanted
+from tts.voices import Voice, voice_names
 
 DOWNLOADS = ("wav", "flac", "mp3", "ogg")
 
@@ -31,7 +33,10 @@ def page_routes(service: SpeechService) -> APIRouter:
         replaced = _replaced(service, wanted.replaces)
         voice, continuation = _voice(service, wanted)
         options = wanted.options(service.own_sampling, voice, continuation)
-        ticket = service.speak(client_of(request), wanted.text, options, wanted.speed)
+        if not options.cast:
+            # On the page a line "slt: Good day." is spoken by the voice of that name.
+            options = replace(options, cast={name: name for name in voice_names()})
+        ticket = service.speak(client_of(request), wanted.text, options)
         teller = _Teller(service, wanted, replaced)
         return event_stream(ticket, request, teller.tell)
 
@@ -84,6 +89,9 @@ class _Teller:
                 "gap": event.gap,
                 "audio": base64.b64encode(samples.tobytes()).decode(),
             }
+        if isinstance(event, TextTimed):
+            told = times_wanted([event])
+            return {"type": "times", "piece": event.key, **told} if told else None
         if isinstance(event, PieceSent):
             self._keep(event)
             return {"type": "piece", "piece": event.piece, "finished_by": event.finished_by}

@@ -10,8 +10,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tts.control import (
+    MAX_CAST,
+    MAX_PAUSE_S,
+    MAX_SPEED,
+    MIN_SPEED,
+    PARAGRAPH_PAUSE_S,
+    SENTENCE_PAUSE_S,
+)
 from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
-from tts.serve.stretch import MAX_SPEED, MIN_SPEED
 from tts.synthesizer import SpeechOptions
 from tts.voices import Voice
 
@@ -32,8 +39,24 @@ class Wishes(BaseModel):
         1.0,
         ge=MIN_SPEED,
         le=MAX_SPEED,
-        description="1.0 is as the model speaks. Other values stretch the finished sound at the "
-        "same pitch; the model itself has no speed, and quality falls beyond 0.7 to 1.5.",
+        description="1.0 is as the model speaks by itself; the pitch stays. Best from 0.7 to 1.5.",
+    )
+    ssml: bool | None = Field(
+        None, description="the text is SSML; by default where it begins with <speak>"
+    )
+    cast: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=MAX_CAST,
+        description='voices of a play: lines "NAME: text" are then spoken by them',
+    )
+    sentence_pause: float = Field(
+        SENTENCE_PAUSE_S, ge=0, le=MAX_PAUSE_S, description="seconds of silence between sentences"
+    )
+    paragraph_pause: float = Field(
+        PARAGRAPH_PAUSE_S,
+        ge=0,
+        le=MAX_PAUSE_S,
+        description="after paragraphs, headings and the speakers of a play",
     )
     lang: Literal["auto", "en", "zh"] = Field("auto", description="how digits and signs are read")
     seed: int = Field(0, ge=0, le=MAX_SEED, description="same request and seed, same samples")
@@ -60,6 +83,11 @@ class Wishes(BaseModel):
             num_codebooks=self.num_codebooks,
             sampling=own.with_overrides({name: getattr(self, name) for name in SAMPLING}),
             continuation=continuation,
+            speed=self.speed,
+            cast=self.cast,
+            ssml=self.ssml,
+            sentence_pause_s=self.sentence_pause,
+            paragraph_pause_s=self.paragraph_pause,
         )
 
 
@@ -84,7 +112,15 @@ class SpeechBody(Wishes):
         description="true sends sound as it is made; false waits for the end, and the file's "
         "header then tells its exact length",
     )
-    stream_format: Literal["audio", "sse"] = Field("audio", description="sse: base64 in events")
+    stream_format: Literal["audio", "sse", "json"] = Field(
+        "audio", description="sse: base64 in events; json: one object with all of it, at the end"
+    )
+    timestamp_granularities: list[Literal["word", "sentence"]] = Field(
+        default_factory=list,
+        max_length=2,
+        description="when each is heard, by stream_format sse (as they become known) or json; "
+        "models without a monologue know sentences only",
+    )
 
     @model_validator(mode="before")
     @classmethod

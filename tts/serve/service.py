@@ -125,7 +125,7 @@ class SpeechService:
                 "split it"
             )
 
-    def speak(self, client: Client, text: str, options: SpeechOptions, speed: float) -> Ticket:
+    def speak(self, client: Client, text: str, options: SpeechOptions) -> Ticket:
         """Put a text in line; the ticket's events are those of `tts.serve.speech.speak`.
 
         Raises:
@@ -137,14 +137,13 @@ class SpeechService:
         used = options.num_codebooks or self.synthesizer.num_codebooks
 
         def steps() -> Steps:
-            return self._learn(speak(self.synthesizer, text, options, speed), used)
+            return self._learn(speak(self.synthesizer, text, options), used)
 
         return Ticket(self.worker, client, steps)
 
     def estimate_frames(self, started: Started) -> int:
         """How many frames a text will take, going by those spoken before."""
-        symbols = sum(piece.size for piece in started.pieces)
-        return max(1, round(symbols * self._frames_per_symbol))
+        return max(1, round(_unhurried(started) * self._frames_per_symbol))
 
     def rtf(self, num_codebooks: int) -> float | None:
         """Computing time over audio time with so many codebooks; None before the warm-up.
@@ -248,10 +247,10 @@ class SpeechService:
 
     def _learn(self, steps: Steps, num_codebooks: int) -> Steps:
         """Pass events on and take note of how long things take."""
-        symbols = 0
+        symbols = 0.0
         for event in steps:
             if isinstance(event, Started):
-                symbols = sum(piece.size for piece in event.pieces)
+                symbols = _unhurried(event)
             elif isinstance(event, TextSpoken) and event.frames:
                 if event.finished_by == "eos":
                     self._frames_per_symbol += 0.2 * (
@@ -260,3 +259,9 @@ class SpeechService:
                 known = self._rtf.get(num_codebooks, event.rtf)
                 self._rtf[num_codebooks] = known + 0.3 * (event.rtf - known)
             yield event
+
+
+def _unhurried(started: Started) -> float:
+    """Symbols of a text, counted for more where its monologue goes slower."""
+    rules = [(piece.size, piece.request.monologue) for piece in started.pieces]
+    return sum(size / (1.0 if rule is None else rule.speed) for size, rule in rules)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tts.inference.prompt_builders import Piece
-from tts.inference.speaking import AudioChunk, Event, PieceDone
-from tts.serve.stretch import Stretcher
+from tts.inference.speaking import AudioChunk, Event, PieceDone, TextTimed
 from tts.serve.worker import PAUSE, TICK, Steps
 from tts.synthesizer import SpeechOptions, Synthesizer
 
@@ -70,11 +69,11 @@ class TextSpoken:
         return self.compute_s / max(self.seconds, 1e-9)
 
 
-def speak(synthesizer: Synthesizer, text: str, options: SpeechOptions, speed: float = 1.0) -> Steps:
-    """Speak a text in steps: yields Started, Sound and PieceSent in turn, at last TextSpoken.
+def speak(synthesizer: Synthesizer, text: str, options: SpeechOptions) -> Steps:
+    """Speak a text in steps: yields Started, Sound, TextTimed and PieceSent, at last TextSpoken.
 
-    Between two pieces it yields PAUSE, after each frame TICK. At speed 1 the sounds joined are
-    what `synthesizer.stream` yields, sample for sample.
+    Between two pieces it yields PAUSE, after each frame TICK. The sounds joined are what
+    `synthesizer.stream` yields, sample for sample.
 
     Raises:
         EmptyTextError, VoiceError, ValueError: as `Synthesizer.stream` does.
@@ -82,21 +81,16 @@ def speak(synthesizer: Synthesizer, text: str, options: SpeechOptions, speed: fl
     pieces = synthesizer.pieces(text, options)
     yield Started(tuple(pieces))
     frames, samples, finished, ttfa_ms = 0, 0, "eos", 0.0
-    stretcher: Stretcher | None = None
     timed = _Timed(synthesizer.speak(pieces, options))
     for event in timed:
         if isinstance(event, AudioChunk):
             frames += event.frames
-            wav = event.wav
-            if speed != 1.0 and not event.is_gap:
-                stretcher = stretcher or Stretcher(synthesizer.sample_rate, speed)
-                wav = stretcher.push(wav)
-                if event.finished_by is not None:
-                    wav, stretcher = np.concatenate([wav, stretcher.finish()]), None
-            if len(wav):
-                samples += len(wav)
+            if len(event.wav):
+                samples += len(event.wav)
                 ttfa_ms = ttfa_ms or 1000 * timed.compute_s
-                yield Sound(wav, _number(event), frames, event.is_gap)
+                yield Sound(event.wav, _number(event), frames, event.is_gap)
+        elif isinstance(event, TextTimed):
+            yield event
         elif isinstance(event, PieceDone):
             by = event.finished_by if event.codes.shape[1] else "empty"
             finished = by if by != "eos" else finished

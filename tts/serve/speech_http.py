@@ -6,16 +6,17 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
 from fastapi import Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tokenizer.audio import to_int16
+from tts.inference.speaking import TextTimed
 from tts.serve.encoding import MEDIA_TYPES, Encoder, encode_whole, sent_rate, stream_encoder
 from tts.serve.errors import ApiError, as_api_error, body, words_for
 from tts.serve.fairqueue import Client
@@ -24,6 +25,7 @@ from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService, Ticket
 from tts.serve.speech import Sound, Started, TextSpoken
 from tts.serve.worker import END, JobFailed
+from tts.subtitles import times_object
 
 CLIENT_HEADER = "x-client-id"
 IGNORED_HEADER = "X-Ignored-Fields"
@@ -91,19 +93,24 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
     Raises:
         QueueFullError, ValueError, ApiError: there is no room, or the request is unusable.
     """
+    if wanted.timestamp_granularities and wanted.stream_format == "audio":
+        raise ValueError(
+            'timestamp_granularities have no place in a sound; give stream_format "sse" or "json"'
+        )
     options = wanted.options(service.own_sampling, voice_for(wanted.voice_name))
-    ticket = service.speak(client_of(request), wanted.input, options, wanted.speed)
+    ticket = service.speak(client_of(request), wanted.input, options)
     headers = headers_of(service, wanted)
+    at_once = wanted.stream_format == "json" or not (wanted.stream or wanted.stream_format == "sse")
     async with watched(ticket, request):
         started = await _of_kind(Started, ticket)
-        if not wanted.stream and wanted.stream_format == "audio":
+        if at_once:
             return await _whole(service, wanted, ticket, headers)
         first = await _of_kind((Sound, TextSpoken), ticket)
     events = _events_from(first, ticket)
     headers["X-Accel-Buffering"] = "no"
     encoder = stream_encoder(service.sample_rate, wanted.response_format)
     if wanted.stream_format == "sse":
-        content = _deltas(events, encoder, started)
+        content = _deltas(events, encoder, wanted, started)
         return TicketResponse(ticket, content, media_type="text/event-stream", headers=headers)
     media_type = MEDIA_TYPES[wanted.response_format]
     return TicketResponse(ticket, _encoded(events, encoder), media_type=media_type, headers=headers)
@@ -140,10 +147,13 @@ async def _whole(
     service: SpeechService, wanted: SpeechBody, ticket: Ticket, headers: dict[str, str]
 ) -> Response:
     pieces: list[np.ndarray] = []
+    times: list[TextTimed] = []
     spoken: TextSpoken | None = None
     while (event := await next_event(ticket)) is not END:
         if isinstance(event, Sound):
             pieces.append(to_int16(event.wav))
+        elif isinstance(event, TextTimed):
+            times.append(event)
         elif isinstance(event, TextSpoken):
             spoken = event
     if not pieces or spoken is None:
@@ -152,7 +162,25 @@ async def _whole(
         encode_whole, np.concatenate(pieces), service.sample_rate, wanted.response_format
     )
     headers["X-Finished-By"] = spoken.finished_by
+    if wanted.stream_format == "json":
+        told = {
+            "audio": base64.b64encode(data).decode(),
+            "format": wanted.response_format,
+            "duration": round(spoken.seconds, 3),
+            **times_wanted(times, wanted.timestamp_granularities),
+        }
+        return JSONResponse(told, headers=headers)
     return Response(data, media_type=MEDIA_TYPES[wanted.response_format], headers=headers)
+
+
+def times_wanted(
+    events: Sequence[TextTimed], granularities: Sequence[str] = ("word", "sentence")
+) -> dict[str, Any]:
+    """`words` and `sentences` of events, those that are asked for; {} where there are none."""
+    words = [word for event in events for word in event.words]
+    sentences = [event.sentence for event in events if event.sentence is not None]
+    told = times_object(words, sentences)
+    return {name: told[name] for name in told if name[:-1] in granularities and told[name]}
 
 
 async def _encoded(events: AsyncIterator[Any], encoder: Encoder) -> AsyncIterator[bytes]:
@@ -164,9 +192,12 @@ async def _encoded(events: AsyncIterator[Any], encoder: Encoder) -> AsyncIterato
 
 
 async def _deltas(
-    events: AsyncIterator[Any], encoder: Encoder, started: Started
+    events: AsyncIterator[Any], encoder: Encoder, wanted: SpeechBody, started: Started
 ) -> AsyncIterator[bytes]:
-    """OpenAI's events: speech.audio.delta as often as there is something, speech.audio.done."""
+    """OpenAI's events: speech.audio.delta as often as there is something, speech.audio.done.
+
+    And speech.timestamps.delta, of words and sentences whose times have become known.
+    """
     frames = 0
 
     def delta(data: bytes) -> bytes:
@@ -178,6 +209,10 @@ async def _deltas(
                 frames = event.frames
                 if data := encoder.push(to_int16(event.wav)):
                     yield delta(data)
+            elif isinstance(event, TextTimed) and (
+                told := times_wanted([event], wanted.timestamp_granularities)
+            ):
+                yield sse({"type": "speech.timestamps.delta", **told})
     except ApiError as error:
         yield sse({"type": "error", **body(error.message, error.code, error.status)})
         return

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 
+from tts.control import MAX_SPEED, MIN_SPEED
 from tts.model.config import MAX_SEED, SamplingConfig
 from tts.serve.service import SpeechService
-from tts.serve.stretch import MAX_SPEED, MIN_SPEED
 
 # The numbers of sampling, with the bounds of `tts.serve.schema`: name, lowest, highest, step.
 SAMPLING_FIELDS = (
@@ -75,7 +75,7 @@ def result(words: dict[str, str]) -> str:
 <p id="cat-detail">{w["empty_hint"]}</p><p id="cat-problem" role="alert"></p></div>
 <canvas id="cat-wave" role="img" aria-label="{w["waveform"]}" width="1200" height="144"></canvas>
 <progress id="cat-progress" max="1" value="0" aria-label="{w["generate"]}"></progress>
-<audio id="cat-audio" controls hidden></audio>
+<audio id="cat-audio" controls hidden></audio><p id="cat-words" hidden></p>
 <div id="cat-downloads" class="cat-chips"></div><dl id="cat-facts" class="cat-expert"></dl>
 <ul id="cat-notes"></ul><div id="cat-pieces"></div>
 <details id="cat-history" hidden><summary>{w["history"]}</summary><ol></ol></details></section>"""

@@ -133,8 +133,8 @@ _BOTH: dict[str, tuple[str, str]] = {
     "dice": ("⚄ New seed", "⚄ 换种子"),
     "speed": ("Speed", "语速"),
     "speed_hint": (
-        "The finished sound is stretched; the pitch stays.",
-        "对生成的声音做变速，音高不变。",
+        "The pitch stays.",
+        "音高不变。",
     ),
     "lang": ("Digits and signs are read in", "数字和符号的读法"),
     "lang_auto": ("as the text around", "按上下文"),

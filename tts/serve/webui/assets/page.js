@@ -8,6 +8,7 @@ import { Run } from "./run.js";
 import * as settings from "./settings.js";
 import { choice, choiceFace, choiceName, loadVoices, save, setOwn, whenChosen } from "./voices.js";
 import { drawWave } from "./wave.js";
+import { timedWords, WordLight } from "./words.js";
 
 const KEPT_RUNS = 8;
 // How often the time left is told anew.
@@ -16,6 +17,7 @@ const TOLD_MS = 250;
 let health = { sample_rate: 24000, frame_size: 1920 };
 let run = null;
 let live = null;
+let spokenWords = null;
 let drawing = false;
 let told = 0;
 const past = [];
@@ -36,7 +38,7 @@ async function speak(wishes, label, name) {
   stop();
   result.clear();
   result.portrait(name, label);
-  const mine = (run = new Run(wishes, label, name));
+  const mine = (run = new Run(wishes, label, name, health.sample_rate));
   const clicked = performance.now();
   const player = (live = new LivePlayer(health.sample_rate));
   // For those who want to see that sound comes out, tests among them.
@@ -84,14 +86,24 @@ function render() {
   if (!run) return;
   result.render(run, live, health);
   result.pieces(run, (index) => sayAgain(run, index));
+  spokenWords.show(run.wishes.text, timedWords(run.pieces, health.sample_rate));
   draw();
+}
+
+/** From a word that was clicked. */
+function playFrom(seconds) {
+  const audio = byId("cat-audio");
+  if (audio.hidden) return;
+  audio.currentTime = seconds;
+  audio.play();
 }
 
 /** Draw now, and on while something is heard. */
 function draw() {
   if (!run) return;
-  const on = result.wave(run, live, health);
-  if (!on || drawing) return;
+  const at = result.wave(run, live, health);
+  spokenWords.light(at ?? -1);
+  if (at === null || drawing) return;
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
@@ -224,6 +236,7 @@ async function begin() {
   document.documentElement.lang = language;
   await loadWords(language);
   health = await (await ask("health")).json();
+  spokenWords = new WordLight(byId("cat-words"), playFrom);
   listen();
   drawWave(byId("cat-wave"), [], 1, 0);
   await loadVoices();

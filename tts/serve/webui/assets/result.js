@@ -16,9 +16,7 @@ export const seedOf = (one) => one.facts?.seed ?? one.wishes.seed ?? 0;
 
 /** Seconds of sound still to come. */
 export const expectedS = (one, health) =>
-  (Math.max(0, one.expectedFrames - one.frames) * health.frame_size) /
-  health.sample_rate /
-  (one.wishes.speed ?? 1);
+  (Math.max(0, one.expectedFrames - one.frames) * health.frame_size) / health.sample_rate;
 
 /** Whose face is shown, and who is said to be about to read. */
 export function portrait(name, label) {
@@ -157,7 +155,7 @@ export function pieces(one, sayAgain) {
   place.replaceChildren(el("h2", {}, t("pieces")), el("ol", {}, ...rows));
 }
 
-/** Draw the sound and open the mouth, again and again while something is heard. */
+/** Draw the sound and open the mouth; the second that is heard, null where nothing is. */
 export function wave(one, live, health) {
   const audio = byId("cat-audio");
   const playing = live && live.context.state !== "closed";
@@ -166,7 +164,7 @@ export function wave(one, live, health) {
   const at = playing ? live.position : audio.currentTime;
   drawWave(byId("cat-wave"), one.samples, expected, (at * health.sample_rate) / Math.max(total, expected));
   byId("cat-face").style.setProperty("--cat-open", playing ? live.loudness : loudnessAt(one, at, health, audio));
-  return playing || !audio.paused;
+  return playing || !audio.paused ? at : null;
 }
 
 /** How loud the finished sound is where it is being played. */

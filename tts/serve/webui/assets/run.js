@@ -1,6 +1,7 @@
 // One call to speak: asks, listens to the events, keeps the samples.
 
 import { ask, t } from "./dom.js";
+import { keepTimes } from "./words.js";
 
 const decode = (text) => new Int16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
@@ -26,9 +27,10 @@ export async function* events(body, signal) {
 
 /** A text that is being spoken, or has been. */
 export class Run {
-  /** label: who speaks, in words; name: what the face is drawn from. */
-  constructor(wishes, label, name) {
+  /** label: who speaks, in words; name: what the face is drawn from; rate: of the sound, in Hz. */
+  constructor(wishes, label, name, rate) {
     this.wishes = wishes;
+    this.rate = rate;
     this.label = label;
     this.name = name;
     this.notes = [];
@@ -67,6 +69,8 @@ export class Run {
       piece.state = "speaking";
       (event.gap ? piece.gap : piece.parts).push(event.samples);
       this.frames = event.frames;
+    } else if (event.type === "times") {
+      keepTimes(this.pieces, event, this.rate);
     } else if (event.type === "piece") {
       this.pieces[event.piece].state = event.finished_by;
     } else if (event.type === "done") {
@@ -81,6 +85,7 @@ export class Run {
     const piece = this.pieces[index];
     piece.tries = (piece.tries ?? 0) + 1;
     const parts = [];
+    const fresh = { gap: [], parts: [] };
     piece.state = "speaking";
     changed();
     const body = { ...this.wishes, text: piece.text, seed: (this.wishes.seed ?? 0) + 7919 * piece.tries };
@@ -88,9 +93,12 @@ export class Run {
     try {
       for await (const event of events(body, this.abort.signal)) {
         if (event.type === "sound") parts.push(event.samples);
+        if (event.type === "times")
+          keepTimes([fresh], event, this.rate, { seconds: 0, place: piece.at ?? 0 });
         if (event.type === "piece") piece.state = event.finished_by;
       }
       piece.parts = parts;
+      piece.words = fresh.words;
     } catch (error) {
       piece.state = "failed";
       throw error;

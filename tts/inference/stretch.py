@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-MIN_SPEED, MAX_SPEED = 0.25, 4.0
+from tts.control import check_speed
+
 TAIL_S = 0.5
 # Within this range one filter does it well; beyond, several in a row.
 _ONE_MIN, _ONE_MAX = 0.5, 2.0
@@ -22,9 +23,7 @@ class Stretcher:
     def __init__(self, sample_rate: int, speed: float) -> None:
         from av.filter import Graph
 
-        if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise ValueError(f"speed is {speed:g}; use {MIN_SPEED:g} to {MAX_SPEED:g}")
-        self._rate, self._speed = sample_rate, speed
+        self._rate, self._speed = sample_rate, check_speed(speed)
         self._position, self._given = 0, 0
         self._graph = Graph()
         self._base = Fraction(1, sample_rate)

@@ -1,0 +1,1 @@
+"""`cat-tts book`: a whole book into chapters of sound, over `tts.batch`."""

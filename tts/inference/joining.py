@@ -1,0 +1,267 @@
+"""Pieces put together into one sound: pace, edges, pauses; and when each word is heard.
+
+A piece goes in as it is spoken and comes out with the silence at its inner ends cut to a margin, so
+that the pause between two pieces is as long as was asked for. What comes out does not depend on
+the sizes of what goes in: a stream has the samples of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tts.inference.stretch import Stretcher
+
+if TYPE_CHECKING:
+    from frontend.written import WrittenWord
+    from tts.inference.prompt_builders import Piece
+
+# Softer blocks at the ends of a piece are silence; speech has -23 dBFS.
+QUIET_DBFS = -52.0
+BLOCK_S = 0.01
+# Kept before the first and after the last sound of a piece: breath, and the end of a consonant.
+HEAD_S, TAIL_S = 0.02, 0.04
+FADE_S = 0.005
+
+
+class Spoken(NamedTuple):
+    """When something written is heard.
+
+    Attributes:
+        text: as written.
+        start_s, end_s: in the finished sound.
+        at: its place in the text that was given, characters [at[0], at[1]).
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    at: tuple[int, int]
+
+
+class Joined(NamedTuple):
+    """What is ready: float32 (N,), and the words whose times are now known."""
+
+    wav: np.ndarray
+    words: tuple[Spoken, ...] = ()
+
+
+class Joiner:
+    """Takes pieces in their order: for each `begin`, `push` as often as need be, `finish`.
+
+    Args:
+        pieces: all of a text.
+        sample_rate: in Hz.
+        frame_size: samples of a frame of the codec.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], sample_rate: int, frame_size: int) -> None:
+        self.pieces, self.rate, self.frame_size = pieces, sample_rate, frame_size
+        self.number, self.samples = -1, 0  # samples that were given out
+
+    def begin(self) -> np.ndarray:
+        """Go on to the next piece: the silence before it, float32 (N,)."""
+        self._before = self.samples
+        self.number += 1
+        pause, tail = self._pause(self.number), self._tail(self.number - 1)
+        head = min(self._n(HEAD_S), pause - tail) if pause else None
+        last = self.number == len(self.pieces) - 1 and not self.piece.after_s
+        stretch = self.piece.stretch
+        self._trimmed = _Trimmer(self.rate, head, None if last else self._tail(self.number))
+        self._stretcher = None if stretch == 1 else Stretcher(self.rate, stretch)
+        self._clock = _Clock(self.piece)
+        silence = self._count(np.zeros(max(0, pause - tail - (head or 0)), np.float32))
+        self._begun = self.samples
+        return silence
+
+    def again(self) -> np.ndarray:
+        """`begin` the same piece anew: what was given out of it does not count."""
+        self.number, self.samples = self.number - 1, self._before
+        return self.begin()
+
+    def push(self, wav: np.ndarray, places: Sequence[int] = ()) -> Joined:
+        """Some sound of the piece.
+
+        Args:
+            wav: float32 (N,).
+            places: of its frames, symbols that they have reached; of a model that tells none, ().
+        """
+        self._clock.push(places)
+        if self._stretcher is not None:
+            wav = self._stretcher.push(wav)
+        ready = self._count(self._trimmed.push(wav))
+        return Joined(ready, self._words())
+
+    def finish(self) -> Joined:
+        """The rest of the piece."""
+        rest = self._stretcher.finish() if self._stretcher is not None else np.zeros(0, np.float32)
+        parts = [self._trimmed.push(rest), self._trimmed.finish()]
+        if self.number == len(self.pieces) - 1 and self.piece.after_s:
+            margin = self._trimmed.tail or 0
+            parts.append(np.zeros(self._n(self.piece.after_s) - margin, np.float32))
+        ready = self._count(np.concatenate(parts))
+        self._clock.end()
+        return Joined(ready, self._words())
+
+    def sentence(self) -> Spoken:
+        """Of the finished piece."""
+        first, last = self._trimmed.first, self._trimmed.last
+        return Spoken(self.piece.text, self._final(first), self._final(last), self.piece.at)
+
+    @property
+    def piece(self) -> Piece:
+        return self.pieces[self.number]
+
+    def _n(self, seconds: float) -> int:
+        return round(seconds * self.rate)
+
+    def _pause(self, number: int) -> int:
+        """Samples of silence before a piece; none stand before the first unless asked for."""
+        return self._n(self.pieces[number].before_s) if 0 <= number < len(self.pieces) else 0
+
+    def _tail(self, number: int) -> int:
+        """Samples kept after the last sound of a piece: part of the pause that follows."""
+        if not 0 <= number < len(self.pieces):
+            return 0
+        if number == len(self.pieces) - 1:
+            return min(self._n(TAIL_S), self._n(self.pieces[number].after_s))
+        pause = self._pause(number + 1)
+        return min(self._n(TAIL_S), pause * 2 // 3)
+
+    def _count(self, wav: np.ndarray) -> np.ndarray:
+        self.samples += len(wav)
+        return wav
+
+    def _final(self, sample: float) -> float:
+        """Seconds in the finished sound of a sample of the stretched piece."""
+        return max(0.0, (self._begun + sample - self._trimmed.cut) / self.rate)
+
+    def _words(self) -> tuple[Spoken, ...]:
+        """Those whose end is known; only once the piece is heard, for its silence is cut off."""
+        trimmed = self._trimmed
+        if trimmed.silent and not self._clock.ended:
+            return ()
+        scale = self.frame_size / self.piece.stretch
+        words = []
+        for word, start, end in self._clock.take():
+            # Silence before the first word and after the last is none of theirs.
+            begin = min(max(start * scale, trimmed.first), max(trimmed.last, trimmed.first))
+            stop = max(begin, end * scale)
+            if self._clock.ended:
+                stop = max(begin, min(stop, trimmed.last))
+            at = (word.at.start, word.at.stop)
+            words.append(Spoken(word.text, self._final(begin), self._final(stop), at))
+        return tuple(words)
+
+
+@dataclass
+class _Trimmer:
+    """Cuts the silence at the ends of a piece.
+
+    head, tail: samples kept before the first and after the last sound, with silence added where
+    there are fewer; None leaves that end as it is. first, last: where it is heard. cut: samples
+    taken from the beginning, below 0 where some were added.
+    """
+
+    rate: int
+    head: int | None
+    tail: int | None
+    first: int = 0
+    last: int = 0
+    cut: int = 0
+    silent: bool = True
+    _taken: int = 0
+    _open: list[np.ndarray] = field(default_factory=list)
+    _held: list[np.ndarray] = field(default_factory=list)
+
+    def push(self, wav: np.ndarray) -> np.ndarray:
+        """float32 (N,) -> float32 (M,), what is ready."""
+        size = max(1, round(BLOCK_S * self.rate))
+        waiting = np.concatenate([*self._open, wav])
+        whole = len(waiting) // size * size
+        self._open = [waiting[whole:]]
+        return self._blocks(waiting[:whole].reshape(-1, size))
+
+    def finish(self) -> np.ndarray:
+        """What is left, with its end."""
+        rest = np.concatenate(self._open)
+        self._open = []
+        ready = self._blocks(rest[None]) if len(rest) else rest
+        held = np.concatenate([np.zeros(0, np.float32), *self._held])
+        if self.silent:  # nothing is heard: that is for the guard to judge
+            self.last = self._taken
+            return held
+        if self.tail is None:
+            return np.concatenate([ready, held])
+        kept = np.zeros(self.tail, np.float32)
+        kept[: len(held)] = held[: self.tail]
+        fade = min(self.tail, round(FADE_S * self.rate))
+        if fade:
+            kept[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+        return np.concatenate([ready, kept])
+
+    def _blocks(self, blocks: np.ndarray) -> np.ndarray:
+        out = [np.zeros(0, np.float32)]
+        loud = np.sqrt(np.square(blocks).mean(axis=1)) >= 10 ** (QUIET_DBFS / 20)
+        for block, heard in zip(blocks, loud, strict=True):
+            if heard:
+                if self.silent:
+                    self.silent, self.first = False, self._taken
+                    self._held = [self._headed(np.concatenate([block[:0], *self._held]))]
+                out += [*self._held, block]
+                self._held = []
+                self.last = self._taken + len(block)
+            elif (self.silent and self.head is None) or (not self.silent and self.tail is None):
+                out.append(block)
+            else:
+                self._held.append(block)
+            self._taken += len(block)
+        return np.concatenate(out)
+
+    def _headed(self, quiet: np.ndarray) -> np.ndarray:
+        """The margin before the first sound."""
+        if self.head is None:
+            return quiet
+        kept = np.zeros(self.head, np.float32)
+        own = quiet[max(0, len(quiet) - self.head) :]
+        kept[len(kept) - len(own) :] = own
+        self.cut = len(quiet) - self.head
+        fade = min(self.head, round(FADE_S * self.rate))
+        kept[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
+        return kept
+
+
+class _Clock:
+    """When each symbol of a piece begins, in frames, and the words that have ended."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.words, self.given, self.ended = piece.words, 0, False
+        self.begins: list[float] = []  # of each symbol that was reached
+        self.frames = 0
+
+    def push(self, places: Sequence[int]) -> None:
+        for place in places:
+            passed = place + 1 - len(self.begins)
+            # A place is what has begun by the end of its frame: somewhere inside.
+            self.begins += [self.frames + (i + 1) / (passed + 1) for i in range(passed)]
+            self.frames += 1
+
+    def end(self) -> None:
+        self.ended = True
+
+    def take(self) -> list[tuple[WrittenWord, float, float]]:
+        """Words that have ended since the last call, with begin and end."""
+        taken = []
+        for word in self.words[self.given :]:
+            if word.symbols.stop >= len(self.begins) and not self.ended:
+                break
+            start, end = self._begin(word.symbols.start), self._begin(word.symbols.stop)
+            taken.append((word, start, end))
+        self.given += len(taken)
+        return taken
+
+    def _begin(self, symbol: int) -> float:
+        return self.begins[symbol] if symbol < len(self.begins) else float(self.frames)
