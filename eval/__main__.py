@@ -7,6 +7,8 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
+from tokenizer.cli import one_line
+
 # command -> (module with `main(argv) -> int`, one line of help). A command whose module is not
 # there yet is neither listed nor callable.
 COMMANDS = {
@@ -23,6 +25,7 @@ COMMANDS = {
     "samples": ("eval.commands.samples", "a small sound file of every shipped voice"),
     "sounds": ("eval.commands.sounds", "sounds and music made by rule, for the codec table"),
     "codec": ("eval.commands.codec", "STOI, PESQ, SIM and distances by number of codebooks"),
+    "mos": ("eval.commands.mos", "predicted opinion scores of sound files: DistillMOS and DNSMOS"),
     "wer": ("eval.metrics.wer", "WER/CER of a text file of transcripts, Seed-TTS rules"),
     "bench": ("eval.commands.bench", "speed and memory"),
     "seed-tts": ("eval.commands.seed_tts", "the Seed-TTS benchmark: WER, SIM, report; resumable"),
@@ -61,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return importlib.import_module(command[0]).main(argv[1:])
     except (ValueError, OSError, ImportError) as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {one_line(error)}\n")
         return 2
 
 

@@ -98,7 +98,7 @@ def progress(items: Sequence[T], label: str) -> Iterator[T]:
 def read_sentences(path: Path) -> list[str]:
     """The non-empty lines of a UTF-8 text file; ValueError if there are none."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read sentences from {path}: {error}") from error
     sentences = [line.strip() for line in lines if line.strip()]

@@ -16,6 +16,9 @@ _SRT: Final = re.compile(
 _TABLE_RULE: Final = re.compile(
     r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$", re.M
 )
+_WORD: Final = re.compile(r"\S+")
+#: Signs that JSON does not write in this way: of a Windows path, or of a formula.
+_NO_JSON: Final = re.compile(r"\b[A-Za-z]:\\|\\[^nrt\"/]|^\\[nrt][a-z]")
 _TERMINAL: Final = re.compile(r"[.!?。！？…:：;；][\"'”’）)】」』]*\s*$")
 #: An address after an address is a line of its own, as below a mail.
 _ADDRESS_START: Final = re.compile(r"\s*(?:www\.|https?://|[\w.+-]+@[\w-]+\.)")
@@ -111,8 +114,18 @@ _WRAPPED: Final = 45
 _WRAPPED_HAN: Final = 9
 
 
+def _unescape(match: re.Match[str]) -> str:
+    """Line breaks and tabs of text that was quoted as JSON and pasted."""
+    word = match[0]
+    if "\\" not in word or _NO_JSON.search(word):
+        return word
+    return re.sub(r"(?:\\r)?\\n|\\r", "\n", word).replace("\\t", " ")
+
+
 def strip_layout(text: str) -> str:
-    """Remove the time lines of subtitles and the rules of tables, which nobody reads."""
+    """Remove what nobody reads: time lines of subtitles, rules of tables, escapes of JSON."""
+    if "\\" in text:
+        text = _WORD.sub(_unescape, text)
     if "-->" in text:
         text = _SRT.sub("\n", text)
     if "--" in text and "\n" in text:

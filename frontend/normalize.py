@@ -54,6 +54,13 @@ def _zh_rules() -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
 _LETTERS = r"A-Za-z\u00c0-\u024f"
 _UNKNOWN = re.compile(rf"[^{HAN}{PLACEHOLDER}{_LETTERS}0-9 ',.?!;:…—\-]")
 _QUIETLY_DROPPED = frozenset('"()[]{}<>|\\^_*`~#/–')
+# Words of scripts that nobody here reads.
+_FOREIGN_LETTER = rf"(?![{HAN}{PLACEHOLDER}{_LETTERS}])[^\W\d_]"
+_FOREIGN = re.compile(
+    rf"{_FOREIGN_LETTER}(?:[^{HAN}{PLACEHOLDER}{_LETTERS}0-9]*{_FOREIGN_LETTER})?"
+    # with signs of its script that are no letters
+    rf"[^\s\x00-\x7f…—{HAN}{PLACEHOLDER}{_LETTERS}]*"
+)
 _FINISH: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![{_LETTERS}])'(?!(?:[Ee]m|[Tt]is|[Tt]was|[Cc]ause|[Bb]out|[Tt]il)\b)"), " "),
     (re.compile(rf"'(?![{_LETTERS}])(?<!s')(?<!in')"), " "),
@@ -99,15 +106,23 @@ def _read_span(span: Span) -> str:
 
 
 def _sweep(text: str) -> tuple[str, tuple[str, ...]]:
-    """Drop what no rule has read; return the text and the signs worth a note."""
+    """Drop what no rule has read; return the text and notes of what is worth one."""
     noted: dict[str, None] = {}
+
+    def skip(match: re.Match[str]) -> str:
+        noted[f"not spoken: {match[0]!r}; English and Chinese are"] = None
+        return " "
 
     def drop(match: re.Match[str]) -> str:
         if match[0] not in _QUIETLY_DROPPED:
-            noted[match[0]] = None
+            noted[_dropped(match[0])] = None
         return " "
 
-    return _UNKNOWN.sub(drop, text), tuple(noted)
+    return _UNKNOWN.sub(drop, _FOREIGN.sub(skip, text)), tuple(noted)
+
+
+def _dropped(char: str) -> str:
+    return f"dropped {char!r} (U+{ord(char):04X})"
 
 
 def _pass(text: str, lang: str) -> Normalized:
@@ -120,7 +135,7 @@ def _pass(text: str, lang: str) -> Normalized:
         spans = tuple(split_languages(cleaned, lang))
     read = "".join(_read_span(span) for span in spans)
     read, unknown = _sweep(read)
-    notes = tuple(f"dropped {char!r} (U+{ord(char):04X})" for char in (*dropped, *unknown))
+    notes = (*map(_dropped, dropped), *unknown)
     return Normalized(normalize_caps(_finish(read)), spans, notes)
 
 

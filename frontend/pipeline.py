@@ -186,7 +186,8 @@ def phonemize_stages(text: str, lang: str = "auto", lexicon: Lexicon | None = No
     if not any(word.lang and word.symbols for word in words):
         raise EmptyTextError(
             f"nothing to speak in {text[:40]!r}: give text with at least one letter, digit or "
-            "Chinese character"
+            "Chinese character",
+            normalized.notes,
         )
     surface = restore(normalized.text, overrides)
     utterance = Utterance(text, surface, words, flatten(words), normalized.notes)

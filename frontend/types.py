@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 
 class EmptyTextError(ValueError):
-    """The text holds nothing that can be spoken."""
+    """The text holds nothing that can be spoken; notes: what was dropped of it."""
+
+    def __init__(self, message: str, notes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.notes = notes
 
 
 class MarkupError(ValueError):

@@ -86,11 +86,11 @@ def test_the_wave_fills_its_band_and_knows_the_length_of_a_frame(page: Any):
         assert page.evaluate(TALLEST, quiet) > 0.9
     left = page.evaluate(
         """import('/app/assets/result.js').then(({expectedS}) => expectedS(
-        {expectedFrames: 100, frames: 75}, {frame_size: 640, sample_rate: 16000}))"""
+        {expectedFrames: 100, frames: 75}, {frame_rate: 25}))"""
     )
     assert left == pytest.approx(1.0)
     health = page.evaluate("fetch('/health').then(answer => answer.json())")
-    assert health["frame_size"] == 1920
+    assert health["frame_rate"] == 12.5
 
 
 @pytest.mark.parametrize("name", ["webm", "m4a"])

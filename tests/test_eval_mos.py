@@ -1,5 +1,6 @@
 """Predicted opinion scores: optional, with a clear word where they cannot be had."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.audio import AudioError, read_wav
+from eval.__main__ import main
+from eval.audio import AudioError, read_wav, write_wav
 from eval.extras import MissingExtraError
 from eval.metrics.mos import DistillMosRater, DnsmosRater, load_rater, rater_identity
-from tiny import speech_like
+from tiny import save_tiny, speech_like
 
 AUDIO = Path(__file__).parent / "eval_audio"
 JUDGES = os.environ.get("CAT_TTS_JUDGES", "")
@@ -64,6 +66,64 @@ class ConvTransformerSQAModel(torch.nn.Module):
         assert wav.dtype == torch.float32 and wav.ndim == 2 and torch.is_inference_mode_enabled()
         return wav.abs().max(dim=1).values * 4
 """
+
+
+@pytest.fixture
+def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A rater of a folder that gives four times the peak."""
+    (tmp_path / "judge/distillmos").mkdir(parents=True)
+    (tmp_path / "judge/distillmos/__init__.py").write_text(PACKAGE)
+    monkeypatch.delitem(sys.modules, "distillmos", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    load_rater.cache_clear()
+    return f"distillmos:{tmp_path / 'judge'}"
+
+
+def test_command_rates_folders_lists_and_meta_files(judge: str, tmp_path: Path, capsys):
+    data = tmp_path / "data"
+    for folder, level in (("a", 0.25), ("b", 0.5), ("b", 0.75)):
+        wav = np.full(16000, level, np.float32)
+        write_wav(data / folder / f"{level}.wav", wav, 16000)
+    (data / "meta.lst").write_text("u|Yes.|a/0.25.wav|No.|b/0.5.wav\nv|Yes.|a/0.25.wav|No.\n")
+    rated = {}
+    for name in (".", "a", "meta.lst"):
+        argv = ["mos", str(data / name), "--raters", judge, "--out", str(tmp_path / "out")]
+        assert main(argv) == 0
+        result = json.loads(capsys.readouterr().out.splitlines()[-1])
+        rated[name] = {
+            Path(group["folder"]).name: round(group["distillmos"]["estimate"], 2)
+            for group in result["groups"]
+        }
+    assert rated["."] == {"a": 1.0, "b": 2.5, "all": 2.0}
+    assert rated["a"] == {"a": 1.0}
+    assert rated["meta.lst"] == {"a": 1.0, "b": 2.0, "all": 1.5}
+    assert main(["mos", str(data / "none"), "--raters", judge]) == 2
+    assert "no sound file" in capsys.readouterr().err
+
+
+def test_copies_of_the_codec_are_judged_beside_the_original(judge: str, tmp_path: Path, capsys):
+    _, codec = save_tiny(tmp_path)
+    wav, rate = read_wav(AUDIO / "rms-birds.ogg")
+    write_wav(tmp_path / "corpus/audio/u1.wav", wav, rate)
+    (tmp_path / "corpus/metadata.csv").write_text(
+        "id|speaker|gender|language|seconds|text\nu1|a|m|en|1|Nobody said so.\n"
+    )
+    write_wav(tmp_path / "loose/u2.wav", wav, rate)
+    options = ["--model", str(codec), "--num-codebooks", "1", "4", "--opus"]
+    options += ["--mos", judge, "--listener", "pocketsphinx"]
+    rows = {}
+    for name in ("corpus", "loose"):
+        assert main(["codec", str(tmp_path / name), *options]) == 0
+        out = capsys.readouterr().out
+        assert "| DistillMOS | WER/CER |" in out
+        found = json.loads(out.splitlines()[-1])["rows"]
+        rows[name] = {row["system"]: row["metrics"] for row in found}
+        assert list(rows[name]) == ["original", "K = 1", "K = 4"]
+        assert rows[name]["original"]["distillmos"] == pytest.approx(4 * np.abs(wav).max(), rel=0.1)
+        assert rows[name]["K = 1"]["distillmos"] != rows[name]["K = 4"]["distillmos"]
+    # Against metadata.csv, and against what is heard in the original.
+    assert rows["corpus"]["original"]["wer"] >= 1
+    assert rows["loose"]["original"]["wer"] == 0 < rows["loose"]["K = 1"]["wer"]
 
 
 def test_distillmos_comes_from_a_folder_and_needs_no_torchaudio(

@@ -1,21 +1,28 @@
 """The benchmark from meta file to report, on the tiny model and a tiny random Whisper."""
 
 import json
+import shutil
+import sys
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eval.__main__ import main
 from eval.audio import write_wav
 from eval.commands import seed_tts
+from eval.metrics.mos import load_rater
 from eval.reports.scores import Score
 from eval.shards import Shard
+from eval.systems import stages
+from eval.systems.meta import MetaItem, read_meta
+from eval.systems.systems import Job, ModelHandle, ModelSystem, prompt_voice
 from test_eval_asr import save_tiny_whisper
 from tiny import save_tiny, speech_like, tiny_codec
 from tokenizer.checkpoint import save_codec
-from tts.synthesizer import Synthesizer
+from tts.inference.prompt_builders import SpeechOptions
 
 TEXTS = ("One two three.", "Four five.", "Six seven eight nine.")
 
@@ -88,6 +95,8 @@ def test_end_to_end_and_again(meta: Path, models: list[str], tmp_path: Path, cap
     report = (out / "report.md").read_text()
     assert "sha256" in report
     assert "stand-in" in report
+    for word in ("heard / skipped", "above 50 %", "official", "corpus", "standard deviation"):
+        assert word in report
     before = _files(out)
     assert main(argv) == 0
     captured = capsys.readouterr()
@@ -109,15 +118,16 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert main(["seed-tts", str(meta), "--out", str(whole), *models]) == 0
     capsys.readouterr()
-    speak, calls = Synthesizer.synthesize, []
+    keep, calls = stages._keep, []
 
-    def failing(self, text, options=None):
-        calls.append(text)
-        if len(calls) == 2:
+    def failing(job, *rest):
+        calls.append(job)
+        if len(calls) == 5:
             raise _Killed
-        return speak(self, text, options)
+        return keep(job, *rest)
 
-    monkeypatch.setattr(Synthesizer, "synthesize", failing)
+    # Three copies are kept by then, and one of the three spoken.
+    monkeypatch.setattr(stages, "_keep", failing)
     argv = ["seed-tts", str(meta), "--out", str(parts), *models]
     with pytest.raises(_Killed):
         main(argv)
@@ -134,7 +144,8 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
     monkeypatch.setattr(WhisperListener, "transcribe", failing_ear)
     with pytest.raises(_Killed):
         main(argv)
-    assert calls == [TEXTS[0], TEXTS[1], TEXTS[1], TEXTS[2]]
+    assert len(calls) == 7
+    assert len(set(calls)) == 6
     assert not (parts / "summary.json").exists()
     capsys.readouterr()
     assert main(argv) == 0
@@ -171,6 +182,64 @@ def test_only_what_changed_is_made_again(meta: Path, models: list[str], tmp_path
     assert main(argv) == 0
     computed = _result(capsys.readouterr().out)["computed"]
     assert (computed["spoken"], computed["heard"]) == (1, 2)
+
+
+def test_many_at_once_sound_as_each_alone(meta: Path, models: list[str]):
+    handle = ModelHandle(models[1])
+    system = ModelSystem(handle, "clone", 4, "en")
+    text, prompt = "One cat. Two dogs sat down. Three birds flew.", meta.parent / "prompt0.wav"
+    items = [*read_meta(meta), MetaItem("long", text, "A prompt.", prompt)]
+    jobs = [Job(system.key, item, seed) for seed in (0, 1) for item in items]
+    together = dict(system.speak(jobs))
+    assert set(together) == set(jobs)
+    for job in jobs:
+        voice, _ = prompt_voice(handle.synthesizer, job.item, "clone")
+        options = SpeechOptions(voice=voice, lang="en", seed=job.seed, num_codebooks=4)
+        alone = handle.synthesizer.synthesize(job.item.text, options)
+        assert np.array_equal(together[job].wav, alone.wav)
+        assert together[job].finished_by == alone.finished_by
+
+
+def test_a_missing_judge_is_told_before_anything_is_spoken(
+    meta: Path, models: list[str], tmp_path: Path, capsys, monkeypatch
+):
+    out = tmp_path / "out"
+    for options in (["--asr", f"whisper:{tmp_path}"], ["--mos", "dnsmos"]):
+        monkeypatch.setitem(sys.modules, "speechmos.dnsmos", None)
+        load_rater.cache_clear()
+        assert main(["seed-tts", str(meta), "--out", str(out), *models, *options]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+        assert not out.exists()
+
+
+@pytest.mark.parametrize("damaged", ["model", "codec", "whisper"])
+def test_a_damaged_checkpoint_is_one_line(
+    damaged: str, meta: Path, models: list[str], tmp_path: Path, capsys
+):
+    copied = {"model": Path(models[1]), "whisper": Path(models[3].partition(":")[2])}
+    for name, folder in copied.items():
+        shutil.copytree(folder, tmp_path / name)
+    folder = {"codec": tmp_path / "model/codec"}.get(damaged, tmp_path / damaged)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:3000])
+    options = ["--model", str(tmp_path / "model"), "--asr", f"whisper:{tmp_path / 'whisper'}"]
+    out = tmp_path / "out"
+    assert main(["seed-tts", str(meta), "--out", str(out), *options]) == 2
+    err = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("speak:")]
+    assert len(err) == 1, err
+    assert str(folder) in err[0]
+    assert not list(out.rglob("*.json"))
+
+
+def test_prompts_out_of_the_models_range_are_named(models: list[str], tmp_path: Path, capsys):
+    write_wav(tmp_path / "long.wav", speech_like(4.0), 24000)
+    meta = tmp_path / "meta.lst"
+    meta.write_text("long|Yes.|long.wav|One two.\n")
+    argv = ["seed-tts", str(meta), "--out", str(tmp_path / "out"), *models]
+    for _ in range(2):
+        assert main(argv) == 0
+        (line,) = _lines(tmp_path / "out")
+        assert "s of speech in the prompt only the first" in line["problems"][0]
 
 
 class _NoWait(Shard):
@@ -224,7 +293,6 @@ def test_what_cannot_be_said_counts_as_all_wrong(
         "short|Yes.|short.wav|One two.|none.wav\n"
         "broken|Yes.|broken.wav|One two.|broken.wav\n"
         "missing|Yes.|none.wav|One two.\n"
-        "wordless|Yes.|good.wav|...|good.wav\n"
     )
     out = tmp_path / "out"
     argv = ["seed-tts", str(meta), "--out", str(out), *models, "--mode", "clone", "continuation"]
@@ -232,19 +300,17 @@ def test_what_cannot_be_said_counts_as_all_wrong(
     result = _result(capsys.readouterr().out)
     rows = {r["key"]: r for r in result["rows"]}
     lines = {(line["system"], line["utt"]): line for line in _lines(out)}
-    assert rows["clone-k4"]["num_failed"] == 4
-    # What has no words is left out, the rest counts; none is skipped silently.
-    assert rows["clone-k4"]["wer"]["num_utterances"] == 4
+    assert rows["clone-k4"]["num_failed"] == 3
+    assert (rows["clone-k4"]["wer"]["num_utterances"], rows["clone-k4"]["num_skipped"]) == (4, 0)
     for utt, why in (("short", "too short"), ("broken", "broken.wav"), ("missing", "none.wav")):
         line = lines["clone-k4", utt]
         assert (line["wer"], line["transcript"], line["sim"]) == (1.0, "", None)
         assert why in line["problems"][0]
         assert f"| clone-k4 | {utt} | 0 | " in (out / "report.md").read_text()
-    assert "no word" in lines["clone-k4", "wordless"]["problems"][-1]
     assert "none.wav" in lines["truth", "short"]["problems"][0]
     # The line of "missing" names no recording: no failure of the recordings.
     assert ("truth", "missing") not in lines
-    assert (rows["truth"]["num_outputs"], rows["truth"]["num_failed"]) == (4, 2)
+    assert (rows["truth"]["num_outputs"], rows["truth"]["num_failed"]) == (3, 2)
     # A failure is remembered as well.
     assert main(argv) == 0
     assert "nothing was left to do" in capsys.readouterr().out

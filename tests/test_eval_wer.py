@@ -11,6 +11,7 @@ from eval.__main__ import main
 from eval.metrics.chinese_numbers import digits_for_numerals
 from eval.metrics.wer import (
     REMOVED,
+    RULES,
     ZH_PUNCTUATION,
     EmptyReferenceError,
     normalized_text,
@@ -257,3 +258,37 @@ def test_command_line_refuses_unequal_files(tmp_path: Path, capsys: pytest.Captu
     hypotheses.write_text("one\n", encoding="utf-8")
     assert main(["wer", str(references), str(hypotheses)]) == 2
     assert "2 lines" in capsys.readouterr().err
+
+
+def wer_of(tmp_path: Path, references: str, hypotheses: str, *options: str) -> int:
+    files = [tmp_path / "ref.txt", tmp_path / "hyp.txt"]
+    for file, text in zip(files, (references, hypotheses), strict=True):
+        file.write_text(text, encoding="utf-8")
+    return main(["wer", *map(str, files), *options])
+
+
+def test_a_byte_order_mark_is_no_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert wer_of(tmp_path, "\ufeffHello world.\n", "hello world\n") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["corpus_wer"] == 0
+
+
+def test_an_empty_reference_is_named_by_its_line(tmp_path: Path, capsys):
+    assert wer_of(tmp_path, "One.\n...\n", "one\ntwo\n") == 2
+    assert "ref.txt, line 2: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lang", "reference", "hypothesis", "warned"),
+    [("en", "Don’t go.", "don't go", False), ("zh", "他们学习汉语", "他們學習漢語", True)],
+)
+def test_the_normalized_mode_folds_what_the_official_one_counts(
+    lang: str, reference: str, hypothesis: str, warned: bool, tmp_path: Path, capsys
+):
+    rates = {}
+    for rules in RULES:
+        assert wer_of(tmp_path, reference, hypothesis, "--lang", lang, "--rules", rules) == 0
+        out, err = capsys.readouterr()
+        rates[rules] = json.loads(out.splitlines()[-1])["mean_wer"]
+        assert ("warning: 1 transcripts are in another script" in err) == warned
+        assert f"{rules} rules, 1 utterances: mean" in out
+    assert rates["normalized"] == 0 < rates["official"]

@@ -13,6 +13,7 @@ import pytest
 from frontend import phonemize, split_sentences
 from frontend.build.score_polyphones import is_right, spoken_syllables
 from frontend.mandarin.pinyin import syllable_symbols
+from frontend.symbols import PUNCTUATION, readable
 
 _TABLE = Path(__file__).with_name("frontend_pasted.txt")
 
@@ -100,3 +101,53 @@ def test_said(kind: str, written: str, expected: str) -> None:
         after = said[at + 1][1] if at + 1 < len(said) else ""
         assert _matches(said[at][1], after, reading), f"{kind}: {said[at]}, not {reading}"
         at += 1
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        (r"Hello there.\nHow are you?", ["Hello there.", "How are you?"]),
+        (r"Dear all\n\nThe shop is closed\r\nBye", ["Dear all", "The shop is closed", "Bye"]),
+        (r"第一行\n第二行", ["第一行", "第二行"]),
+        (r"one\ttwo", ["one two"]),
+        (r"see C:\new\table and C:\Users\nora", ["see C: new table and C: Users nora"]),
+        (r"\nu and \theta", ["nu and theta"]),
+    ],
+)
+def test_breaks_of_json(text: str, pieces: list[str]) -> None:
+    assert [phonemize(piece).normalized for piece in split_sentences(text, 160)] == pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken", "named"),
+    [
+        ("Hello Привет, мир goodbye", "Hello goodbye", ["Привет, мир"]),
+        ("शांति ok", "ok", ["शांति"]),
+        ("こんにちは世界", "世界", ["こんにちは"]),
+        ("α and β particles", "alpha and beta particles", []),
+    ],
+)
+def test_other_scripts_are_named(text: str, spoken: str, named: list[str]) -> None:
+    utterance = phonemize(text)
+    assert utterance.normalized == spoken
+    notes = [f"not spoken: {words!r}; English and Chinese are" for words in named]
+    assert list(utterance.notes) == notes
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("Good morning", "."),
+        ("Good morning?", "?"),
+        ("It is late; go home:", ",."),
+        ("Wait... no — yes!", ",,!"),
+        ("Well, so [pause 1s]", ",."),
+        ("你好", "."),
+    ],
+)
+def test_a_model_reads_common_marks_and_one_at_the_end(text: str, marks: str) -> None:
+    given = phonemize(text).symbols
+    symbols = readable(given)
+    assert "".join(s for s in symbols if s in PUNCTUATION) == marks
+    assert len(symbols) - len(given) in (0, 1)
+    assert readable(symbols) == symbols

@@ -78,7 +78,7 @@ def test_an_upload_is_kept_whole(synthesizer, recording, expected):
 @pytest.mark.parametrize("mode", ["clone", "continuation"])
 def test_the_harness_uses_the_prompt_that_say_uses(synthesizer, recording, expected, mode):
     item = MetaItem("u", "Some words.", WORDS, recording)
-    voice = prompt_voice(synthesizer, item, mode)
+    voice, _ = prompt_voice(synthesizer, item, mode)
     assert torch.equal(voice.codes, expected)
     assert voice.transcript == WORDS
 

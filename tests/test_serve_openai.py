@@ -95,6 +95,9 @@ def test_pcm_is_24_khz_whatever_the_model_has(rate: int):
     assert data == encode_whole(tone, rate, "pcm")
     sound = np.frombuffer(data, "<i2")
     assert len(sound) == PCM_RATE
+    wide = np.stack([tone, 0 * tone], axis=1)
+    mixed = np.frombuffer(encode_whole(wide, rate, "pcm"), "<i2")
+    assert np.abs(2 * mixed.astype(int) - sound).max() <= 2
     assert np.abs(np.fft.rfft(sound)).argmax() == 440
 
 
@@ -245,6 +248,7 @@ def test_both_languages_are_loaded_before_the_server_is_ready(monkeypatch: pytes
     monkeypatch.setattr(loading, "_LOADED", set())
     loaded: list[set[str]] = []
     monkeypatch.setattr("tts.synthesizer.Synthesizer.load", lambda *_: tiny_synthesizer())
-    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: loaded.append(set(loading._LOADED)))
+    ready = lambda *_, **__: loaded.append(set(loading._LOADED))  # noqa: E731
+    monkeypatch.setattr(uvicorn.Server, "run", ready)
     assert main(["serve", "--port", "0"]) == 0
     assert loaded == [{"en", "zh"}]

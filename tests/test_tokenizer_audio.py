@@ -23,6 +23,7 @@ from tokenizer.audio import (
     write_audio,
 )
 from tokenizer.files import OutputError, replacing
+from tts.serve.uploads import decode_upload
 
 
 def rms_db(wav: np.ndarray) -> float:
@@ -50,6 +51,15 @@ def test_loud_samples_are_clipped_not_wrapped(tmp_path):
     write_audio(tmp_path / "a.wav", np.array([2.0, -2.0, 0.5], np.float32), SAMPLE_RATE)
     back = read_audio(tmp_path / "a.wav", SAMPLE_RATE)
     assert np.abs(back - [1.0, -1.0, 0.5]).max() < 1e-4
+
+
+@pytest.mark.parametrize("second", [-1.0, -0.95])
+def test_channels_that_cancel_do_not_become_silence(tmp_path, second):
+    wav = speech_like(1.0)
+    soundfile.write(tmp_path / "s.wav", np.stack([wav, second * wav], axis=1), SAMPLE_RATE)
+    uploaded = decode_upload((tmp_path / "s.wav").read_bytes(), SAMPLE_RATE, 9.0)
+    for back in (read_audio(tmp_path / "s.wav", SAMPLE_RATE), uploaded):
+        assert np.abs(np.abs(back) - np.abs(wav)).max() < 1e-3
 
 
 def test_channels_are_averaged_and_rates_changed(tmp_path):

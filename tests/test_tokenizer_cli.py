@@ -16,7 +16,7 @@ from tiny import FRAME_SIZE, NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec
 from tokenizer.__main__ import main
 from tokenizer.audio import read_audio
 from tokenizer.checkpoint import save_codec
-from tokenizer.codes import codec_fingerprint, load_codes, save_codes
+from tokenizer.codes import codec_fingerprint, codes_bytes, load_codes, save_codes
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,16 @@ def test_encode_and_decode_are_the_tokenizer(place, model, capsys):
     assert np.abs(back - sound).max() < 1e-4
 
 
+def test_what_was_done_to_channels_and_rate_is_told(place, model, capsys):
+    soundfile.write("wide.wav", np.stack([speech_like(1.0, 44100)] * 2, axis=1), 44100)
+    assert main(["encode", "wide.wav", "out.safetensors", "--model", model]) == 0
+    out = capsys.readouterr().out
+    assert "wide.wav: 2 channels were mixed down to one" in out
+    assert f"wide.wav: resampled from 44100 to {SAMPLE_RATE} Hz" in out
+    assert main(["encode", "in.wav", "out.safetensors", "--model", model]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_fewer_codebooks(place, model):
     few = ["encode", "in.wav", "few.safetensors", "--model", model, "--num-codebooks", "2"]
     assert main(few) == 0
@@ -100,7 +110,9 @@ def test_info_for_people_and_programs(place, model, capsys):
         (["encode", "in.wav", "out.safetensors", "--device", "abacus"], "cpu"),
         (["encode", "in.wav", "out.safetensors", "--model", "absent"], "config.json"),
         (["decode", "absent.safetensors", "out.wav"], "no such file"),
-        (["decode", "in.wav", "out.wav"], "damaged"),
+        (["decode", "in.wav", "out.wav"], "is a sound file"),
+        (["decode", "bitten.safetensors", "out.wav"], "checksum"),
+        (["decode", "bitten-packed.safetensors", "out.wav"], "checksum"),
         (["decode", "good.safetensors", "out.xyz"], ".flac"),
         (["decode", "good.safetensors", "out.wav", "--num-codebooks", "5"], "1..4"),
         (["decode", "cut.safetensors", "out.wav"], "damaged"),
@@ -119,6 +131,10 @@ def test_bad_input_is_refused(place, model, refused, arguments, word):
     save_codes("high.safetensors", codes + 20, {})
     save_codes("foreign.safetensors", codes, {"codec": "0123456789abcdef"})
     save_file({"weights": torch.zeros(4, 5)}, "other.safetensors")
+    for name, bits in (("bitten", None), ("bitten-packed", 5)):
+        data = bytearray(codes_bytes(codes, {}, bits))
+        data[-1] ^= 1
+        Path(f"{name}.safetensors").write_bytes(data)
     Path("cut.safetensors").write_bytes(Path("good.safetensors").read_bytes()[:40])
     chosen = ["--model", model] if arguments and arguments[0] in ("encode", "decode") else []
     refused(main([*arguments[:3], *chosen, *arguments[3:]]), word)

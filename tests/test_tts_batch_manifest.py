@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,12 @@ def test_bad_json_lines(tmp_path, line, word):
     assert word in manifest.faults[0].reason
 
 
+@pytest.mark.parametrize("name", ["two words", "a" * 201, "a/b", ".hidden", " "])
+def test_the_rule_of_ids_is_told(tmp_path, name):
+    (fault,) = read(tmp_path / "m.jsonl", json.dumps({"id": name, "text": "Hi."})).faults
+    assert "1 to 200 bytes of UTF-8, no space, none of / " in fault.reason
+
+
 def test_bad_meta_lines(tmp_path):
     manifest = read(tmp_path / "meta.lst", "a\nb|c|d|e|f|g\nok|text\n|text\n")
     assert [(fault.line, fault.reason[:10]) for fault in manifest.faults] == [
@@ -243,7 +250,7 @@ def test_all_faults_are_told_before_any_work(tmp_path, monkeypatch, capsys):
     assert f"{len(expected)} bad rows beside 2 good ones" in err.splitlines()[-1]
     assert not output.exists()
     # With --skip-bad the good ones are done, and no others.
-    assert main(arguments(home, manifest, output, "--skip-bad")) == 0
+    assert main(arguments(home, manifest, output, "--skip-bad")) == 4
     assert sorted(contents(output)) == ["metadata.csv", "wavs/good-1.wav", "wavs/good-2.wav"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -207,6 +208,17 @@ def test_bad_input_is_refused(say, refused, arguments, words):
 @pytest.mark.parametrize("argv", [[], ["sing"], ["say", "hi"], ["voice"], ["voice", "remove"]])
 def test_bad_command_lines_are_refused(refused, argv):
     refused(main(argv))
+
+
+def test_a_text_that_begins_with_a_dash_says_how(say, refused, capsys):
+    refused(say("--soon"), 'behind "--"')
+    assert say("--", "--soon") == 0
+
+
+def test_a_taken_port_is_one_error_line(refused):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused(main(["serve", "--port", port]), f"port {port}", "give another --port")
 
 
 def test_terminal_without_text_is_refused(say, refused, monkeypatch):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from frontend import EmptyTextError
+from frontend import EmptyTextError, phonemize
 from tiny import (
     FRAME_SIZE,
     NUM_CODEBOOKS,
     SAMPLE_RATE,
+    speech_like,
     tiny_codec,
     tiny_model,
     tiny_synthesizer,
@@ -19,6 +22,7 @@ from tiny import (
 )
 from tokenizer.checkpoint import save_codec
 from tokenizer.decoder import DECODER, save_decoder
+from tts.inference.prompt import prompt_rows, text_ids
 from tts.model.checkpoint import save_model
 from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
@@ -90,17 +94,64 @@ def test_continuation_goes_on_after_the_prompt_and_returns_only_the_new_part():
     assert np.abs(tail - speech.wav).max() < 1e-4 * max(1.0, np.abs(whole).max())
 
 
+def continuing(continues: bool) -> Synthesizer:
+    """The tiny model, said to go on well behind frames of a stranger or not."""
+    config = tiny_tts_config()
+    assert config.phonemes is not None
+    config = replace(config, phonemes=replace(config.phonemes, continues=continues))
+    return Synthesizer(prepare(tiny_model(config=config)), tiny_codec())
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_only_a_model_that_can_is_given_the_prompt_as_its_own(continues):
+    synthesizer = continuing(continues)
+    config = synthesizer.model.config
+    assert config.phonemes is not None
+    voice = replace(tiny_voice(), transcript="Hi there", lang="en")
+    assert synthesizer.continues(voice) == continues
+    assert not synthesizer.continues(replace(voice, transcript=""))
+    (request,) = synthesizer.requests("A cat", options(voice=voice, continuation=True))
+    given = request.forced if continues else request.context
+    assert given is not None
+    assert torch.equal(given, voice.codes)
+    assert (request.forced is None) != (request.context is None)
+    # Its words and the text read as one text would: marks at both ends, the language once.
+    text = "Hi there. A cat." if continues else "A cat."
+    ids = text_ids(phonemize(text).symbols, config.phonemes)
+    assert torch.equal(request.rows, prompt_rows(ids, voice.codes, config))
+    # A model that takes it as a reference alone gets no more of it than it was trained with.
+    long, _ = synthesizer.prompt_voice(speech_like(4.0), transcript="Hi there", keep_whole=True)
+    assert (long.codes.shape[1] > 3 * 12.5) == continues
+
+
 def test_continuation_needs_a_transcript():
-    voice = tiny_voice()
-    silent = type(voice)(voice.name, voice.codes)
+    voice = replace(tiny_voice(), transcript="")
     with pytest.raises(ValueError, match="transcript"):
-        tiny_synthesizer().synthesize("Hi.", options(voice=silent, continuation=True))
+        continuing(True).synthesize("Hi.", options(voice=voice, continuation=True))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "…", "?!.", "()"])
 def test_nothing_to_say(text):
     with pytest.raises(EmptyTextError):
         tiny_synthesizer().synthesize(text, options())
+
+
+def test_what_reaches_the_model_ends_with_a_mark():
+    synthesizer = tiny_synthesizer()
+    marked, bare = (synthesizer.requests(text, options()) for text in ("A cat.", "A cat"))
+    assert torch.equal(marked[0].rows, bare[0].rows)
+    # a sentence that was cut in two goes on
+    first, _ = synthesizer.requests("one two three four five", options(max_chars=16))
+    comma, *_ = synthesizer.requests("one two three,", options())
+    assert torch.equal(first.rows, comma.rows)
+
+
+def test_a_part_in_another_script_is_told_also_where_it_is_a_piece_of_its_own():
+    pieces = tiny_synthesizer().pieces("Hello. Привет мир. Goodbye.", options())
+    assert [piece.text for piece in pieces] == ["Hello.", "Goodbye."]
+    assert pieces[0].notes == ("not spoken: 'Привет мир'; English and Chinese are",)
+    with pytest.raises(EmptyTextError, match="not spoken: 'Привет'; English and Chinese are"):
+        tiny_synthesizer().pieces("Привет", options())
 
 
 def test_a_runaway_is_said_again_twice_and_reported(monkeypatch):

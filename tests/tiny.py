@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from frontend.symbols import SYMBOLS
 from tokenizer.checkpoint import save_codec
 from tokenizer.config import CatConfig, PatchConfig, QuantizerConfig, StageConfig
 from tokenizer.model import CatTokenizer
 from tts.model.checkpoint import save_model
-from tts.model.config import LanguageConfig, PhonemeConfig, TtsConfig
-from tts.model.lm import TtsModel
+from tts.model.config import LanguageConfig, PhonemeConfig, RowConfig, TtsConfig
+from tts.model.lm import FrameModel
+from tts.model.local_v15 import LocalV15Config
+from tts.model.nano import NanoConfig
+from tts.model.registry import type_of
 from tts.model.weights import prepare
 
 SAMPLE_RATE = 24000
@@ -49,11 +54,43 @@ def tiny_codec_config(quantizer_type: str = "rlfq") -> CatConfig:
     )
 
 
-def tiny_codec(seed: int = 0, quantizer_type: str = "rlfq") -> CatTokenizer:
+def tiny_stereo_config(num_codebooks: int = NUM_CODEBOOKS) -> CatConfig:
+    """48 kHz stereo, 12.5 Hz; windows of 0.2 and 0.4 s, projections between equal sizes too."""
+
+    def stage(inputs: int, outputs: int, context_s: float) -> StageConfig:
+        return StageConfig(
+            inputs, outputs, 16, 2, 1, 32, layer_scale=0.5, context_duration=context_s
+        )
+
+    mono = tiny_codec_config()
+    return replace(
+        mono,
+        sampling_rate=2 * SAMPLE_RATE,
+        downsample_rate=2 * FRAME_SIZE,
+        number_channels=2,
+        encoder_kwargs=(
+            PatchConfig(240),
+            stage(240, 16, 0.2),
+            PatchConfig(32),
+            stage(512, 16, 0.4),
+        ),
+        decoder_kwargs=(
+            stage(16, 512, 0.4),
+            PatchConfig(32),
+            stage(16, 240, 0.2),
+            PatchConfig(240),
+        ),
+        quantizer_kwargs=replace(mono.quantizer_kwargs, num_quantizers=num_codebooks),
+    )
+
+
+def tiny_codec(
+    seed: int = 0, quantizer_type: str = "rlfq", config: CatConfig | None = None
+) -> CatTokenizer:
     """A random CAT tokenizer, ready for inference; its output is noise of moderate level."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        codec = CatTokenizer(tiny_codec_config(quantizer_type))
+        codec = CatTokenizer(config or tiny_codec_config(quantizer_type))
     for name, parameter in codec.quantizer.named_parameters():
         # Biases would outweigh the small signals of a random encoder: all codes would be alike.
         if name.endswith("bias"):
@@ -100,8 +137,8 @@ def tiny_published_config(vocabulary: int = 320) -> TtsConfig:
     return replace(config, language_config=language, phonemes=None)
 
 
-def save_tiny_published(folder: Path, seed: int = 0) -> Path:
-    """Write a tiny random model in the published layout: weights, text tokenizer, codec/."""
+def byte_tokenizer():
+    """A text tokenizer of `transformers`: ids 0..7 are special, then one id for each byte."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -112,20 +149,107 @@ def save_tiny_published(folder: Path, seed: int = 0) -> Path:
     tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(special + alphabet)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    text_tokenizer = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", additional_special_tokens=special[1:]
     )
+
+
+def save_tiny_published(folder: Path, seed: int = 0) -> Path:
+    """Write a tiny random model in the published layout: weights, text tokenizer, codec/."""
     save_model(tiny_model(seed, tiny_published_config()), folder)
-    text_tokenizer.save_pretrained(str(folder))
+    byte_tokenizer().save_pretrained(str(folder))
     save_codec(tiny_codec(seed), folder / "codec")
     return folder
 
 
-def tiny_model(seed: int = 0, config: TtsConfig | None = None) -> TtsModel:
+# What the newer types have in common; ids are those of Nano's published tokenizer.
+_NEWER = {
+    "n_vq": NUM_CODEBOOKS,
+    "audio_vocab_size": CODEBOOK_SIZE,
+    "audio_pad_token_id": CODEBOOK_SIZE,
+    "audio_tokenizer_sample_rate": 2 * SAMPLE_RATE,
+    "pad_token_id": 3,
+    "im_start_token_id": 4,
+    "im_end_token_id": 5,
+    "audio_start_token_id": 6,
+    "audio_end_token_id": 7,
+    "audio_user_slot_token_id": 8,
+    "audio_assistant_slot_token_id": 9,
+    "local_transformer_layers": 1,
+}
+_GPT = {"vocab_size": 300, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_inner": 48}
+_GPT |= {"rope_base": 10000.0}
+CONTROLS = [f"<|{name}|>" for name in ("im_start", "im_end", "audio_start", "audio_end")]
+CONTROLS += [f"<|{name}|>" for name in ("vision_pad", "video_pad", "vision_start", "vision_end")]
+CONTROLS += ["<|audio_pad|>", "<user_inst>", "</user_inst>"]
+
+
+def save_tiny_nano(folder: Path, seed: int = 0) -> Path:
+    """Write a tiny random Nano as it is downloaded: pickled weights, SentencePiece, codec/."""
+    from sentencepiece import SentencePieceTrainer
+
+    config = NanoConfig.from_dict({**_NEWER, "model_type": "moss_tts_nano", "gpt2_config": _GPT})
+    model = tiny_model(seed, config)
+    ends = [config.audio_end_token_id, config.audio_assistant_gen_slot_token_id]
+    model.transformer.wte.weight[ends] *= 0.1
+    _talkative(model, model.transformer.wte.weight[ends])
+    save_model(model, folder)
+    tensors = {k: v.bfloat16() for k, v in load_file(folder / "model.safetensors").items()}
+    tensors["text_lm_head.weight"] = tensors["transformer.wte.weight"]
+    torch.save(tensors, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    corpus = [
+        f"The {a} {b}s here. {a} 你好，世界。" for a in ("cat", "dog") for b in ("sit", "run")
+    ]
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(corpus * 5),
+        model_prefix=str(folder / "tokenizer"),
+        vocab_size=300,
+        model_type="bpe",
+        byte_fallback=True,
+        user_defined_symbols=CONTROLS,
+        unk_id=0,
+        bos_id=1,
+        eos_id=2,
+        pad_id=3,
+        minloglevel=2,
+        hard_vocab_limit=False,
+    )
+    (folder / "tokenizer.vocab").unlink()
+    save_codec(tiny_codec(seed, config=tiny_stereo_config()), folder / "codec")
+    return folder
+
+
+def save_tiny_v15(folder: Path, seed: int = 0) -> Path:
+    """Write a tiny random Local v1.5: weights, text tokenizer, a codec with more codebooks."""
+    language = {**asdict(tiny_tts_config().language_config), "vocab_size": 320}
+    gpt = {**_GPT, "vocab_size": 320, "activation_function": "silu"}
+    raw = {**_NEWER, "model_type": "moss_tts_local", "qwen3_config": language, "gpt2_config": gpt}
+    raw |= {"pad_token_id": 0, "im_start_token_id": 1, "im_end_token_id": 2}
+    raw |= {"audio_start_token_id": 3, "audio_end_token_id": 4, "audio_user_slot_token_id": 5}
+    raw |= {"audio_assistant_slot_token_id": 6}
+    model = tiny_model(seed, LocalV15Config.from_dict(raw))
+    _talkative(model, model.local_text_lm_head.weight.flip(0))
+    save_model(model, folder)
+    byte_tokenizer().save_pretrained(str(folder))
+    codec = tiny_codec(seed, config=tiny_stereo_config(NUM_CODEBOOKS + 2))
+    save_codec(codec, folder / "codec")
+    return folder
+
+
+def _talkative(model: FrameModel, stop_and_go: torch.Tensor) -> None:
+    """Have a random model stop after about fifteen frames; by chance alone it is after two."""
+    stop, go = stop_and_go
+    apart = go - stop
+    model.local_transformer.ln_f.bias += 2.7 * apart / apart.dot(apart)
+
+
+def tiny_model(seed: int = 0, config: RowConfig | None = None) -> Any:
     """A random CAT-TTS model, ready for inference."""
+    config = config or tiny_tts_config()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = TtsModel(config or tiny_tts_config())
+        model = type_of(config).model_class(config)
     return model.requires_grad_(False).eval()
 
 

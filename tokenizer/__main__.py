@@ -20,7 +20,11 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     encode = commands.add_parser("encode", help="sound file to codes")
-    encode.add_argument("input", metavar="IN.wav", help="wav, flac, mp3, ogg or opus")
+    encode.add_argument(
+        "input",
+        metavar="IN.wav",
+        help="wav, flac, mp3, ogg or opus; mixed down to one channel, at the tokenizer's rate",
+    )
     encode.add_argument("output", metavar="OUT.safetensors")
     encode.add_argument(
         "--num-codebooks", type=int, metavar="K", help="codebooks to keep, coarsest first"
@@ -38,6 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="rates, sizes and bitrates of a tokenizer")
     info.add_argument("model", nargs="?", default="embedded", metavar="MODEL")
     info.add_argument("--json", action="store_true", help="print one JSON object")
+    info.add_argument(
+        "--published", action="store_true", help="list what can be downloaded instead"
+    )
     info.set_defaults(run=run_info)
 
     verify = commands.add_parser("verify", help="compare with what the reference computed")
@@ -64,16 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_encode(args: argparse.Namespace) -> int:
     """Sound file -> codes int16 (K, T) with metadata."""
-    import torch
+    import soundfile
 
     from tokenizer.audio import read_audio
     from tokenizer.checkpoint import load_codec
     from tokenizer.codes import check_codes_path, codec_fingerprint, save_codes
+    from tokenizer.layout import wav_of
 
     check_codes_path(args.output)
     codec = load_codec(args.model, check_device(args.device))
-    wav = read_audio(args.input, codec.sample_rate)
-    codes = codec.encode(torch.from_numpy(wav)[None, None], args.num_codebooks)[0]
+    wav = read_audio(args.input, codec.sample_rate, codec.channels)
+    given = soundfile.info(args.input)
+    codes = codec.encode(wav_of(wav, codec.channels), args.num_codebooks)[0]
     metadata = {
         "num_samples": str(len(wav)),
         "sample_rate": str(codec.sample_rate),
@@ -84,6 +93,10 @@ def run_encode(args: argparse.Namespace) -> int:
     save_codes(args.output, codes, metadata)
     seconds = len(wav) / codec.sample_rate
     print(f"{args.output}: {codes.shape[0]} codebooks x {codes.shape[1]} frames, {seconds:.2f} s")
+    if given.channels != codec.channels:
+        print(f"{args.input}: {given.channels} channels were made {codec.channels}")
+    if given.samplerate != codec.sample_rate:
+        print(f"{args.input}: resampled from {given.samplerate} to {codec.sample_rate} Hz")
     return 0
 
 
@@ -92,6 +105,7 @@ def run_decode(args: argparse.Namespace) -> int:
     from tokenizer.audio import check_writable, write_audio
     from tokenizer.checkpoint import load_codec
     from tokenizer.codes import codec_fingerprint, load_codes
+    from tokenizer.layout import samples_of
 
     check_writable(args.output)
     stored = load_codes(args.input)
@@ -107,7 +121,7 @@ def run_decode(args: argparse.Namespace) -> int:
         raise ValueError(
             f"num_codebooks is {used}; {args.input} holds 1..{len(stored.codes)} of them"
         )
-    wav = codec.decode(stored.codes[None, :used])[0, 0].cpu().numpy()
+    wav = samples_of(codec.decode(stored.codes[None, :used]))
     wav = wav[: _num_samples(stored.metadata.get("num_samples"), len(wav))]
     write_audio(args.output, wav, codec.sample_rate)
     print(f"{args.output}: {len(wav) / codec.sample_rate:.2f} s, {used} codebooks")
@@ -120,7 +134,9 @@ def _num_samples(stored: str | None, limit: int) -> int:
 
 
 def run_info(args: argparse.Namespace) -> int:
-    """Print what a tokenizer is."""
+    """Print what a tokenizer is, or what there is to download."""
+    if args.published:
+        return _print_published(args.json)
     from tokenizer.checkpoint import load_codec
 
     facts = describe(load_codec(args.model), args.model)
@@ -133,6 +149,21 @@ def run_info(args: argparse.Namespace) -> int:
     print("kbit_per_s by number of codebooks:")
     for used, rate in facts["kbit_per_s"].items():
         print(f"{used:>6} {rate:g}")
+    return 0
+
+
+def _print_published(as_json: bool) -> int:
+    from tokenizer.published import PUBLISHED
+
+    for entry in PUBLISHED:
+        facts = entry._asdict()
+        if as_json:
+            print(json.dumps(facts))
+            continue
+        print(facts.pop("repository"))
+        for key, value in facts.items():
+            if value:
+                print(f"  {key:<12} {value}")
     return 0
 
 
@@ -158,6 +189,7 @@ def describe(codec: Any, name: str) -> dict[str, Any]:
         "fingerprint": codec_fingerprint(codec),
         "sample_rate_hz": codec.sample_rate,
         "frame_rate_hz": codec.frame_rate,
+        "channels": codec.channels,
         "frame_samples": codec.frame_size,
         "window_s": codec.config.causal_transformer_context_duration,
         "num_codebooks": codec.num_codebooks,

@@ -1,6 +1,6 @@
 """Sound in memory and in files: read, encode, write; silence, levels.
 
-In memory a sound is mono float32 in [-1, 1]; what goes out may be int16 already.
+In memory a sound is float32 in [-1, 1], (N,) or (N, channels); what goes out may be int16 already.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import soundfile
 import soxr
 
 from tokenizer.files import check_folder, replacing
+from tokenizer.layout import to_channels
 
 
 class Format(NamedTuple):
@@ -57,14 +58,15 @@ class AudioError(ValueError):
     """A sound that cannot be read, written or measured; the message says why and what to do."""
 
 
-def read_sound(path: str | Path) -> tuple[np.ndarray, int]:
+def read_sound(path: str | Path, channels: int = 1) -> tuple[np.ndarray, int]:
     """Read a sound file at its own rate.
 
     Args:
         path: wav, flac, mp3, ogg or opus, any number of channels, any rate.
+        channels: that are wanted; see `tokenizer.layout.to_channels`.
 
     Returns:
-        float32 (N,), the mean of the channels, and the rate in Hz.
+        float32 (N,), or (N, channels) where several are wanted, and the rate in Hz.
 
     Raises:
         AudioError: the file is missing, a folder, damaged, empty, or holds NaN or infinity.
@@ -83,19 +85,19 @@ def read_sound(path: str | Path) -> tuple[np.ndarray, int]:
         ) from error
     if len(data) == 0:
         raise AudioError(f"{path} holds no samples; give a file with sound in it")
-    wav = data.mean(axis=1)
+    wav = to_channels(data, channels)
     if not np.isfinite(wav).all():
         raise AudioError(f"{path} holds samples that are NaN or infinite; export it again")
     return np.ascontiguousarray(wav, dtype=np.float32), int(rate)
 
 
-def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
-    """Read a sound file as float32 (N,) at `sample_rate` Hz; see `read_sound`.
+def read_audio(path: str | Path, sample_rate: int, channels: int = 1) -> np.ndarray:
+    """Read a sound file as float32 (N,) or (N, channels) at `sample_rate` Hz; see `read_sound`.
 
     Raises:
         AudioError: as `read_sound`, or it is too short to have a sample at this rate.
     """
-    wav, rate = read_sound(path)
+    wav, rate = read_sound(path, channels)
     resampled = resample(wav, rate, sample_rate)
     if len(resampled) == 0:
         raise AudioError(f"{path} is too short: {len(wav)} samples at {rate} Hz")
@@ -103,7 +105,7 @@ def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
 
 
 def resample(wav: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
-    """float32 (N,) at `sample_rate` Hz to float32 (about N * target / sample,) at `target_rate`."""
+    """float32 (N,) or (N, channels) at `sample_rate` Hz to about N * target / sample samples."""
     if sample_rate == target_rate or wav.size == 0:
         return wav
     wav = soxr.resample(wav, sample_rate, target_rate, quality="HQ")
@@ -111,15 +113,19 @@ def resample(wav: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:
 
 
 def to_int16(wav: np.ndarray) -> np.ndarray:
-    """float32 (N,) in [-1, 1] -> int16 (N,), little-endian; values beyond are clipped."""
+    """float32 in [-1, 1] -> int16 of the same shape, little-endian; values beyond are clipped."""
     return np.rint(np.clip(wav, -1.0, 1.0) * 32767).astype("<i2")
 
 
-def wav_header(sample_rate: int, num_samples: int | None = None) -> bytes:
-    """44 bytes before 16-bit mono samples; None where the length is not known yet."""
-    size = UNKNOWN if num_samples is None else 2 * num_samples
+def wav_header(sample_rate: int, num_samples: int | None = None, channels: int = 1) -> bytes:
+    """44 bytes before 16-bit samples; None where the length is not known yet.
+
+    num_samples: of each channel.
+    """
+    step = 2 * channels
+    size = UNKNOWN if num_samples is None else step * num_samples
     riff = UNKNOWN if num_samples is None else 36 + size
-    form = struct.pack("<IHHIIHH", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
+    form = struct.pack("<IHHIIHH", 16, 1, channels, sample_rate, step * sample_rate, step, 16)
     head = struct.pack("<4sI8s", b"RIFF", riff, b"WAVEfmt ")
     return head + form + struct.pack("<4sI", b"data", size)
 
@@ -128,7 +134,7 @@ def encode_sound(samples: np.ndarray, sample_rate: int, name: str) -> bytes:
     """A whole file; the same samples always give the same bytes.
 
     Args:
-        samples: int16 (N,), or float32 (N,), clipped to [-1, 1].
+        samples: (N,) or (N, channels), int16, or float32, which is clipped to [-1, 1].
         sample_rate: in Hz; opus takes 8000, 12000, 16000, 24000 and 48000.
         name: a key of `FORMATS`.
 
@@ -139,10 +145,10 @@ def encode_sound(samples: np.ndarray, sample_rate: int, name: str) -> bytes:
         samples = np.clip(samples, -1.0, 1.0).astype(np.float32)
     if name in ("wav", "pcm"):
         whole = samples if samples.dtype == np.int16 else to_int16(samples)
-        header = wav_header(sample_rate, len(whole)) if name == "wav" else b""
+        header = wav_header(sample_rate, len(whole), channels_of(whole)) if name == "wav" else b""
         return header + whole.tobytes()
     buffer = io.BytesIO()
-    with _open(buffer, sample_rate, name) as file:
+    with _open(buffer, sample_rate, name, channels_of(samples)) as file:
         _write(file, samples, sample_rate)
     data = buffer.getvalue()
     return fixed_serial(data) if FORMATS[name].container == "OGG" else data
@@ -164,7 +170,7 @@ def write_audio(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
 
     Args:
         path: its ending chooses the format: wav and flac (16 bit), mp3, ogg (Vorbis), opus.
-        wav: float32 (N,), clipped to [-1, 1].
+        wav: float32 (N,) or (N, channels), clipped to [-1, 1].
         sample_rate: in Hz.
 
     Raises:
@@ -173,17 +179,23 @@ def write_audio(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
     """
     name = _format_of(path)
     check_folder(path)
-    if wav.ndim != 1 or not np.isfinite(wav).all():
-        raise AudioError(f"wav must be finite and of shape (N,), got shape {wav.shape}")
+    if wav.ndim not in (1, 2) or not np.isfinite(wav).all():
+        raise AudioError(f"wav must be finite, (N,) or (N, channels), got shape {wav.shape}")
     data = encode_sound(wav, sample_rate, name)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
+def channels_of(samples: np.ndarray) -> int:
+    """1 of (N,), else the second size."""
+    return 1 if samples.ndim == 1 else samples.shape[1]
+
+
 def block_levels(wav: np.ndarray) -> np.ndarray:
-    """RMS of each block of `BLOCK_SAMPLES` samples, the last one perhaps shorter."""
+    """RMS of each block of `BLOCK_SAMPLES` samples, all channels; the last may be shorter."""
     starts = np.arange(0, len(wav), BLOCK_SAMPLES)
-    power = np.add.reduceat(np.square(wav, dtype=np.float64), starts)
+    power = np.square(wav, dtype=np.float64)
+    power = np.add.reduceat(power if wav.ndim == 1 else power.mean(axis=1), starts)
     return np.sqrt(power / np.diff(np.append(starts, len(wav))))
 
 
@@ -240,21 +252,18 @@ def _sounding(levels: np.ndarray) -> np.ndarray:
 
 
 class StreamEncoder:
-    """Push samples, get the bytes that are ready; joined they are a file of unknown length."""
+    """Push samples, get the bytes that are ready; joined they are a file of unknown length.
+
+    It has the channels of the first samples.
+    """
 
     def __init__(self, sample_rate: int, name: str) -> None:
-        self._rate, self._head = sample_rate, b""
-        self._sink, self._file = _ForwardOnly(), None
-        if name == "wav":
-            self._head = wav_header(sample_rate)
-        elif name != "pcm":
-            # Players guess the length of an mp3 without a table from its first frame's bitrate.
-            steady = {"bitrate_mode": "CONSTANT", "compression_level": MP3_LEVEL}
-            self._file = _open(self._sink, sample_rate, name, **(steady if name == "mp3" else {}))
+        self._rate, self._name = sample_rate, name
+        self._begun, self._sink, self._file = False, _ForwardOnly(), None
 
     def push(self, samples: np.ndarray) -> bytes:
-        """int16 (N,) -> bytes, perhaps none yet."""
-        head, self._head = self._head, b""
+        """int16 (N,) or (N, channels) -> bytes, perhaps none yet."""
+        head = b"" if self._begun else self._begin(channels_of(samples))
         if self._file is None:
             return head + samples.tobytes()
         _write(self._file, samples, self._rate)
@@ -262,10 +271,22 @@ class StreamEncoder:
 
     def finish(self) -> bytes:
         """What is left."""
+        head = b"" if self._begun else self._begin(1)
         if self._file is None:
-            return self._head
+            return head
         self._file.close()
         return self._sink.take()
+
+    def _begin(self, channels: int) -> bytes:
+        self._begun = True
+        if self._name == "wav":
+            return wav_header(self._rate, channels=channels)
+        if self._name != "pcm":
+            # Players guess the length of an mp3 without a table from its first frame's bitrate.
+            steady = {"bitrate_mode": "CONSTANT", "compression_level": MP3_LEVEL}
+            how = steady if self._name == "mp3" else {}
+            self._file = _open(self._sink, self._rate, self._name, channels, **how)
+        return b""
 
 
 class _ForwardOnly(io.RawIOBase):
@@ -352,11 +373,13 @@ def _format_of(path: str | Path) -> str:
     return ending[1:]
 
 
-def _open(target: Any, sample_rate: int, name: str, **how: Any) -> soundfile.SoundFile:
+def _open(
+    target: Any, sample_rate: int, name: str, channels: int, **how: Any
+) -> soundfile.SoundFile:
     kind = FORMATS[name]
     try:
         return soundfile.SoundFile(
-            target, "w", sample_rate, 1, subtype=kind.subtype, format=kind.container, **how
+            target, "w", sample_rate, channels, subtype=kind.subtype, format=kind.container, **how
         )
     except soundfile.LibsndfileError as error:
         raise AudioError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,15 @@ from tokenizer.config import CatConfig
 from tokenizer.decoder import use_decoder
 from tokenizer.hub import EMBEDDED, CheckpointError, model_folder
 from tokenizer.model import CatTokenizer
-from tokenizer.weights import Place, load_weights, save_folder, spread, without_numbers
+from tokenizer.weights import (
+    Place,
+    load_weights,
+    save_folder,
+    shapes_in,
+    spread,
+    weight_files,
+    without_numbers,
+)
 
 __all__ = ["EMBEDDED", "CheckpointError", "load_codec", "model_folder", "save_codec"]
 
@@ -45,8 +53,7 @@ def load_codec(
         ConfigError: the config asks for something unknown.
     """
     folder = model_folder(name, EMBEDDED)
-    with without_numbers():
-        codec = CatTokenizer(CatConfig.from_file(folder / "config.json"))
+    codec = empty_codec(folder / "config.json", shapes_in(weight_files(folder)))
     one = torch.device(device)
     units = ("TransformerStage", "ResidualQuantizer")
     where = None if device_map is None else spread(codec, units, device_map, dtype)
@@ -66,6 +73,12 @@ def load_codec(
     return codec
 
 
+def empty_codec(config: Path, tensors: Collection[str] | None = None) -> CatTokenizer:
+    """A tokenizer on the meta device: names and shapes, no numbers; see `CatTokenizer`."""
+    with without_numbers():
+        return CatTokenizer(CatConfig.from_file(config), tensors)
+
+
 @dataclass(frozen=True)
 class _Parts:
     """Fills a tokenizer part by part; see `load_codec`."""
@@ -82,7 +95,11 @@ class _Parts:
             return
         wanted = f"{part}."
         load_weights(
-            self.codec, self.folder, self.place, wanted=lambda name: name.startswith(wanted)
+            self.codec,
+            self.folder,
+            self.place,
+            self.codec.names,
+            lambda name: name.startswith(wanted),
         )
         getattr(self.codec, part).requires_grad_(False)
 

@@ -17,6 +17,8 @@ class Parser(argparse.ArgumentParser):
     """Errors as exceptions, so that every error takes the same way out."""
 
     def error(self, message: str) -> NoReturn:
+        if "unrecognized arguments: -" in message:
+            message += ' (a text or name that begins with a dash goes last, behind "--")'
         raise UsageError(f"{message}; see {self.prog} --help")
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -23,6 +25,7 @@ from tokenizer.model import CatTokenizer
 from tokenizer.packing import pack_codes, unpack_codes
 
 SUFFIX = ".safetensors"
+CHECKSUM = "checksum"
 
 
 class CodesError(ValueError):
@@ -90,6 +93,7 @@ def codes_bytes(codes: Tensor, metadata: Mapping[str, str], bits: int | None = N
     else:
         name, kind, stored = "packed", "U8", pack_codes(values, bits)
         metadata = {**metadata, "bits": str(bits), "shape": f"{len(values)} {values.shape[1]}"}
+    metadata = {**metadata, CHECKSUM: _checksum(stored)}
     tensor = {"dtype": kind, "shape": list(stored.shape), "data_offsets": [0, stored.nbytes]}
     header = {"__metadata__": dict(sorted(metadata.items())), name: tensor}
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
@@ -121,7 +125,16 @@ def load_codes(path: str | Path) -> CodesFile:
             codes = file.get_tensor("codes") if "codes" in names else None
             packed = file.get_tensor("packed") if "packed" in names else None
     except (SafetensorError, OSError) as error:
+        if _is_sound(path):
+            raise CodesError(
+                f"{path} is a sound file, not codes; `encode` makes codes of it"
+            ) from error
         raise CodesError(f"{path} is damaged or cut short ({error}); make it again") from error
+    stored, checksum = codes if packed is None else packed, metadata.pop(CHECKSUM, None)
+    if stored is not None and checksum not in (None, _checksum(stored.numpy())):
+        raise CodesError(
+            f"{path} is damaged (its codes do not match their checksum); make it again"
+        )
     if codes is None and packed is not None:
         codes = _unpacked(path, packed.numpy(), metadata)
     if codes is None or codes.ndim != 2 or codes.numel() == 0 or codes.is_floating_point():
@@ -136,6 +149,19 @@ def read_codes(path: str | Path) -> Tensor:
         CodesError: see `load_codes`.
     """
     return load_codes(path).codes
+
+
+def _checksum(stored: np.ndarray) -> str:
+    """CRC-32 of the bytes of a tensor, 8 hex digits."""
+    return f"{zlib.crc32(stored.tobytes()):08x}"
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        soundfile.info(path)
+    except soundfile.SoundFileError:
+        return False
+    return True
 
 
 def _unpacked(path: Path, packed: np.ndarray, metadata: dict[str, str]) -> Tensor:

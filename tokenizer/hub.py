@@ -1,4 +1,7 @@
-"""Models by name from the Hugging Face hub: safetensors and JSON only, no code, no pickle."""
+"""Models by name from the Hugging Face hub: weights and JSON, no code.
+
+Pickled weights are fetched only where a repository has no others; see `tokenizer.weights`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,13 @@ import os
 import re
 from pathlib import Path
 
+from tokenizer.published import BY_REPOSITORY
+
 EMBEDDED = Path(__file__).parent / "pretrained"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
-# What a model folder needs; never *.py, *.bin or *.pt.
+# What a model folder needs; never *.py, and pickled weights only where there are no others.
 PATTERNS = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt", "tokenizer.model"]
-# About how much the published checkpoints take on disk, in GB.
-# parameters x bytes: 1.77 B in float32, 2.73 B in bfloat16
-SIZES_GB = {
-    "OpenMOSS-Team/MOSS-Audio-Tokenizer": 7.1,
-    "OpenMOSS-Team/MOSS-TTS-Local-Transformer": 5.5,
-}
+PICKLED = "pytorch_model.bin"
 
 
 class CheckpointError(ValueError):
@@ -59,31 +59,62 @@ def fetch(name: str) -> Path:
         CheckpointError: it is not in the cache and cannot be downloaded.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    repository, _, revision = name.partition("@")
+    folder = cached(name)
+    if folder is not None:
+        return folder
+    wanted = {"repo_id": repository, "revision": revision or None}
+    try:
+        folder = Path(snapshot_download(**wanted, allow_patterns=PATTERNS))
+        if not weights_in(folder):
+            folder = Path(snapshot_download(**wanted, allow_patterns=[*PATTERNS, PICKLED]))
+        return folder
+    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+        raise CheckpointError(_remedy(repository, revision, error)) from error
+
+
+def cached(name: str) -> Path | None:
+    """The folder of a hub model that was downloaded with its weights, or None; asks no network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     repository, _, revision = name.partition("@")
     wanted = {"repo_id": repository, "revision": revision or None, "allow_patterns": PATTERNS}
     try:
         folder = Path(snapshot_download(**wanted, local_files_only=True))
-        if (folder / "config.json").is_file() and any(folder.glob("*.safetensors")):
-            return folder
     except (LocalEntryNotFoundError, HFValidationError, OSError, ValueError):
-        pass
-    try:
-        return Path(snapshot_download(**wanted))
-    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        raise CheckpointError(_remedy(repository, revision, error)) from error
+        return None
+    return folder if (folder / "config.json").is_file() and weights_in(folder) else None
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """Files of weights in a model's folder: safetensors, or else the pickled ones."""
+    return sorted(folder.glob("*.safetensors")) or sorted(folder.glob(PICKLED))
 
 
 def _remedy(repository: str, revision: str, error: Exception) -> str:
-    size = SIZES_GB.get(repository)
-    space = f", about {size:g} GB" if size else ""
+    known = BY_REPOSITORY.get(repository)
+    space = f", about {known.size_gb:g} GB" if known else ""
     at = f" --revision {revision}" if revision else ""
     folder = repository.rpartition("/")[2]
     why = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else type(error).__name__
     return (
         f"{repository} is not on this computer and cannot be downloaded ({why}); where there is "
         f"a connection run `hf download {repository}{at} --local-dir {folder}` (config.json, "
-        f"*.safetensors and the text tokenizer's files{space}), copy the folder here and give "
-        "its path instead of the name"
+        f"weights and the text tokenizer's files{space}), copy the folder here and give "
+        f"its path instead of the name{_remedy_codec(repository)}"
+    )
+
+
+def _remedy_codec(repository: str) -> str:
+    """What goes with a language model."""
+    known = BY_REPOSITORY.get(repository)
+    if known is None or not known.codec:
+        return ""
+    size = BY_REPOSITORY[known.codec].size_gb
+    return (
+        f"; do the same with its tokenizer {known.codec} (about {size:g} GB), and put that folder "
+        "into the model's as `codec`, or give it with --codec"
     )

@@ -44,19 +44,21 @@ class Linear:
         return self.multiply(x)
 
 
-def packed(weight: Tensor) -> Linear:
-    """What multiplies by a weight (out, in).
+def packed(weight: Tensor, bias: Tensor | None = None) -> Linear:
+    """What multiplies by a weight (out, in), and adds a bias (out,) if there is one.
 
     The weight's values are read now; changing it later changes nothing.
     """
     weight = weight.detach()
+    bias = None if bias is None else bias.detach()
     if half_is_enough(weight):
-        return _half(weight.float().contiguous())
+        bias = None if bias is None else bias.float().contiguous()
+        return _half(weight.float().contiguous(), bias)
     weight = weight.contiguous()
     return Linear(
         len(weight),
-        lambda x: F.linear(x, weight),
-        lambda x, result: result.copy_(F.linear(x, weight)),
+        lambda x: F.linear(x, weight, bias),
+        lambda x, result: result.copy_(F.linear(x, weight, bias)),
     )
 
 
@@ -70,14 +72,14 @@ def half_is_enough(weight: Tensor) -> bool:
     return bool(error <= TOLERANCE * weight.abs().max())
 
 
-def _half(weight: Tensor) -> Linear:
+def _half(weight: Tensor, bias: Tensor | None) -> Linear:
     """Float16 weights, float32 rows and sums; the two kernels give the same bits."""
     outputs, inputs = weight.shape
     product = torch.ops.quantized.linear_dynamic_fp16.default
     pack = torch.ops.quantized.linear_prepack_fp16.default
     one = None if weight.numel() >= LARGE else _single_threaded(weight)
     if one is None:
-        shared = pack(weight, None)
+        shared = pack(weight, bias)
         return Linear(
             outputs,
             lambda x: product(x, shared),
@@ -91,7 +93,7 @@ def _half(weight: Tensor) -> Linear:
 
         One in each place of the rows brings back the weight, to the bit.
         """
-        return pack(call(torch.eye(inputs), layout, None).t().contiguous(), None)
+        return pack(call(torch.eye(inputs), layout, None).t().contiguous(), bias)
 
     def many(x: Tensor) -> Tensor:
         return product(x, for_threads())
@@ -102,13 +104,13 @@ def _half(weight: Tensor) -> Linear:
     def multiply(x: Tensor) -> Tensor:
         if x.numel() >= rows_for_two and threads() > 1:
             return many(x)
-        return call(x, layout, None)
+        return call(x, layout, bias)
 
     def into(x: Tensor, result: Tensor) -> None:
         if x.numel() >= rows_for_two and threads() > 1:
             result.copy_(many(x))
         else:
-            call(x, layout, None, result)
+            call(x, layout, bias, result)
 
     return Linear(outputs, multiply, into)
 

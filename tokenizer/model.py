@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,17 @@ from tokenizer.config import CatConfig, PatchConfig
 from tokenizer.fast import FastQuantizer, FastStage
 from tokenizer.quantizer import ResidualQuantizer
 from tokenizer.transformer import StageState, TransformerStage
+from tokenizer.weights import Names
 
 # Long input is worked through in pieces of this many seconds, so that activations stay small.
 SEGMENT_S = 20.0
+
+_SPELLINGS = {
+    ".self_attn.in_proj.": ".self_attn.in_projs.0.",
+    ".self_attn.out_proj.": ".self_attn.out_projs.0.",
+    ".ffn.0.": ".linear1.",
+    ".ffn.2.": ".linear2.",
+}
 
 CodecState = tuple[StageState, ...]
 
@@ -45,6 +53,13 @@ def unpatchify(x: Tensor, size: int) -> Tensor:
     return x.unflatten(2, (-1, size)).transpose(2, 3).flatten(1, 2)
 
 
+def _old_spelling(name: str) -> str:
+    """Names of newer files in the spelling of the first ones, which is that of our modules."""
+    for new, old in _SPELLINGS.items():
+        name = name.replace(new, old)
+    return name
+
+
 class CatTokenizer(nn.Module):
     """Causal Audio Tokenizer with Transformer (arXiv 2602.10934).
 
@@ -56,16 +71,25 @@ class CatTokenizer(nn.Module):
     that is exchanged) undoes it; who writes into a weight calls `prepare` again.
     """
 
+    names: ClassVar[Names] = Names(rename=_old_spelling)
     _prepared: _Prepared | None = None
 
-    def __init__(self, config: CatConfig) -> None:
+    def __init__(self, config: CatConfig, tensors: Collection[str] | None = None) -> None:
+        """Random weights.
+
+        Args:
+            config: what it is.
+            tensors: names of the tensors of the file that will fill it, which decide what
+                projections between equal sizes there are; None means all where there are several
+                channels, else none.
+        """
         super().__init__()
         self.config = config
         # What fills the parts whose weights are not here: not yet, or no more.
         self._late: dict[str, Callable[[], object]] = {}
-        self.encoder = _build_stages(config, config.encoder_kwargs, config.sampling_rate, down=True)
+        self.encoder = _build_stages(config, "encoder", tensors)
         self.quantizer = ResidualQuantizer(config.quantizer_kwargs)
-        self.decoder = _build_stages(config, config.decoder_kwargs, self.frame_rate, down=False)
+        self.decoder = _build_stages(config, "decoder", tensors)
 
     @property
     def sample_rate(self) -> int:
@@ -73,8 +97,13 @@ class CatTokenizer(nn.Module):
         return self.config.sampling_rate
 
     @property
+    def channels(self) -> int:
+        """Of the waveform: 1, or 2 for stereo."""
+        return self.config.number_channels
+
+    @property
     def frame_size(self) -> int:
-        """Samples per frame."""
+        """Samples per frame, of each channel."""
         return self.config.downsample_rate
 
     @property
@@ -133,14 +162,15 @@ class CatTokenizer(nn.Module):
     def encode_latents(
         self, wav: Tensor, state: CodecState | None = None
     ) -> tuple[Tensor, CodecState]:
-        """Encoder alone: (B, 1, T * frame_size) -> (B, T, D), and the state for what follows."""
+        """Encoder alone: (B, channels, T * frame_size) -> (B, T, D), and the state that follows."""
         self.fill("encoder")
         ready = self._ready(wav)
         if ready is not None and ready.encoder is None:
             ready.encoder = _fast_stages(self.encoder)
         stages = ready.encoder if ready is not None else _stages(self.encoder)
         assert stages is not None
-        x, states = wav.transpose(1, 2), []
+        # L0 R0 L1 R1 …
+        x, states = wav.transpose(1, 2).flatten(1)[..., None], []
         for config in self.config.encoder_kwargs:
             if isinstance(config, PatchConfig):
                 x = patchify(x, config.patch_size)
@@ -153,7 +183,7 @@ class CatTokenizer(nn.Module):
     def decode_latents(
         self, latents: Tensor, state: CodecState | None = None
     ) -> tuple[Tensor, CodecState]:
-        """Decoder alone: (B, T, D) -> (B, 1, T * frame_size), and the state for what follows."""
+        """Decoder alone: (B, T, D) -> (B, channels, T * frame_size), and the state that follows."""
         ready = self._ready(latents)
         if ready is None:
             self.fill("decoder")
@@ -166,7 +196,7 @@ class CatTokenizer(nn.Module):
                 number = len(states)
                 x, new = stages[number](x, state[number] if state else None)
                 states.append(new)
-        return x.transpose(1, 2), tuple(states)
+        return x.reshape(len(x), -1, self.channels).transpose(1, 2), tuple(states)
 
     def quantize(self, latents: Tensor, num_codebooks: int | None = None) -> Tensor:
         """Quantizer alone: (B, T, D) -> int64 (B, K, T), coarsest codebook first."""
@@ -221,7 +251,7 @@ class CatTokenizer(nn.Module):
         and its codes do not depend on what stands beside it in the batch.
 
         Args:
-            wav: float32 (B, 1, N) at `sample_rate`, in [-1, 1]; any N >= 1.
+            wav: float32 (B, channels, N) at `sample_rate`, in [-1, 1]; any N >= 1.
             lengths: int64 (B,), valid samples of each item; None means N for all.
             num_codebooks: K, coarsest first; None means all.
 
@@ -230,7 +260,7 @@ class CatTokenizer(nn.Module):
             an item's length are those of a zero latent.
 
         Raises:
-            ValueError: wav is not (B, 1, N), is empty, or a length or K is out of range.
+            ValueError: wav is not (B, channels, N), is empty, or a length or K is out of range.
         """
         self._check_wav(wav)
         self._check_num_codebooks(num_codebooks)
@@ -270,8 +300,8 @@ class CatTokenizer(nn.Module):
                 any K from 1 to `num_codebooks`.
 
         Returns:
-            float32 (B, 1, T * frame_size) at `sample_rate` Hz. Values follow the training data
-            and stay near [-1, 1]; they are not clipped here.
+            float32 (B, channels, T * frame_size) at `sample_rate` Hz. Values follow the training
+            data and stay near [-1, 1]; they are not clipped here.
 
         Raises:
             ValueError: codes is not 3-D, is empty, K exceeds `num_codebooks`, or a value is out
@@ -306,22 +336,33 @@ class CatTokenizer(nn.Module):
             )
 
     def _check_wav(self, wav: Tensor) -> None:
-        if wav.ndim != 3 or wav.shape[1] != 1 or wav.shape[2] == 0:
-            raise ValueError(f"wav must be (B, 1, N) with N >= 1, got shape {tuple(wav.shape)}")
+        if wav.ndim != 3 or wav.shape[1] != self.channels or wav.shape[2] == 0:
+            raise ValueError(
+                f"wav must be (B, {self.channels}, N) with N >= 1, got shape {tuple(wav.shape)}"
+            )
 
     def _segment_frames(self) -> int:
         return max(1, round(SEGMENT_S * self.frame_rate))
 
 
-def _build_stages(config: CatConfig, stages, rate: float, down: bool) -> nn.ModuleList:
+def _build_stages(config: CatConfig, part: str, tensors: Collection[str] | None) -> nn.ModuleList:
+    down = part == "encoder"
+    rate = config.sampling_rate * (1 if down else 1 / config.downsample_rate)
+    if down:
+        rate *= config.number_channels
+    projections = frozenset(("input_proj", "output_proj"))
     modules: list[nn.Module] = []
-    for stage in stages:
+    for number, stage in enumerate(config.encoder_kwargs if down else config.decoder_kwargs):
         if isinstance(stage, PatchConfig):
             rate = rate / stage.patch_size if down else rate * stage.patch_size
             modules.append(nn.Identity())
+            continue
+        seconds = stage.context_duration or config.causal_transformer_context_duration
+        if tensors is None:
+            there = projections if config.number_channels > 1 else frozenset()
         else:
-            context = int(rate * config.causal_transformer_context_duration)
-            modules.append(TransformerStage(stage, context))
+            there = frozenset(p for p in projections if f"{part}.{number}.{p}.weight" in tensors)
+        modules.append(TransformerStage(stage, round(rate * seconds), there))
     return nn.ModuleList(modules)
 
 

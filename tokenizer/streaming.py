@@ -20,7 +20,7 @@ class EncoderState:
     """What the encoder must remember between chunks.
 
     Attributes:
-        pending: float32 (B, 1, n), samples that do not fill a frame yet, n < frame_size.
+        pending: float32 (B, channels, n), samples that do not fill a frame yet, n < frame_size.
         num_codebooks: K of all codes of this stream.
         codec: attention windows and clocks; None before the first frame.
     """
@@ -55,7 +55,8 @@ def encode_start(
     used = codec.num_codebooks if num_codebooks is None else num_codebooks
     if not 1 <= used <= codec.num_codebooks:
         raise ValueError(f"num_codebooks is {used}; this tokenizer has 1..{codec.num_codebooks}")
-    return EncoderState(torch.zeros((batch_size, 1, 0), device=codec.device), used)
+    pending = torch.zeros((batch_size, codec.channels, 0), device=codec.device)
+    return EncoderState(pending, used)
 
 
 @torch.inference_mode()
@@ -66,18 +67,20 @@ def encode_chunk(
 
     Args:
         codec: the tokenizer.
-        wav: float32 (B, 1, n) at `sample_rate`, in [-1, 1]; any n >= 0.
+        wav: float32 (B, channels, n) at `sample_rate`, in [-1, 1]; any n >= 0.
         state: from `encode_start` or the previous chunk.
 
     Returns:
         int64 (B, K, t), t >= 0, and the state for the next chunk.
 
     Raises:
-        ValueError: wav is not (B, 1, n) with the B of the state.
+        ValueError: wav is not (B, channels, n) with the B of the state.
     """
     batch = state.pending.shape[0]
-    if wav.ndim != 3 or wav.shape[:2] != (batch, 1):
-        raise ValueError(f"wav must be ({batch}, 1, n), got shape {tuple(wav.shape)}")
+    if wav.ndim != 3 or wav.shape[:2] != state.pending.shape[:2]:
+        raise ValueError(
+            f"wav must be ({batch}, {codec.channels}, n), got shape {tuple(wav.shape)}"
+        )
     wav = torch.cat([state.pending, wav.to(codec.device).float()], dim=2)
     whole = wav.shape[2] // codec.frame_size * codec.frame_size
     dtype = next(codec.encoder.parameters()).dtype
@@ -95,7 +98,7 @@ def encode_chunk(
 def encode_flush(codec: CatTokenizer, state: EncoderState) -> Tensor:
     """Codes of the last frame, filled up with silence: int64 (B, K, 1), or (B, K, 0) if none."""
     missing = -state.pending.shape[2] % codec.frame_size
-    silence = state.pending.new_zeros((state.pending.shape[0], 1, missing))
+    silence = state.pending.new_zeros((*state.pending.shape[:2], missing))
     return encode_chunk(codec, silence, state)[0]
 
 
@@ -117,7 +120,7 @@ def decode_chunk(
         state: from `decode_start` or the previous chunk.
 
     Returns:
-        float32 (B, 1, t * frame_size), and the state for the next chunk.
+        float32 (B, channels, t * frame_size), and the state for the next chunk.
 
     Raises:
         ValueError: codes is not (B, K, t) with the B of the state, or a value is out of range.
@@ -126,7 +129,7 @@ def decode_chunk(
         raise ValueError(
             f"codes must be ({state.batch_size}, K, t), got shape {tuple(codes.shape)}"
         )
-    pieces = [torch.zeros((state.batch_size, 1, 0), device=codec.device)]
+    pieces = [torch.zeros((state.batch_size, codec.channels, 0), device=codec.device)]
     inner = state.codec
     if codes.shape[2]:
         codec.check_codes(codes)

@@ -15,18 +15,22 @@ class ConfigError(ValueError):
     """A configuration that this code cannot honour."""
 
 
-def strict(cls: type[T], data: Mapping[str, Any], where: str) -> T:
+def strict(cls: type[T], data: Mapping[str, Any], where: str, ignore_unknown: bool = False) -> T:
     """Build a dataclass from an object of the same keys.
 
     Args:
         cls: the dataclass.
         data: its fields by name.
         where: named in errors.
+        ignore_unknown: leave out keys that are not fields, for formats of which no complete file
+            was ever seen.
 
     Raises:
-        ConfigError: a key is unknown or missing.
+        ConfigError: a key is missing, or unknown.
     """
     known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+    if ignore_unknown:
+        data = {k: v for k, v in data.items() if k in known}
     unknown = sorted(set(data) - known)
     if unknown:
         raise ConfigError(f"{where}: unknown key {', '.join(unknown)}; known: {sorted(known)}")

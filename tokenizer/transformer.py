@@ -72,15 +72,27 @@ class LayerStack(nn.Module):
 
 
 class TransformerStage(nn.Module):
-    """Optional input projection, `num_layers` layers, optional output projection."""
+    """Optional input projection, `num_layers` layers, optional output projection.
 
-    def __init__(self, config: StageConfig, context: int) -> None:
+    A projection between equal sizes exists where a file has it: `projections` names those.
+    """
+
+    def __init__(
+        self, config: StageConfig, context: int, projections: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__()
         self.config = config
         self.context = context
-        self.input_proj = _projection(config.input_dimension, config.d_model)
+        self.input_proj, self.output_proj = (
+            nn.Identity()
+            if inputs == outputs and name not in projections
+            else nn.Linear(inputs, outputs, bias=False)
+            for name, inputs, outputs in (
+                ("input_proj", config.input_dimension, config.d_model),
+                ("output_proj", config.d_model, config.output_dimension),
+            )
+        )
         self.transformer = LayerStack(config, context)
-        self.output_proj = _projection(config.d_model, config.output_dimension)
 
     def forward(self, x: Tensor, state: StageState | None = None) -> tuple[Tensor, StageState]:
         """Process one chunk.
@@ -107,7 +119,3 @@ class TransformerStage(nn.Module):
             x, window = layer(x, rotation, state.windows[i] if state else None)
             windows.append(window)
         return x, StageState(tuple(windows), position + rotation.shape[0])
-
-
-def _projection(inputs: int, outputs: int) -> nn.Module:
-    return nn.Identity() if inputs == outputs else nn.Linear(inputs, outputs, bias=False)

@@ -5,23 +5,22 @@ A folder holds a model and `io.safetensors`: inputs, and what the reference made
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from tokenizer.checkpoint import load_codec
-from tokenizer.config import CatConfig
+from tokenizer.checkpoint import empty_codec, load_codec
 from tokenizer.hub import CheckpointError
 from tokenizer.model import CatTokenizer
 from tokenizer.streaming import decode_chunk, decode_start, encode_chunk, encode_flush, encode_start
 from tokenizer.strict import read_object
-from tokenizer.weights import Shape, check_names, shapes_of, without_numbers
+from tokenizer.weights import Names, check_names, shapes_of
 
 FLOATS, EXACT = 1e-4, 0.0
 CHUNK_FRAMES = (1, 3, 7)
@@ -53,14 +52,16 @@ class Kind:
     """A kind of model.
 
     Attributes:
-        key: of config.json, which no other kind has.
-        shapes: names and shapes of the parameters that a config.json asks for.
-        unused: names that its files may hold besides.
+        recognises: whether a config.json is of this kind.
+        empty: the model that a config.json asks for, without numbers, given the names of the
+            tensors that are to fill it; and how they are called in its files.
     """
 
-    key: str
-    shapes: Callable[[Path], dict[str, Shape]]
-    unused: frozenset[str] = frozenset()
+    recognises: Callable[[Mapping[str, Any]], bool]
+    empty: Callable[[Path, Collection[str]], tuple[nn.Module, Names]]
+
+
+CheckFolder = Callable[[Path, dict[str, Tensor]], Iterator[Check]]
 
 
 def same_integers(quantity: str, actual: Tensor, expected: Tensor) -> Check:
@@ -78,15 +79,12 @@ def close_floats(quantity: str, actual: Tensor, expected: Tensor, limit: float =
     return Check(quantity, float((actual - expected).abs().max() / scale), limit)
 
 
-def verify_folder(
-    folder: Path, kind: Kind, check: Callable[[Path, dict[str, Tensor]], Iterator[Check]]
-) -> int:
-    """Check a folder, or all folders below it that hold a model of this kind.
+def verify_folder(folder: Path, checks: Mapping[Kind, CheckFolder]) -> int:
+    """Check a folder, or all folders below it that hold a model of these kinds.
 
     Args:
         folder: with config.json and io.safetensors, or with such folders in it.
-        kind: of model.
-        check: folder, its io.safetensors -> checks.
+        checks: by kind of model; folder, its io.safetensors -> checks.
 
     Returns:
         0 where all is as the reference has it, else 1.
@@ -95,27 +93,32 @@ def verify_folder(
         CheckpointError: there is nothing to check, or a file is missing or damaged.
     """
     places = [folder] if (folder / "config.json").is_file() else sorted(folder.glob("*/"))
-    found = [p for p in places if _is_kind(p, kind)]
-    listed = [] if found == [folder] else sorted(folder.glob("**/*.shapes.json"))
-    known = [(file, config_beside(file)) for file in listed]
-    shapes = [
-        (file, config) for file, config in known if config and kind.key in read_object(config)
-    ]
+    found = [(p, kind) for p in places if (kind := _kind_of(p / "config.json", checks))]
+    listed = [] if places == [folder] else sorted(folder.glob("**/*.shapes.json"))
+    known = [(file, config) for file in listed if (config := config_beside(file))]
+    shapes = [(file, config, kind) for file, config in known if (kind := _kind_of(config, checks))]
     if not found and not shapes:
         raise CheckpointError(
             f"{folder} holds nothing to verify; give a folder with config.json, model.safetensors "
             "and io.safetensors of the reference"
         )
     failed = 0
-    for place in found:
+    for place, kind in found:
         print(place)
-        for result in check(place, read_io(place)):
+        for result in checks[kind](place, read_io(place)):
             print(result.line())
             failed += not result.passed
-    for file, config in shapes:
+    for file, config, kind in shapes:
         print(verify_shapes(config, file, kind))
     print(f"{failed} quantities differ" if failed else "all as the reference has it")
     return 1 if failed else 0
+
+
+def _kind_of(config: Path, kinds: Iterable[Kind]) -> Kind | None:
+    if not config.is_file():
+        return None
+    raw = read_object(config)
+    return next((kind for kind in kinds if kind.recognises(raw)), None)
 
 
 def config_beside(shapes: Path) -> Path | None:
@@ -140,8 +143,8 @@ def verify_shapes(config: Path, shapes: Path, kind: Kind) -> str:
     """
     expected = {k: tuple(v) for k, v in read_object(shapes).items()}
     file = config / "config.json" if config.is_dir() else config
-    needed = {k: v for k, v in expected.items() if k not in kind.unused}
-    check_names(kind.shapes(file), needed, shapes)
+    model, names = kind.empty(file, expected)
+    check_names(shapes_of(model), names.resolve(expected, shapes), shapes)
     return f"{shapes}: all {len(expected)} names and shapes accounted for"
 
 
@@ -214,7 +217,7 @@ def run_verify(folder: str, shapes: str | None) -> int:
     if shapes is not None:
         print(verify_shapes(path, Path(shapes), KIND))
         return 0
-    return verify_folder(path, KIND, check_codec)
+    return verify_folder(path, {KIND: check_codec})
 
 
 def existing(name: str) -> Path:
@@ -224,14 +227,9 @@ def existing(name: str) -> Path:
     return Path(name)
 
 
-def _is_kind(folder: Path, kind: Kind) -> bool:
-    config = folder / "config.json"
-    return config.is_file() and kind.key in read_object(config)
+def _empty(config: Path, tensors: Collection[str]) -> tuple[CatTokenizer, Names]:
+    codec = empty_codec(config, tensors)
+    return codec, codec.names
 
 
-def _codec_shapes(config: Path) -> dict[str, Shape]:
-    with without_numbers():
-        return shapes_of(CatTokenizer(CatConfig.from_file(config)))
-
-
-KIND = Kind("encoder_kwargs", _codec_shapes)
+KIND = Kind(lambda config: "encoder_kwargs" in config, _empty)

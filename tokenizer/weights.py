@@ -1,13 +1,17 @@
 """Model folders: `config.json` beside one `model.safetensors`, or shards and their index.
 
-Nothing here unpickles or runs code that a checkpoint brings.
+Where there is only a `pytorch_model.bin`, its tensors are read by torch's restricted unpickler.
+Nothing here runs code that a checkpoint brings.
 """
 
 from __future__ import annotations
 
 import json
+import pickle
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +26,19 @@ from tokenizer.hub import CheckpointError
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
+PICKLED = "pytorch_model.bin"
 
 Shape = tuple[int, ...]
 # Name of a parameter -> where it goes and what it becomes; None leaves it as the file has it.
 Place = Callable[[str], tuple[torch.device, torch.dtype | None]]
+# What a file calls a tensor -> what the module calls it.
+Rename = Callable[[str], str]
 
 
 def weight_files(folder: Path) -> list[Path]:
     """The files that hold a model's tensors: one, or the shards that its index names.
+
+    `pytorch_model.bin` counts only where there are no safetensors.
 
     Raises:
         CheckpointError: the index cannot be read, or a file is missing.
@@ -47,6 +56,8 @@ def weight_files(folder: Path) -> list[Path]:
             ) from error
         if any(Path(str(name)).name != name for name in names):
             raise CheckpointError(f"{index} names files outside its folder; fetch it again")
+    elif not (folder / SINGLE).is_file() and (folder / PICKLED).is_file():
+        names = [PICKLED]
     files = [folder / name for name in names]
     for file in files:
         if not file.is_file():
@@ -56,14 +67,96 @@ def weight_files(folder: Path) -> list[Path]:
 
 @contextmanager
 def opened(file: Path) -> Iterator[Any]:
-    """A safetensors file, mapped into memory; CheckpointError where it is damaged."""
+    """A file of tensors, mapped into memory; CheckpointError where it is damaged."""
     try:
+        if file.suffix == ".bin":
+            yield _Pickled(file)
+            return
         with safe_open(file, framework="pt") as stored:
             yield stored
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{file} is damaged or cut short ({error}); fetch or copy it again"
         ) from error
+
+
+class _Pickled:
+    """A `pytorch_model.bin` read as a safetensors file is; nothing but tensors is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        try:
+            mapped = zipfile.is_zipfile(file)  # files of very old versions are none
+            self._tensors = torch.load(file, map_location="cpu", weights_only=True, mmap=mapped)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+            why = str(error).splitlines()[0]
+            raise CheckpointError(
+                f"{file} is damaged, cut short, or holds more than tensors, which is not read "
+                f"({why}); fetch it again from its makers"
+            ) from error
+        if not (
+            isinstance(self._tensors, dict)
+            and all(isinstance(tensor, Tensor) for tensor in self._tensors.values())
+        ):
+            raise CheckpointError(f"{file} holds no dictionary of tensors; fetch it again")
+
+    def keys(self) -> list[str]:
+        return list(self._tensors)
+
+    def get_tensor(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def get_slice(self, name: str) -> _Size:
+        return _Size(self._tensors[name])
+
+    def metadata(self) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class _Size:
+    tensor: Tensor
+
+    def get_shape(self) -> list[int]:
+        return list(self.tensor.shape)
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a module's tensors are called in its files.
+
+    Attributes:
+        unused: may be in the files and are left out.
+        tied: of copies that may be in the files -> of what they are copies.
+        rename: from another spelling to the module's.
+    """
+
+    unused: frozenset[str] = frozenset()
+    tied: Mapping[str, str] = field(default_factory=dict)
+    rename: Rename = lambda name: name
+
+    def resolve(self, found: Mapping[str, Shape], where: object) -> dict[str, Shape]:
+        """What the module calls the tensors of its files, with their shapes.
+
+        Raises:
+            CheckpointError: a tensor is there twice, or a copy has another shape than the original.
+        """
+        own: dict[str, Shape] = {}
+        for name, shape in found.items():
+            renamed = self.rename(name)
+            if renamed in own:
+                raise CheckpointError(
+                    f"{where}: {renamed} is there in two spellings; fetch it again"
+                )
+            if renamed not in self.unused:
+                own[renamed] = shape
+        for copy, original in self.tied.items():
+            shape = own.pop(copy, None)
+            if shape is not None and original in own and shape != own[original]:
+                raise CheckpointError(
+                    f"{where}: {copy} has shape {shape}, and {original}, of which it is a copy, "
+                    f"{own[original]}; fetch it again"
+                )
+        return own
 
 
 def shapes_in(files: Sequence[Path]) -> dict[str, Shape]:
@@ -126,7 +219,7 @@ def load_weights(
     module: nn.Module,
     folder: Path,
     place: Place,
-    unused: frozenset[str] = frozenset(),
+    names: Names | None = None,
     wanted: Callable[[str], bool] = lambda _: True,
 ) -> None:
     """Fill a module that was built on the meta device; strict.
@@ -138,13 +231,13 @@ def load_weights(
         module: on the meta device.
         folder: with its weights.
         place: of a parameter.
-        unused: names that may be in the files and are left out.
+        names: how they are called in the files; None means as in the module.
         wanted: which parameters to fill; the others stay as they are.
 
     Raises:
         CheckpointError: a file is missing or damaged, or names or shapes differ.
     """
-    load_tensors(module, weight_files(folder), place, folder, unused, wanted)
+    load_tensors(module, weight_files(folder), place, folder, names, wanted)
 
 
 def load_tensors(
@@ -152,19 +245,29 @@ def load_tensors(
     files: Sequence[Path],
     place: Place,
     where: Path,
-    unused: frozenset[str] = frozenset(),
+    names: Names | None = None,
     wanted: Callable[[str], bool] = lambda _: True,
 ) -> None:
     """As `load_weights`, from these files; `where` is what errors call them together."""
-    found = {k: v for k, v in shapes_in(files).items() if k not in unused}
+    names = names or Names()
+    found = names.resolve(shapes_in(files), where)
     check_names(shapes_of(module), found, where)
-    tensors: dict[str, Tensor] = {}
+    originals = set(names.tied.values())
+    tensors, stored_as = {}, {}
     for file in files:
         with opened(file) as stored:
-            for name in stored.keys():  # noqa: SIM118
+            for key in stored.keys():  # noqa: SIM118
+                name = names.rename(key)
+                if name in names.tied or name in originals:
+                    stored_as[name] = stored.get_tensor(key)
                 if name in found and wanted(name):
                     device, dtype = place(name)
-                    tensors[name] = stored.get_tensor(name).to(device=device, dtype=dtype)
+                    tensors[name] = stored.get_tensor(key).to(device=device, dtype=dtype)
+    for copy, original in names.tied.items():
+        if copy in stored_as and not torch.equal(stored_as[copy], stored_as[original]):
+            raise CheckpointError(
+                f"{where}: {copy} differs from {original}, and must be a copy of it; fetch it again"
+            )
     nn.Module.load_state_dict(module, tensors, strict=False, assign=True)
 
 

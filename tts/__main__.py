@@ -79,6 +79,11 @@ def _add_say(commands) -> None:
     voice.add_argument("--voice", metavar="NAME", help="see `cat-tts voice list`")
     voice.add_argument("--prompt-wav", metavar="FILE", help="speak like this recording, 1 to 30 s")
     voice.add_argument("--prompt-text", metavar="TEXT", help="what is said in the recording")
+    voice.add_argument(
+        "--continuation",
+        action=argparse.BooleanOptionalAction,
+        help="go on where the recording ends, its words being known; default: as suits the model",
+    )
     voice.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
     add_control(say.add_argument_group("speed, pauses, voices of a play"))
     times = say.add_argument_group("times, beside the sound")

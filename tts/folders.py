@@ -6,15 +6,16 @@ import os
 from pathlib import Path
 
 from tokenizer.hub import EMBEDDED as EMBEDDED_CODEC
-from tokenizer.hub import model_folder
+from tokenizer.hub import is_hub_id, model_folder
 from tokenizer.strict import read_object
+from tts.model.registry import type_in
 
 EMBEDDED = Path(__file__).parent / "pretrained"
 SHIPPED_VOICES = EMBEDDED / "voices"
 DEFAULT_VOICE = "rms"
 HOME_VARIABLE = "CAT_TTS_HOME"
-# What models without phonemes are made for.
-PUBLISHED_CODEC = "OpenMOSS-Team/MOSS-Audio-Tokenizer"
+# Keys by which a config.json names the tokenizer that a model was made for.
+_CODEC_KEYS = ("audio_tokenizer_pretrained_name_or_path", "audio_tokenizer_name_or_path")
 
 
 class VoiceError(ValueError):
@@ -40,8 +41,8 @@ def codec_name(model: str | Path, codec: str | Path | None) -> str | Path:
 
     Args:
         model: 'embedded', a folder or a hub id.
-        codec: what the user asked for; None means MODEL/codec if there is one, else the
-            embedded one for models that read phonemes, the published one for the others.
+        codec: what the user asked for; None means MODEL/codec if there is one, else the hub id
+            that its config.json names, else the one of its type.
 
     Raises:
         CheckpointError: there is no such model.
@@ -51,7 +52,9 @@ def codec_name(model: str | Path, codec: str | Path | None) -> str | Path:
     folder = model_folder_of(model)
     if (folder / "codec").is_dir():
         return folder / "codec"
-    return "embedded" if reads_phonemes(folder) else PUBLISHED_CODEC
+    raw = read_object(folder / "config.json")
+    named = [str(raw[key]) for key in _CODEC_KEYS if raw.get(key)]
+    return next(filter(is_hub_id, named), type_in(folder).codec)
 
 
 def codec_folder_of(model: str | Path, codec: str | Path | None) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tokenizer.audio import resample
 from tokenizer.checkpoint import load_codec
+from tokenizer.codes import codec_fingerprint
 from tokenizer.decoder import DECODER
+from tokenizer.layout import samples_of, silence
 from tokenizer.model import CatTokenizer
 from tts.folders import codec_name, model_folder_of
 from tts.inference.engine import Request
 from tts.inference.guard import Guard
 from tts.inference.joining import Joiner, Spoken
 from tts.inference.passages import pieces_of, read_script_of
-from tts.inference.prompt_audio import PromptEncoder, prompt_rule
+from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
+from tts.inference.prompt_audio import PromptEncoder
 from tts.inference.prompt_builders import (
     EMBEDDED_SAMPLING,
     PhonemePromptBuilder,
@@ -42,9 +47,10 @@ from tts.inference.speaking import (
     TextTimed,
 )
 from tts.model.checkpoint import load_prepared
-from tts.model.config import check_guidance
+from tts.model.config import check_codebooks, check_guidance
+from tts.model.registry import ModelType, type_of
 from tts.model.weights import PreparedModel
-from tts.voices import Voice, check_voice, load_voice
+from tts.voices import Voice, VoiceError, check_voice, load_voice
 
 __all__ = [
     "EMBEDDED_SAMPLING",
@@ -63,7 +69,7 @@ class Synthesis:
     """A finished call.
 
     Attributes:
-        wav: float32 (N,) in [-1, 1] at `sample_rate` Hz.
+        wav: float32 (N,) in [-1, 1] at `sample_rate` Hz, or (N, channels).
         codes: int64 (k, T), all pieces joined.
         seconds: of audio. compute_s, ttfa_ms: time spent, and until the first chunk was ready.
         finished_by: 'eos', or 'budget' if a piece was cut off by its frame budget.
@@ -112,19 +118,9 @@ class Synthesizer:
 
     def __post_init__(self) -> None:
         config, codec = self.model.config, self.codec
-        self.prompt_encoder = PromptEncoder(codec, prompt_rule(config.phonemes is not None))
-        self.prompt_builder: PromptBuilder
-        if config.phonemes is not None:
-            self.prompt_builder = PhonemePromptBuilder(config, codec.frame_rate)
-        elif self.text_tokenizer is not None:
-            self.prompt_builder = PublishedPromptBuilder(
-                config, codec.frame_rate, self.text_tokenizer
-            )
-        else:
-            raise ValueError(
-                f"model {self.name!r} has neither a `phonemes` entry in config.json nor a text "
-                "tokenizer; load it with Synthesizer.load, from a folder with tokenizer.json"
-            )
+        self.type: ModelType = type_of(config)
+        self.prompt_encoder = PromptEncoder(codec, self.type.prompt)
+        self.prompt_builder: PromptBuilder = self._builder()
         fits = config.audio_vocab_size == codec.codebook_size and config.n_vq <= codec.num_codebooks
         if not fits or config.sampling_rate != codec.sample_rate:
             raise ValueError(
@@ -132,6 +128,22 @@ class Synthesizer:
                 f"codes at {config.sampling_rate} Hz, the codec has {codec.num_codebooks} x "
                 f"{codec.codebook_size} at {codec.sample_rate} Hz; give the codec it was made for"
             )
+
+    def _builder(self) -> PromptBuilder:
+        row, config, rate = self.type, self.model.config, self.codec.frame_rate
+        if row.text_side == "phonemes":
+            return PhonemePromptBuilder(config, rate)
+        if self.text_tokenizer is None:
+            raise ValueError(
+                f"model {self.name!r} has neither a `phonemes` entry in config.json nor a text "
+                "tokenizer; load it with Synthesizer.load, from a folder with tokenizer.json"
+            )
+        if row.text_side == "chat":
+            return PublishedPromptBuilder(config, rate, self.text_tokenizer, row.sampling)
+        assert row.max_frames is not None
+        nano = row.text_side == "nano"
+        text: TextIds = self.text_tokenizer if nano else HubIds(self.text_tokenizer)
+        return PiecewisePromptBuilder(config, rate, text, row.sampling, nano, row.max_frames)
 
     @classmethod
     def load(
@@ -158,8 +170,12 @@ class Synthesizer:
         """
         folder = model_folder_of(model)
         language_model = load_prepared(folder, device, dtype, device_map)
-        published = language_model.config.phonemes is None
-        text_tokenizer = load_text_tokenizer(folder) if published else None
+        side = type_of(language_model.config).text_side
+        text_tokenizer: Any = None
+        if side == "nano":
+            text_tokenizer = SentencePieceIds(folder / "tokenizer.model")
+        elif side != "phonemes":
+            text_tokenizer = load_text_tokenizer(folder)
         decoder = folder / DECODER
         sound = load_codec(
             codec_name(model, codec),
@@ -180,12 +196,24 @@ class Synthesizer:
     def voice(self, voice: str | Voice | None) -> Voice:
         """Resolve a name.
 
+        A voice that came with the package fits published models too: its codes are decoded and
+        taken as a recording.
+
         Raises:
             UnknownVoiceError: no such voice; lists those that exist.
             VoiceError: it was made with another tokenizer.
         """
         found = voice if isinstance(voice, Voice) else load_voice(voice)
-        check_voice(found, self.codec)
+        try:
+            check_voice(found, self.codec)
+        except VoiceError:
+            other = found.shipped and not self.prompt_builder.needs_voice
+            own = _embedded_codec() if other else None
+            if own is None or codec_fingerprint(own) != found.codec:
+                raise
+            sound = samples_of(own.decode(found.codes[None]).clamp(-1, 1))
+            sound = resample(sound, own.sample_rate, self.sample_rate)
+            return self.prompt_voice(sound, found.name, found.transcript, found.lang)[0]
         return found
 
     def prompt_voice(
@@ -197,14 +225,22 @@ class Synthesizer:
         source: str = "",
         keep_whole: bool = False,
     ) -> tuple[Voice, tuple[str, ...]]:
-        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`."""
+        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`.
+
+        Args:
+            keep_whole: as there; a model that does not continue takes no more than it wants.
+        """
+        keep_whole = keep_whole and self.prompt_builder.continues
         return self.prompt_encoder.voice(wav, name, transcript, lang, source, keep_whole)
+
+    def continues(self, prompt: Voice | None) -> bool:
+        """Whether to go on, where nothing else is asked, where a prompt's recording ends."""
+        return self.prompt_builder.continues and prompt is not None and bool(prompt.transcript)
 
     def _used(self, options: SpeechOptions) -> int:
         """Codebooks to generate; ValueError if there are not so many."""
         used = self.num_codebooks if options.num_codebooks is None else options.num_codebooks
-        if not 1 <= used <= self.num_codebooks:
-            raise ValueError(f"num_codebooks is {used}; this model has 1..{self.num_codebooks}")
+        check_codebooks(used, self.model.config)
         return used
 
     def pieces(self, text: str, options: SpeechOptions) -> list[Piece]:
@@ -245,9 +281,10 @@ class Synthesizer:
             BATCH,
             "chunks" if together else "live",
             held,
+            self.type.pace,
         )
         yield TextBegun(pieces)
-        joiner = Joiner(pieces, self.sample_rate, self.codec.frame_size)
+        joiner = Joiner(pieces, self.sample_rate, self.codec.frame_size, self.codec.channels)
         events = loop.run(enumerate(pieces))
         if together:
             yield from self._in_order(joiner, events)
@@ -309,11 +346,11 @@ class Synthesizer:
     ) -> Synthesis:
         """Speak all of a text.
 
-        A piece that goes wrong is said again as `Guard` allows; where `heard` is given
-        only as long as nothing of it has been heard.
+        A piece that goes wrong is said again as `tts.inference.guard.Guard` allows; where `heard`
+        is given only as long as nothing of it has been heard.
 
         Args:
-            heard: gets each chunk, float32 (N,), as soon as it is ready.
+            heard: gets each chunk, float32 (N,) or (N, channels), as soon as it is ready.
             watch: gets every event of `tts.inference.speaking`.
 
         Raises:
@@ -344,7 +381,8 @@ class Synthesizer:
                 if heard is not None:
                     heard(event.wav)
         ends = [done[number] for number in range(len(pieces))]
-        wav = np.concatenate([np.zeros(0, np.float32), *(part for own in wavs for part in own)])
+        nothing = silence(0, self.codec.channels)
+        wav = np.concatenate([nothing, *(part for own in wavs for part in own)])
         times = [event for own in timed for event in own]
         return Synthesis(
             wav=wav,
@@ -365,6 +403,11 @@ class Synthesizer:
         if len(silence):
             none = torch.zeros((self.num_codebooks, 0), dtype=torch.int64)
             yield AudioChunk(silence, none, None, key)
+
+
+@lru_cache(maxsize=1)
+def _embedded_codec() -> CatTokenizer:
+    return load_codec(sparing=True)
 
 
 def _notes(pieces: Sequence[Piece], ends: Sequence[PieceDone]) -> tuple[str, ...]:

@@ -36,11 +36,8 @@ def speaking_threads(model: PreparedModel, decoding_beside: bool = False) -> Ite
     from tokenizer.linear import LARGE
 
     before = torch.get_num_threads()
-    language = model.config.language_config
-    if 2 * language.hidden_size * language.intermediate_size < LARGE:
-        chosen = 1
-    else:
-        chosen = max(1, before // 2) if decoding_beside else before
+    large = max(1, before // 2) if decoding_beside else before
+    chosen = 1 if model.widest < LARGE else large
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(chosen)
     try:

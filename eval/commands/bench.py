@@ -3,7 +3,8 @@
 python -m eval bench                          the embedded model: RTF, first sound, codec
 python -m eval bench --batch 1 4 16           its language model in batches
 python -m eval bench --roofline               how near a frame comes to bare arithmetic
-python -m eval bench --config FILE --random   any config, with random weights
+python -m eval bench --config FILE --random   any config, with random weights; with --codec-config
+                                              too: RTF and first sound of both together
 python -m eval bench --long 10 60             minutes of sound through the codec
 python -m eval bench --cold                   a fresh `say`, beside a bare import of torch
 python -m eval bench --beside                 `say` and long speech, quiet and beside busy cores
@@ -136,7 +137,8 @@ def _lm_rows(args: argparse.Namespace, model: Any) -> list[dict[str, Any]]:
     from eval.commands.bench_lm import lm_row
 
     most = model.config.n_vq
-    wanted = args.codebooks or sorted({k for k in ALL_CODEBOOKS if k < most} | {most})
+    fewer = () if model.config.fixed_codebooks else ALL_CODEBOOKS
+    wanted = args.codebooks or sorted({k for k in fewer if k < most} | {most})
     rows = []
     for batch in args.batch or [1]:
         for k in wanted:
@@ -150,15 +152,16 @@ def _config_model(args: argparse.Namespace) -> Any:
     import torch
 
     from eval.commands.bench_lm import REFERENCE_CONFIG, random_model
-    from tts.model.config import TtsConfig
+    from tts.model.registry import read_config
 
-    config = TtsConfig.from_file(args.config) if args.config else REFERENCE_CONFIG
+    config = read_config(args.config) if args.config else REFERENCE_CONFIG
     return random_model(config, args.device, getattr(torch, args.dtype), not args.full)
 
 
 def _random(args: argparse.Namespace) -> dict[str, Any]:
     """Configs with random weights; without --config those that the figures are compared on."""
     from eval.commands.bench_codec import REFERENCE_CODEC, codec_rows, random_codec
+    from eval.commands.bench_lm import speech_row
     from tokenizer.config import CatConfig
     from tts.model.weights import prepare
 
@@ -167,13 +170,18 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
         model = _config_model(args)
         count = sum(p.numel() for p in model.parameters())
         result["lm_parameters"] = count
-        result["lm"] = _lm_rows(args, prepare(model))
+        prepared = prepare(model)
+        result["lm"] = _lm_rows(args, prepared)
     if args.codec_config or not args.config:
         config = CatConfig.from_file(args.codec_config) if args.codec_config else REFERENCE_CODEC
         codec = random_codec(config, args.device)
         result["codec_parameters"] = sum(p.numel() for p in codec.parameters())
         result["codec"] = codec_rows(codec, 10.0, args.repeats)
         print(f"codec: {result['codec']}")
+        if args.config and args.codec_config:
+            wanted = args.codebooks or [prepared.config.n_vq]
+            result["speech"] = [speech_row(prepared, codec, k, args.frames) for k in wanted]
+            print(f"both: {result['speech']}")
     return result
 
 

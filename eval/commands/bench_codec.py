@@ -65,7 +65,7 @@ def codec_rows(codec: CatTokenizer, seconds: float, repeats: int) -> dict[str, f
     frames = max(1, round(seconds * codec.frame_rate))
     seconds = frames / codec.frame_rate
     generator = torch.Generator().manual_seed(0)
-    wav = 0.1 * torch.randn((1, 1, frames * codec.frame_size), generator=generator)
+    wav = 0.1 * torch.randn((1, codec.channels, frames * codec.frame_size), generator=generator)
     codes = codec.encode(wav)
     found: dict[str, list[float]] = {}
     for turn in range(repeats + 1):
@@ -90,6 +90,7 @@ def long_row(codec: CatTokenizer, minutes: float) -> dict[str, float]:
     # A second of noise over and over: what is in it does not matter here.
     second = 0.1 * torch.randn(codec.sample_rate, generator=torch.Generator().manual_seed(0))
     wav = second.repeat(-(-samples // codec.sample_rate))[None, None, :samples]
+    wav = wav.expand(-1, codec.channels, -1)
     begun = time.perf_counter()
     codes = codec.encode(wav)
     encoded = time.perf_counter()

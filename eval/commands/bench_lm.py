@@ -11,16 +11,20 @@ import torch
 from torch import Tensor
 
 from tokenizer.linear import packed
+from tokenizer.model import CatTokenizer
 from tokenizer.weights import without_numbers
 from tts.inference.engine import Request, Session
 from tts.inference.reference import UncachedRunner
 from tts.inference.runner import Runner
-from tts.model.config import LanguageConfig, SamplingConfig, TtsConfig
-from tts.model.lm import TtsModel
-from tts.model.transformer import DecoderStack, SwiGlu
+from tts.model.config import LanguageConfig, RowConfig, SamplingConfig, TtsConfig
+from tts.model.gpt import GptBlock, GptStack
+from tts.model.lm import FrameModel, Stack, TtsModel
+from tts.model.registry import default_sampling, type_of
+from tts.model.transformer import SwiGlu
 from tts.model.weights import PreparedModel, prepare
 
 PROMPT_ROWS = 64
+CLONE_ROWS = 130
 WARM_UP = 1
 TURNS = 6
 
@@ -53,7 +57,7 @@ REFERENCE_CONFIG = TtsConfig(
 )
 
 
-def random_model(config: TtsConfig, device: str, dtype: torch.dtype, half: bool) -> TtsModel:
+def random_model(config: RowConfig, device: str, dtype: torch.dtype, half: bool) -> FrameModel:
     """Random weights of the size that trained ones have.
 
     Args:
@@ -61,49 +65,55 @@ def random_model(config: TtsConfig, device: str, dtype: torch.dtype, half: bool)
     """
     torch.manual_seed(0)
     with without_numbers():
-        model = TtsModel(config)
+        model = type_of(config).model_class(config)
     model = model.to_empty(device=device).to(dtype)
     with torch.inference_mode():
-        for weight in model.parameters():
+        for name, weight in model.named_parameters():
             if weight.ndim == 2:
                 weight.normal_(std=weight.shape[1] ** -0.5)
             else:
-                weight.fill_(1.0)
+                weight.fill_(0.0 if name.endswith("bias") else 1.0)
             if half:
                 weight.copy_(weight.half())
-        # The end is never among the best fifty, so that no item leaves.
-        model.lm_heads[0].weight[config.audio_end_token_id] = 0  # type: ignore[index]
+        if isinstance(model, TtsModel):
+            # The end is never among the best fifty, so that no item leaves.
+            model.lm_heads[0].weight[config.audio_end_token_id] = 0  # type: ignore[index]
     return model.requires_grad_(False).eval()
 
 
-def requests(config: TtsConfig, batch: int, frames: int) -> list[Request]:
-    """Random prompts of `PROMPT_ROWS` rows."""
+def requests(
+    config: RowConfig, batch: int, frames: int, prompt_rows: int = PROMPT_ROWS
+) -> list[Request]:
+    """Random prompts."""
     generator = torch.Generator().manual_seed(1)
-    shape = (batch, PROMPT_ROWS, 1 + config.n_vq)
+    shape = (batch, prompt_rows, 1 + config.n_vq)
     rows = torch.randint(8, min(config.audio_vocab_size, 512), shape, generator=generator)
     return [Request(r, seed, frames) for seed, r in enumerate(rows)]
 
 
 def endless(
-    model: TtsModel | PreparedModel,
+    model: FrameModel | PreparedModel,
     num_codebooks: int,
     batch: int,
     frames: int,
     runner: Runner | None = None,
+    prompt_rows: int = PROMPT_ROWS,
 ) -> Session:
     """A session of items that speak at least `frames` frames: to them no token is the end.
 
     A trained model would end at once, because the prompts mean nothing.
     """
-    session = Session(model, SamplingConfig(), num_codebooks, runner)
+    embedded = model.config.phonemes is not None
+    sampling = SamplingConfig() if embedded else default_sampling(model.config)
+    session = Session(model, sampling, num_codebooks, runner)
     session.config = replace(session.config, audio_end_token_id=-1)
-    for request in requests(model.config, batch, frames + 1):
+    for request in requests(model.config, batch, frames + 1, prompt_rows):
         session.admit(request)
     return session
 
 
 def step_seconds(
-    model: TtsModel | PreparedModel,
+    model: FrameModel | PreparedModel,
     num_codebooks: int,
     batch: int,
     frames: int,
@@ -133,8 +143,34 @@ def lm_row(model: PreparedModel, num_codebooks: int, batch: int, frames: int) ->
     }
 
 
+def speech_row(
+    model: PreparedModel, codec: CatTokenizer, num_codebooks: int, frames: int
+) -> dict[str, float]:
+    """Both together, from the prompt on, each frame decoded as it comes: RTF, and the first sound.
+
+    The prompt has `CLONE_ROWS` rows: the template and some seconds of a recording.
+    """
+    found = []
+    for _ in range(3):
+        begun, first, state = time.perf_counter(), 0.0, None
+        session = endless(model, num_codebooks, 1, frames, prompt_rows=CLONE_ROWS)
+        with torch.inference_mode():
+            for _ in range(frames):
+                codes = session.step()[0].codes
+                assert codes is not None
+                _, state = codec.decode_latents(codec.dequantize(codes[None, :, None]), state)
+                first = first or time.perf_counter() - begun
+        found.append((time.perf_counter() - begun, first))
+    total, first = (sorted(values)[1] for values in zip(*found, strict=True))
+    return {
+        "codebooks": num_codebooks,
+        "rtf": round(total * codec.frame_rate / frames, 3),
+        "first_sound_ms": round(1000 * first, 1),
+    }
+
+
 def roofline(
-    model: TtsModel, num_codebooks: int, batch: int, frames: int, uncached_frames: int
+    model: FrameModel, num_codebooks: int, batch: int, frames: int, uncached_frames: int
 ) -> dict[str, float]:
     """Time of one frame's bare matrix products over the time of a real frame.
 
@@ -185,9 +221,16 @@ def arithmetic(products: list[Tensor], batch: int) -> dict[str, float]:
     }
 
 
-def frame_products(model: TtsModel, num_codebooks: int) -> list[Tensor]:
+def frame_products(model: FrameModel, num_codebooks: int) -> list[Tensor]:
     """The weights (out, in) that one frame multiplies by, in order, as often as it does."""
-    weights = _stack_products(model.model.language_model)
+    weights = _stack_products(model.temporal_stack)
+    if not isinstance(model, TtsModel):
+        assert model.depth_stack is not None
+        for channel in range(num_codebooks + 1):
+            if channel == 0 or channel > model.depth_from:
+                weights += _stack_products(model.depth_stack)
+            weights.append(model.head(channel))
+        return weights
     inner = _swiglu_products(model.speech_embedding_to_local_mlp)
     inner += _stack_products(model.local_transformer)
     for channel in range(num_codebooks + 1):
@@ -199,8 +242,14 @@ def frame_products(model: TtsModel, num_codebooks: int) -> list[Tensor]:
     return weights
 
 
-def _stack_products(stack: DecoderStack) -> list[Tensor]:
+def _stack_products(stack: Stack) -> list[Tensor]:
     weights: list[Tensor] = []
+    if isinstance(stack, GptStack):
+        for block in stack.h:
+            assert isinstance(block, GptBlock)
+            weights += [block.attn.c_attn.weight, block.attn.c_proj.weight]
+            weights += [block.mlp.fc_in.weight, block.mlp.fc_out.weight]
+        return weights
     for layer in stack.layers:
         a = layer.self_attn
         qkv = torch.cat([a.q_proj.weight, a.k_proj.weight, a.v_proj.weight])  # type: ignore[union-attr]
@@ -247,7 +296,7 @@ def _plain_products(weights: list[Tensor], batch: int) -> Callable[[], None]:
     return run
 
 
-def _waiting(model: TtsModel | PreparedModel) -> Callable[[], None]:
+def _waiting(model: FrameModel | PreparedModel) -> Callable[[], None]:
     return torch.cuda.synchronize if model.device.type == "cuda" else lambda: None
 
 

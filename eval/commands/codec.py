@@ -8,22 +8,25 @@ import math
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav, resample, write_wav
+from eval.audio import AudioError, read_wav, resample, write_wav
 from eval.cache import file_digest, weights_digest, write_text
 from eval.extras import require
 from eval.metrics.codec_metrics import METRICS, codec_metrics
 from eval.metrics.similarity import encoder_identity, load_speaker_encoder
+from eval.metrics.wer import LANGUAGES
 from eval.report import json_line, markdown_table, write_json, write_json_lines
 from eval.shards import Shard, this_shard
-from eval.systems.held_out import held_out
+from eval.systems.held_out import find_audio
+from eval.systems.judging import Judges, text_of
 from eval.systems.opus import opus_copy
 from eval.systems.stages import by_content
+from tokenizer.layout import samples_of, to_channels, wav_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +35,10 @@ KINDS = ("speech", "real", "sound", "music")
 # Kinds of which STOI, PESQ and SIM say something.
 SPEECH_KINDS = ("speech", "real")
 OPUS_KBPS = (6, 8, 12, 16)
-LIST_SUFFIXES = (".txt", ".lst")
+ORIGINAL = "original"
+# What judges give -> head of its column.
+OPINIONS = {"distillmos": "DistillMOS", "dnsmos": "DNSMOS"}
+JUDGED = {**OPINIONS, "wer": "WER/CER"}
 
 
 class Codec(Protocol):
@@ -64,6 +70,7 @@ class Plan:
         num_codebooks: values in 1..codec.num_codebooks.
         opus_bps: bitrates of the yardstick; empty leaves it out.
         sim: name of the speaker encoder, see `eval.metrics.similarity.load_speaker_encoder`.
+        judges: of speech; none are asked by default.
         save_dir: where decoded wavs go, as SYSTEM/NAME.wav; None keeps none.
         device: of the codec.
     """
@@ -71,6 +78,7 @@ class Plan:
     num_codebooks: tuple[int, ...]
     opus_bps: tuple[int, ...] = ()
     sim: str = "resemblyzer"
+    judges: Judges = field(default_factory=Judges)
     save_dir: Path | None = None
     device: str = "cpu"
 
@@ -81,10 +89,11 @@ class CodecRow:
 
     Attributes:
         kind: "speech", "real" (recorded, where "speech" is synthesised), "sound" or "music".
-        system: "K = 8", or "Opus 6 kbit/s".
-        num_codebooks: None for Opus.
+        system: "K = 8", "Opus 6 kbit/s", or "original" where there are judges.
+        num_codebooks: None for Opus and the original.
         bitrate_bps: codec: frame_rate * num_codebooks * log2(codebook_size); Opus: measured.
-        metrics: metric -> mean over the items where it is defined; None where nowhere.
+        metrics: metric -> mean over the items where it is defined; None where nowhere. Beside
+            METRICS what judges say: opinions, and "wer", all errors over all words.
         counts: metric -> number of items that the mean stands on.
     """
 
@@ -117,10 +126,11 @@ def reconstruct(
     torch = require("torch")
     original = resample(wav, sample_rate, codec.sample_rate)
     with torch.inference_mode():
-        codes = codec.encode(torch.from_numpy(original.copy())[None, None].to(device))
-        decoded = {k: codec.decode(codes[:, :k])[0, 0].float().cpu() for k in num_codebooks}
+        codes = codec.encode(wav_of(original, codec.channels).to(device))
+        decoded = {k: samples_of(codec.decode(codes[:, :k])) for k in num_codebooks}
     return original, {
-        k: np.clip(audio.numpy()[: original.size], -1.0, 1.0) for k, audio in decoded.items()
+        k: np.clip(to_channels(audio[: original.size], 1), -1.0, 1.0)
+        for k, audio in decoded.items()
     }
 
 
@@ -142,12 +152,22 @@ def measure_file(codec: Codec, path: Path, kind: str, plan: Plan) -> list[dict[s
         copy, true_bps = opus_copy(original, codec.sample_rate, bps, kind in SPEECH_KINDS)
         copies.append((f"Opus {bps / 1000:g} kbit/s", None, true_bps, copy))
     encoder = load_speaker_encoder(plan.sim, plan.device)
+    judges, text = plan.judges if kind in SPEECH_KINDS else Judges(), text_of(path)
+    if judges:
+        copies.insert(0, (ORIGINAL, None, 16.0 * codec.sample_rate, original))
+        if judges.listener and text is None:
+            text = judges.transcribe(original, codec.sample_rate)
     rows = []
     for system, k, bitrate, audio in copies:
-        figures = codec_metrics(original, audio, codec.sample_rate, encoder, kind in SPEECH_KINDS)
+        figures: dict[str, Any] = dict.fromkeys(METRICS)
+        if system != ORIGINAL:
+            figures |= codec_metrics(
+                original, audio, codec.sample_rate, encoder, kind in SPEECH_KINDS
+            )
+        figures |= judges.judge(audio, codec.sample_rate, text or "")
         head = {"system": system, "num_codebooks": k, "bitrate_bps": bitrate}
         rows.append({**head, "seconds": original.size / codec.sample_rate, **figures})
-        if plan.save_dir:
+        if plan.save_dir and system != ORIGINAL:
             name = f"k{k}" if k else system.split()[0].lower() + system.split()[1]
             write_wav(plan.save_dir / name / f"{path.stem}.wav", audio, codec.sample_rate)
     return rows
@@ -160,12 +180,18 @@ def codec_table(rows: Sequence[Mapping[str, Any]]) -> list[CodecRow]:
         mine = [row for row in rows if row["kind"] == kind]
         for system in dict.fromkeys(row["system"] for row in mine):
             group = [row for row in mine if row["system"] == system]
-            values = {m: [row[m] for row in group if row[m] is not None] for m in METRICS}
+            names = [*METRICS, *(m for m in OPINIONS if any(m in row for row in mine))]
+            values = {m: [row[m] for row in group if row.get(m) is not None] for m in names}
             seconds = [row["seconds"] for row in group]
             # Over all the audio, so that short files do not weigh more.
             bitrate = float(np.average([r["bitrate_bps"] for r in group], weights=seconds))
             means = {m: float(np.mean(v)) if v else None for m, v in values.items()}
             counts = {m: len(v) for m, v in values.items()}
+            heard = [row for row in group if "words" in row]
+            if heard:
+                words = sum(row["words"] for row in heard)
+                means["wer"] = sum(row["errors"] for row in heard) / words
+                counts["wer"] = len(heard)
             k = group[0]["num_codebooks"]
             table.append(CodecRow(kind, system, k, bitrate, len(group), means, counts))
     return table
@@ -175,56 +201,20 @@ def table_markdown(table: Sequence[CodecRow], sim_name: str) -> str:
     """The table as Markdown; a mean that not all items share says how many it stands on."""
 
     def cell(row: CodecRow, metric: str) -> object:
-        value, count = row.metrics[metric], row.counts[metric]
+        value, count = row.metrics.get(metric), row.counts.get(metric)
         return value if value is None or count == row.num_items else f"{value:.3f} (n={count})"
 
     header = ("kind", "system", "bit/s", "SIM*", "STOI", "PESQ-NB", "PESQ-WB")
     header += ("mel dist.", "STFT dist.")
+    judged = [m for m in JUDGED if any(m in row.metrics for row in table)]
+    header += tuple(JUDGED[m] for m in judged)
     body = [
-        (row.kind, row.system, round(row.bitrate_bps), *(cell(row, m) for m in METRICS))
+        (row.kind, row.system, round(row.bitrate_bps), *(cell(row, m) for m in (*METRICS, *judged)))
         for row in table
     ]
     counts = {row.kind: row.num_items for row in table}
     items = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     return f"{markdown_table(header, body)}\n\nItems: {items}. *SIM by {sim_name}."
-
-
-def find_audio(
-    paths: Sequence[Path], limit: int | None = None, only_held_out: bool = False
-) -> list[Path]:
-    """The audio files that `paths` mean.
-
-    Args:
-        paths: files as given; folders, searched (sorted) for audio; lists (.txt, .lst) with a
-            path per line, relative to the list's folder.
-        limit: at most so many, evenly spread; None means all.
-        only_held_out: leave out what training may have heard, see `eval.systems.held_out`.
-
-    Raises:
-        ValueError: a list cannot be read, limit is below 1, or nothing is held out.
-    """
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit is {limit}, must be at least 1")
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-        elif path.suffix.lower() in LIST_SUFFIXES:
-            try:
-                lines = path.read_text(encoding="utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise ValueError(f"cannot read the list of files {path}: {error}") from error
-            found += [path.parent / line.strip() for line in lines if line.strip()]
-        else:
-            found.append(path)
-    if only_held_out and found:
-        kept = [path for path in found if held_out(path.stem)]
-        if not kept:
-            raise ValueError(f"none of {len(found)} files is held out; leave out --held-out")
-        found = kept
-    if limit is not None and limit < len(found):
-        found = [found[i * len(found) // limit] for i in range(limit)]
-    return found
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -254,6 +244,17 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         help="bitrates of the yardstick; without a value none; default: 6 8 12 16",
     )
     parser.add_argument("--sim", default="resemblyzer", help="or wavlm:PATH_OR_URL")
+    parser.add_argument(
+        "--mos", nargs="+", default=[], metavar="NAME", help="of speech: dnsmos, distillmos[:DIR]"
+    )
+    parser.add_argument(
+        "--listener",
+        default="",
+        metavar="NAME",
+        help="whisper:FOLDER and others of `eval intelligibility`: word errors of speech, against "
+        "metadata.csv beside its folder audio/, else against what is heard in the original",
+    )
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="that it hears")
     parser.add_argument("--limit", type=int, help="at most this many files a kind, evenly spread")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, help="folder for table.md, summary.json, items.jsonl")
@@ -275,7 +276,8 @@ def _plan(args: argparse.Namespace, codec: Codec) -> Plan:
             sys.stderr.write("no Opus rows: PyAV is not installed; pip install -e '.[eval]'\n")
     save_dir = args.out / "wavs" if args.save_wavs else None
     bps = tuple(round(1000 * value) for value in kbps)
-    return Plan(books, bps, args.sim, save_dir, args.device)
+    judges = Judges(tuple(args.mos), args.listener, args.device, args.lang)
+    return Plan(books, bps, args.sim, judges, save_dir, args.device)
 
 
 def measure(
@@ -306,6 +308,7 @@ def measure(
             "num_codebooks": list(plan.num_codebooks),
             "opus_bps": list(plan.opus_bps),
             "sim": encoder_identity(plan.sim),
+            "judges": plan.judges.identity(),
             "saved": plan.save_dir is not None,
         }
 

@@ -13,7 +13,7 @@ from typing import Any
 from eval.cache import file_digest, key_of, write_text
 from eval.metrics.mos import load_rater, rater_identity
 from eval.metrics.similarity import encoder_identity, load_speaker_encoder
-from eval.metrics.wer import LANGUAGES
+from eval.metrics.wer import LANGUAGES, RULES, score_utterance, script_warning
 from eval.report import json_line, write_json, write_json_lines
 from eval.reports.scores import Heard, Row, Score, line_of, make_rows, order_holds, row_json, score
 from eval.reports.seed_report import Facts, html, markdown
@@ -109,8 +109,10 @@ def measure(
     # A line that names no recording is no failure of the recordings.
     recorded = [item for item in items if item.truth_wav]
     needs = {"recording": recorded, "resynthesis": recorded}
+    ready = partial(_load_judges, args, lang)
     spoken = {
-        s.key: stages.speak(s, needs.get(s.kind, items), out / "wavs", counts) for s in systems
+        s.key: stages.speak(s, needs.get(s.kind, items), out / "wavs", counts, ready)
+        for s in systems
     }
     everything = [one for some in spoken.values() for one in some]
     transcripts = embeddings = prompts = scores = None
@@ -166,6 +168,9 @@ def facts_of(
     ]
     if args.sim != NONE and not official_sim:
         notes.append("This SIM is by a stand-in and must not be set beside published figures.")
+    script = sum(row.num_script for row in rows)
+    if script:
+        notes.append(f"Mind: {script_warning(script)}.")
     if any(row.kind == "best" for row in rows):
         notes.append("'Best of' rows choose by the reported figures: what an oracle would reach.")
     title = f"Seed-TTS evaluation, {lang}: " + (args.wavs.name if args.wavs else handle.name)
@@ -236,6 +241,18 @@ def run(args: argparse.Namespace, shard: Shard) -> int:
     sys.stdout.write(f"\n{done}; report: {args.out / 'report.html'}\n")
     sys.stdout.write(json_line({**summary, "computed": asdict(counts)}) + "\n")
     return 0
+
+
+def _load_judges(args: argparse.Namespace, lang: str) -> None:
+    """Load, and keep, all that will judge; what is missing is told before hours of speaking."""
+    if args.asr != NONE:
+        load_listener(args.asr, args.device, lang)
+        for rules in RULES.values():
+            score_utterance("A", "A", lang, rules)
+    if args.sim != NONE:
+        load_speaker_encoder(args.sim, args.device)
+    if args.mos != NONE:
+        load_rater(args.mos)
 
 
 def _check_names(args: argparse.Namespace, lang: str) -> None:

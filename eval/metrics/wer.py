@@ -15,6 +15,7 @@ oddities included, so that figures can be set beside published ones:
 from __future__ import annotations
 
 import argparse
+import re
 import string
 import sys
 import unicodedata
@@ -29,6 +30,7 @@ from eval.extras import require
 from eval.metrics.chinese_numbers import digits_for_numerals
 from eval.metrics.stats import mean_interval, ratio_interval
 from eval.report import json_line, write_json_lines
+from frontend.clean import HAN
 from frontend.mandarin.hanzi import simplify
 
 LANGUAGES = ("en", "zh")
@@ -60,6 +62,7 @@ ZH_PUNCTUATION = frozenset(
 REMOVED = (ZH_PUNCTUATION | frozenset(string.punctuation)) - {"'"}
 _REMOVAL = dict.fromkeys(map(ord, REMOVED))
 
+_HAN = re.compile(f"[{HAN}]")
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
 
 TextRules = Callable[[str, str], str]
@@ -167,6 +170,27 @@ def normalized_text(text: str, lang: str) -> str:
     return rules.EnglishTextNormalizer({})(text.translate(_STRAIGHT))
 
 
+#: Rules by name.
+RULES: dict[str, TextRules] = {"official": official_text, "normalized": normalized_text}
+
+
+def scripts_differ(reference: str, hypothesis: str) -> bool:
+    """Whether one has Chinese characters and the other has none, or one traditional ones alone."""
+    if not hypothesis.strip():
+        return False
+    kinds = [(bool(_HAN.search(x)), simplify(x) != x) for x in (reference, hypothesis)]
+    return kinds[0] != kinds[1]
+
+
+def script_warning(count: int) -> str:
+    """What to tell of so many of them."""
+    return (
+        f"{count} transcripts are in another script than their references (traditional beside "
+        "simplified characters, or letters); the official rules count that as errors, the "
+        "normalized ones fold traditional characters"
+    )
+
+
 def score_utterance(
     reference: str, hypothesis: str, lang: str = "en", rules: TextRules = official_text
 ) -> WordErrors:
@@ -253,28 +277,51 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("references", type=Path, help="text file, one reference per line")
     parser.add_argument("hypotheses", type=Path, help="text file, one transcript per line")
     parser.add_argument("--lang", choices=LANGUAGES, default="en")
+    parser.add_argument(
+        "--rules",
+        choices=RULES,
+        default="official",
+        help="official: of the Seed-TTS scripts; normalized: spelling, numbers, apostrophes and "
+        "traditional characters are forgiven",
+    )
     parser.add_argument("--out", type=Path, help="write per-utterance JSON lines to this file")
     args = parser.parse_args(argv)
     # Lines are kept as they are: an empty transcript is a result, not a gap.
-    references = args.references.read_text(encoding="utf-8").splitlines()
-    hypotheses = args.hypotheses.read_text(encoding="utf-8").splitlines()
+    references = args.references.read_text(encoding="utf-8-sig").splitlines()
+    hypotheses = args.hypotheses.read_text(encoding="utf-8-sig").splitlines()
     if len(references) != len(hypotheses):
         raise ValueError(
             f"{args.references} has {len(references)} lines and {args.hypotheses} "
             f"{len(hypotheses)}; they must match line by line"
         )
     pairs = list(zip(references, hypotheses, strict=True))
-    errors = [score_utterance(ref, hyp, args.lang) for ref, hyp in pairs]
-    forgiving = [score_utterance(ref, hyp, args.lang, normalized_text) for ref, hyp in pairs]
-    summary = summarize(errors)
+    errors: dict[str, list[WordErrors]] = {name: [] for name in RULES}
+    for number, (reference, hypothesis) in enumerate(pairs, 1):
+        for name, rules in RULES.items():
+            try:
+                errors[name].append(score_utterance(reference, hypothesis, args.lang, rules))
+            except EmptyReferenceError as error:
+                raise ValueError(f"{args.references}, line {number}: {error}") from error
+    differing = [n for n, pair in enumerate(pairs, 1) if scripts_differ(*pair)]
+    if differing:
+        sys.stderr.write(
+            f"warning: {script_warning(len(differing))}, first in line {differing[0]}\n"
+        )
+    summary = summarize(errors[args.rules])
     if args.out:
-        write_json_lines(args.out, [{**asdict(e), "wer": e.wer} for e in errors])
+        write_json_lines(args.out, [{**asdict(e), "wer": e.wer} for e in errors[args.rules]])
     result: dict[str, Any] = {
         "command": "wer",
         "lang": args.lang,
-        "official_wer_percent": official_percent(summary.mean_wer),
-        "normalized_corpus_wer": summarize(forgiving).corpus_wer,
+        "rules": args.rules,
+        "official_wer_percent": official_percent(summarize(errors["official"]).mean_wer),
+        "normalized_corpus_wer": summarize(errors["normalized"]).corpus_wer,
+        "num_scripts_differ": len(differing),
         **asdict(summary),
     }
-    sys.stdout.write(f"WER: {result['official_wer_percent']}%\n{json_line(result)}\n")
+    sys.stdout.write(
+        f"WER: {official_percent(summary.mean_wer)}%\n{args.rules} rules, {len(pairs)} utterances: "
+        f"mean {summary.mean_wer:.4f}, all errors over all words {summary.corpus_wer:.4f}, "
+        f"{summary.num_above_half} above 50 %\n{json_line(result)}\n"
+    )
     return 0

@@ -21,6 +21,7 @@ from eval.metrics.wer import (
     official_percent,
     official_text,
     score_utterance,
+    scripts_differ,
     summarize,
 )
 from eval.systems.stages import SpokenItem
@@ -88,6 +89,8 @@ class Row:
         sim: mean over `num_sim` outputs that have an embedding.
         num_failed: outputs that are missing or unreadable, each counted as 100 % error.
         num_silent: files without audible speech. num_cut: ended by their length budget.
+        num_skipped: outputs that have no error rate, because nobody listened or no word of the
+            text is left. num_script: transcripts in another script than the text.
     """
 
     key: str
@@ -98,6 +101,8 @@ class Row:
     num_silent: int
     num_cut: int
     seconds: float
+    num_skipped: int
+    num_script: int
     wer: WerSummary | None
     official_wer_percent: float | None
     wer_percent_by_seed: Mapping[str, float]
@@ -122,6 +127,7 @@ def score(spoken: Sequence[SpokenItem], lang: str, heard: Heard) -> list[Score]:
 def _score_one(spoken: SpokenItem, lang: str, heard: Heard) -> Score:
     item = spoken.job.item
     problems = [spoken.problem] if spoken.problem else []
+    problems += spoken.notes
     transcript: str | None = None
     errors = forgiving = None
     if heard.transcripts is not None:
@@ -192,6 +198,8 @@ def summarize_row(key: str, label: str, kind: str, scores: Sequence[Score]) -> R
         num_silent=sum(s.spoken.problem in ("empty", "silent") for s in scores),
         num_cut=sum(s.spoken.finished_by == "budget" for s in scores),
         seconds=sum(s.spoken.seconds for s in scores),
+        num_skipped=len(scores) - len(measured),
+        num_script=sum(scripts_differ(s.spoken.job.item.text, s.transcript or "") for s in scores),
         wer=wer,
         official_wer_percent=official_percent(wer.mean_wer) if wer else None,
         wer_percent_by_seed=by_seed if len(seeds) > 1 and kind != "best" else {},

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+
 from eval.cache import file_digest
 from eval.metrics.stats import Interval
 from eval.report import markdown_table
@@ -63,8 +65,9 @@ def _percent(mean: float, low: float, high: float) -> str:
 def table(rows: Sequence[Row], rate: str) -> tuple[list[str], list[list[object]]]:
     """Header and cells of the main table."""
     mos = sorted({name for row in rows for name in row.mos})
-    header = ["system", "outputs", "failed", "silent", "cut", f"{rate} % [95 %], official"]
-    header += ["S / D / I %", f"{rate} % [95 %], corpus, numbers normalised"]
+    header = ["system", "outputs", "failed", "silent", "cut", "heard / skipped"]
+    header += [f"{rate} % [95 %], official", "above 50 %", "S / D / I %"]
+    header += [f"{rate} % [95 %], corpus, numbers normalised"]
     header += ["SIM [95 %]", "with SIM", *(f"DNSMOS {name}" for name in mos), "seconds"]
     cells: list[list[object]] = []
     for row in rows:
@@ -73,7 +76,9 @@ def table(rows: Sequence[Row], rate: str) -> tuple[list[str], list[list[object]]
         cells.append(
             [
                 *(row.label, row.num_outputs, row.num_failed, row.num_silent, row.num_cut),
+                f"{row.num_outputs - row.num_skipped} / {row.num_skipped}",
                 _percent(wer.mean_wer, wer.mean_wer_low, wer.mean_wer_high) if wer else None,
+                wer.num_above_half if wer else None,
                 " / ".join(f"{100 * r:.1f}" for r in rates) or None,
                 _percent(forgiving.corpus_wer, forgiving.corpus_wer_low, forgiving.corpus_wer_high)
                 if forgiving
@@ -86,13 +91,20 @@ def table(rows: Sequence[Row], rate: str) -> tuple[list[str], list[list[object]]
 
 
 def seeds_table(rows: Sequence[Row]) -> tuple[list[str], list[list[object]]] | None:
-    """The rate of each seed alone; None if no row has several."""
+    """The rate of each seed alone and their spread; None if no row has several."""
     several = [row for row in rows if row.wer_percent_by_seed]
     seeds = list(dict.fromkeys(s for row in several for s in row.wer_percent_by_seed))
     if not several:
         return None
-    cells = [[row.label, *(row.wer_percent_by_seed.get(s) for s in seeds)] for row in several]
-    return ["system", *(f"seed {s}" for s in seeds)], cells
+    cells = [
+        [row.label, *(row.wer_percent_by_seed.get(s) for s in seeds), _spread(row)]
+        for row in several
+    ]
+    return ["system", *(f"seed {s}" for s in seeds), "standard deviation"], cells
+
+
+def _spread(row: Row) -> float:
+    return float(np.std(list(row.wer_percent_by_seed.values()), ddof=1))
 
 
 def order_lines(facts: Facts) -> list[str]:

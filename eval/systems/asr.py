@@ -132,7 +132,7 @@ class WhisperListener:
             loaded = transformers.WhisperForConditionalGeneration.from_pretrained(
                 model, dtype=single, **options
             )
-        except (OSError, ValueError) as error:
+        except Exception as error:  # of a damaged file the packages raise whatever comes
             first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise ListenerError(
                 f"no Whisper at {model!r} ({first}); fetch it where there is a network with "

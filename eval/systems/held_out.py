@@ -1,4 +1,7 @@
-"""Which recordings no training may hear: decided by their ids alone, so that all agree."""
+"""Which recordings there are, and which of them no training may hear.
+
+That is decided by their ids alone, so that all agree.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 
 from eval.audio import AUDIO_SUFFIXES
 
+LIST_SUFFIXES = (".txt", ".lst")
 COLUMNS = ("id", "speaker", "seconds", "text")
 
 
@@ -38,6 +42,44 @@ def held_out_speaker(speaker: str) -> bool:
     return rule(speaker)
 
 
+def find_audio(
+    paths: Sequence[Path], limit: int | None = None, only_held_out: bool = False
+) -> list[Path]:
+    """The audio files that `paths` mean.
+
+    Args:
+        paths: files as given; folders, searched (sorted) for audio; lists (.txt, .lst) with a
+            path per line, relative to the list's folder.
+        limit: at most so many, evenly spread; None means all.
+        only_held_out: leave out what training may have heard, see `held_out`.
+
+    Raises:
+        ValueError: a list cannot be read, limit is below 1, or nothing is held out.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is {limit}, must be at least 1")
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        elif path.suffix.lower() in LIST_SUFFIXES:
+            try:
+                lines = path.read_text(encoding="utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"cannot read the list of files {path}: {error}") from error
+            found += [path.parent / line.strip() for line in lines if line.strip()]
+        else:
+            found.append(path)
+    if only_held_out and found:
+        kept = [path for path in found if held_out(path.stem)]
+        if not kept:
+            raise ValueError(f"none of {len(found)} files is held out; leave out --held-out")
+        found = kept
+    if limit is not None and limit < len(found):
+        found = [found[i * len(found) // limit] for i in range(limit)]
+    return found
+
+
 def read_recordings(folder: Path) -> list[Recording]:
     """The rows of FOLDER/metadata.csv (`id|speaker|gender|language|seconds|text`).
 
@@ -46,7 +88,7 @@ def read_recordings(folder: Path) -> list[Recording]:
     """
     table = folder / "metadata.csv"
     try:
-        with table.open(encoding="utf-8", newline="") as file:
+        with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="|", quoting=csv.QUOTE_NONE))
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read {table}: {error}; give a folder with it") from error

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.audio import AUDIO_SUFFIXES
 from frontend.clean import HAN
 
 _HAN = re.compile(f"[{HAN}]")
@@ -42,7 +43,8 @@ def parse_line(line: str, folder: Path) -> MetaItem:
     the true recording. Relative paths start at `folder`.
 
     Raises:
-        MetaError: another number of fields, no utt or text, or a utt that is no file name.
+        MetaError: another number of fields, no utt or no word of text, a utt that is no file
+            name, or a recording that is none, as where a text holds a "|".
     """
     fields = [field.strip() for field in line.strip().split("|")]
     if len(fields) == 2:
@@ -54,8 +56,14 @@ def parse_line(line: str, folder: Path) -> MetaItem:
         item = MetaItem(fields[0], fields[3], fields[1], _wav(fields[2], folder), truth)
     else:
         raise MetaError(f"{len(fields)} fields between '|', must be 2, 3, 4 or 5")
-    if not item.utt or not item.text:
-        raise MetaError("the name of the utterance or its text is empty")
+    if not item.utt or not any(char.isalnum() for char in item.text):
+        raise MetaError(f"the name of the utterance or its text is empty: {line.strip()[:60]!r}")
+    for wav in (item.prompt_wav, item.truth_wav):
+        if wav is not None and wav.suffix.lower() not in AUDIO_SUFFIXES:
+            raise MetaError(
+                f"{wav.name[:60]!r} stands where a recording belongs and is none "
+                f"({', '.join(AUDIO_SUFFIXES)}); is there a stray '|' in a text?"
+            )
     if _FORBIDDEN.search(item.utt) or item.utt.startswith("."):
         raise MetaError(f"utterance {item.utt!r} must be a plain file name, without '/' or '\\'")
     return item

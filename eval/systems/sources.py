@@ -12,6 +12,7 @@ import numpy as np
 from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav
 from eval.cache import file_digest, key_of, weights_digest
 from eval.systems.teachers import Teacher
+from tokenizer.layout import samples_of, to_channels
 
 if TYPE_CHECKING:
     from tts.synthesizer import Synthesizer
@@ -29,11 +30,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Speech:
-    """What came back: float32 (N,) at `sample_rate` Hz; how generation ended, if known."""
+    """What came back: float32 (N,) at `sample_rate` Hz; how generation ended, if known; remarks
+    on its prompt."""
 
     wav: np.ndarray
     sample_rate: int
     finished_by: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -68,7 +71,7 @@ class ModelSource:
 
         options = SpeechOptions(voice=line.voice, seed=line.seed)
         out = self.synthesizer.synthesize(line.text, options)
-        return Speech(out.wav, out.sample_rate, out.finished_by)
+        return Speech(to_channels(out.wav, 1), out.sample_rate, out.finished_by)
 
     def identity(self, line: Line) -> dict[str, Any] | None:
         """See `Source.identity`: weights, and what the engine is asked for."""
@@ -92,8 +95,8 @@ class ModelSource:
     def prompt(self, voice: str) -> Speech:
         """The voice's prompt as the model knows it: its codes, decoded."""
         codes = self.synthesizer.voice(voice).codes
-        wav = self.synthesizer.codec.decode(codes[None])[0, 0]
-        return Speech(wav.clamp(-1, 1).cpu().numpy(), self.synthesizer.sample_rate)
+        wav = samples_of(self.synthesizer.codec.decode(codes[None]).clamp(-1, 1))
+        return Speech(to_channels(wav, 1), self.synthesizer.sample_rate)
 
 
 def speaking_files() -> list[Path]:

@@ -7,7 +7,7 @@ carries the hash of everything it depends on. A stage therefore computes exactly
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +38,7 @@ class SpokenItem:
         seconds: its length.
         finished_by: "eos" or "budget" where the system says it.
         problem: None; "empty" or "silent" for a file without speech; else why there is no file.
+        notes: what was done to its prompt.
     """
 
     job: Job
@@ -46,6 +47,7 @@ class SpokenItem:
     seconds: float = 0.0
     finished_by: str | None = None
     problem: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -68,7 +70,11 @@ class Counts:
 
 
 def speak(
-    system: System, items: Sequence[MetaItem], root: Path, counts: Counts | None = None
+    system: System,
+    items: Sequence[MetaItem],
+    root: Path,
+    counts: Counts | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> list[SpokenItem]:
     """Have every item said with every seed, or find that it was.
 
@@ -77,6 +83,7 @@ def speak(
         items: what is to be said.
         root: sound files and records go to root/SYSTEM/seedS/UTT.wav and .json.
         counts: what was computed is added to it.
+        ready: called before anything is spoken; raises if later stages cannot be had.
 
     Returns:
         One per seed and item, seeds outermost; a job that failed has no path but a problem.
@@ -99,6 +106,8 @@ def speak(
             todo[job] = key
         else:
             done[job] = stored
+    if todo and ready is not None:
+        ready()
     with Progress(len(todo), f"speak: {system.label}") as progress:
         for job, result in system.speak(list(todo)):
             done[job] = _keep(job, result, root, todo[job])
@@ -140,7 +149,13 @@ def _stored(job: Job, root: Path, key: str) -> SpokenItem | None:
     if not wav.is_file() or file_digest(wav) != record["digest"]:
         return None
     return SpokenItem(
-        job, wav, record["digest"], record["seconds"], record["finished_by"], record["problem"]
+        job,
+        wav,
+        record["digest"],
+        record["seconds"],
+        record["finished_by"],
+        record["problem"],
+        tuple(record.get("notes", ())),
     )
 
 
@@ -153,9 +168,7 @@ def _keep(job: Job, result: Speech | NoSpeech, root: Path, key: str) -> SpokenIt
     else:
         write_wav(wav, result.wav, result.sample_rate)
         spoken = _found(job, wav)
-        spoken = SpokenItem(
-            job, wav, spoken.digest, spoken.seconds, result.finished_by, spoken.problem
-        )
+        spoken = replace(spoken, finished_by=result.finished_by, notes=result.notes)
     write_record(
         note,
         {
@@ -164,6 +177,7 @@ def _keep(job: Job, result: Speech | NoSpeech, root: Path, key: str) -> SpokenIt
             "seconds": spoken.seconds,
             "finished_by": spoken.finished_by,
             "problem": spoken.problem,
+            "notes": spoken.notes,
         },
     )
     return spoken

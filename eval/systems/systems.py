@@ -1,29 +1,32 @@
 """What a benchmark compares: recordings, the codec's copy of them, a model, another's files.
 
-A system speaks a list of jobs and yields each as it is ready, in any order: this is where a
-batched path comes in, as a system whose `speak` hands the whole list to it.
+A system speaks a list of jobs and yields each as it is ready, in any order, so that the model can
+speak many of them together.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from eval.audio import AudioError, read_wav, resample
 from eval.cache import file_digest, key_of, weights_digest
 from eval.extras import installed_version
 from eval.systems.meta import MetaItem
 from eval.systems.sources import Speech
+from tokenizer.layout import samples_of, to_channels, wav_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tts.model.config import TtsConfig
+    from tokenizer.model import CatTokenizer
+    from tts.inference.prompt_builders import Piece, SpeechOptions
+    from tts.inference.speaking import PieceDone
+    from tts.model.config import RowConfig
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
 
@@ -147,11 +150,11 @@ class ModelHandle:
         return model_folder_of(self.name), codec_folder_of(self.name, None)
 
     @cached_property
-    def config(self) -> TtsConfig:
+    def config(self) -> RowConfig:
         """Of the language model; no weights are loaded for it."""
-        from tts.model.config import TtsConfig
+        from tts.model.registry import read_config
 
-        return TtsConfig.from_file(self.folders[0] / "config.json")
+        return read_config(self.folders[0] / "config.json")
 
     @cached_property
     def identity(self) -> dict[str, str]:
@@ -175,7 +178,7 @@ class ModelHandle:
             wav, rate = read_wav(path)
             wav = resample(wav, rate, codec.sample_rate)
             with torch.inference_mode():
-                codes = codec.encode(torch.from_numpy(wav.copy())[None, None].to(self.device))
+                codes = codec.encode(wav_of(wav, codec.channels).to(self.device))
             self.codes[path] = codes.cpu(), wav.size
         return self.codes[path]
 
@@ -222,13 +225,13 @@ class ResynthesisSystem:
                 continue
             with torch.inference_mode():
                 wav = codec.decode(codes[:, : self.num_codebooks].to(self.handle.device))
-            audio = wav[0, 0, :size].float().clamp(-1, 1).cpu().numpy()
+            audio = to_channels(samples_of(wav[..., :size].clamp(-1, 1)), 1)
             yield job, Speech(audio, codec.sample_rate)
 
 
 @dataclass(frozen=True)
 class ModelSystem:
-    """The model, one utterance after another.
+    """The model, many utterances at once.
 
     Attributes:
         mode: "clone" (the prompt is a reference) or "continuation" (speak on where it ends).
@@ -257,7 +260,7 @@ class ModelSystem:
 
     def settings(self, item: MetaItem) -> Mapping[str, Any]:
         """See `System.settings`."""
-        from tts.model.config import default_sampling
+        from tts.model.registry import default_sampling
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")
@@ -281,31 +284,87 @@ class ModelSystem:
         return key_of({"voice": load_voice(self.voice).codes.tolist()})
 
     def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
-        """See `System.speak`."""
+        """See `System.speak`; the same samples as of each job alone."""
+        from tts.inference.speaking import PieceDone, PieceLoop
+        from tts.synthesizer import BATCH
+
+        synthesizer = self.handle.synthesizer
+        begun: dict[Job, _Begun] = {}
+        refused: deque[tuple[Job, NoSpeech]] = deque()
+
+        def pieces() -> Iterator[tuple[tuple[Job, int], Piece]]:
+            for job in jobs:
+                try:
+                    options, notes = self._options(job)
+                    own = synthesizer.pieces(job.item.text, options)
+                except ValueError as error:
+                    refused.append((job, NoSpeech(str(error))))
+                    continue
+                begun[job] = _Begun(own, notes)
+                yield from (((job, number), piece) for number, piece in enumerate(own))
+
+        sampling = synthesizer.prompt_builder.sampling
+        loop = PieceLoop(
+            *(synthesizer.model, synthesizer.codec, sampling, synthesizer.guard, BATCH),
+            sound="chunks",
+            held=True,
+        )
+        for event in loop.run(pieces()):
+            while refused:
+                yield refused.popleft()
+            if isinstance(event, PieceDone):
+                assert isinstance(event.key, tuple)
+                job, number = event.key
+                begun[job].done[number] = event
+                if len(begun[job].done) == len(begun[job].pieces):
+                    yield job, begun.pop(job).speech(synthesizer.codec)
+        yield from refused
+
+    def _options(self, job: Job) -> tuple[SpeechOptions, tuple[str, ...]]:
+        """What a job asks for, and what was done to its prompt."""
         from tts.synthesizer import SpeechOptions
 
-        for job in jobs:
-            try:
-                options = SpeechOptions(
-                    voice=prompt_voice(self.handle.synthesizer, job.item, self.mode)
-                    if job.item.prompt_wav
-                    else self.voice,
-                    lang=self.lang,
-                    seed=job.seed,
-                    num_codebooks=self.num_codebooks,
-                    continuation=self.mode == "continuation",
-                )
-                out = self.handle.synthesizer.synthesize(job.item.text, options)
-            except ValueError as error:
-                yield job, NoSpeech(str(error))
-                continue
-            yield job, Speech(np.asarray(out.wav), out.sample_rate, out.finished_by)
+        voice, notes = self.voice, ()
+        if job.item.prompt_wav:
+            voice, notes = prompt_voice(self.handle.synthesizer, job.item, self.mode)
+        options = SpeechOptions(
+            voice=voice,
+            lang=self.lang,
+            seed=job.seed,
+            num_codebooks=self.num_codebooks,
+            continuation=self.mode == "continuation",
+        )
+        return options, notes
 
 
-def prompt_voice(synthesizer: Synthesizer, item: MetaItem, mode: str) -> Voice:
+@dataclass(frozen=True)
+class _Begun:
+    """A job on its way: its pieces, remarks on its prompt, and what is done."""
+
+    pieces: Sequence[Piece]
+    notes: tuple[str, ...]
+    done: dict[int, PieceDone] = field(default_factory=dict)
+
+    def speech(self, codec: CatTokenizer) -> Speech:
+        """All pieces, joined as a synthesizer does."""
+        from tts.inference.joining import join
+
+        ends = [self.done[number] for number in range(len(self.pieces))]
+        sounds = [(end.wav, end.places) for end in ends]
+        whole = join(self.pieces, sounds, codec)
+        finished_by = "eos" if all(end.finished_by == "eos" for end in ends) else "budget"
+        return Speech(to_channels(whole.wav, 1), codec.sample_rate, finished_by, self.notes)
+
+
+def prompt_voice(
+    synthesizer: Synthesizer, item: MetaItem, mode: str
+) -> tuple[Voice, tuple[str, ...]]:
     """The item's prompt recording as a voice, the same as `cat-tts say --prompt-wav` makes.
 
     For continuation all of it is kept, because the words must match the sound.
+
+    Returns:
+        The voice, and remarks on a recording of which the model cannot use all.
 
     Raises:
         ValueError: the recording is missing, silent, too short or too long.
@@ -313,6 +372,6 @@ def prompt_voice(synthesizer: Synthesizer, item: MetaItem, mode: str) -> Voice:
     from tokenizer.audio import read_audio
 
     assert item.prompt_wav is not None
-    wav = read_audio(item.prompt_wav, synthesizer.sample_rate)
+    wav = read_audio(item.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
     whole = mode == "continuation"
-    return synthesizer.prompt_voice(wav, item.utt, item.prompt_text, keep_whole=whole)[0]
+    return synthesizer.prompt_voice(wav, item.utt, item.prompt_text, keep_whole=whole)

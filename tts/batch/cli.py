@@ -13,8 +13,9 @@ from pathlib import Path
 from tts.control import add_control, check_speed, control_from
 
 EPILOG = """exit codes:
-  0 all is done, 3 some items failed (see summary.json), 2 the input or the folder is unusable,
-  130 stopped; in each case the same command goes on where it ended.
+  0 all is done, 2 the input or the folder is unusable, 3 some items failed (see summary.json),
+  4 all is done but bad rows, which --skip-bad left out, 130 stopped; in each case the same command
+  goes on where it ended.
 
 columns: id, text, voice | prompt_wav + prompt_text, lang, seed, format, num_codebooks,
   speed, times, temperature, top_p, top_k, repetition_penalty, guidance, text_temperature
@@ -119,7 +120,7 @@ def run_command(args: argparse.Namespace) -> int:
     """Run `cat-tts batch`.
 
     Returns:
-        0, 3 or 130; see `EPILOG`.
+        0, 3, 4 or 130; see `EPILOG`.
 
     Raises:
         ValueError: manifest, options or the output folder are unusable.

@@ -16,7 +16,8 @@ from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
-from tts.model.config import PUBLISHED_SAMPLING, SamplingConfig, TtsConfig
+from tts.folders import is_shipped
+from tts.model.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
 
 LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.
@@ -269,7 +270,7 @@ def is_intact(folder: Path, entry: Entry, thorough: bool = False) -> bool:
 
 
 def check_items(
-    items: list[Item], config: TtsConfig, codec: Path, settings: Settings, digests: Digests
+    items: list[Item], config: RowConfig, codec: Path, settings: Settings, digests: Digests
 ) -> list[Fault]:
     """Faults of items that this model cannot speak.
 
@@ -283,11 +284,10 @@ def check_items(
     Raises:
         CheckpointError: the tokenizer is damaged.
     """
-    most = config.n_vq
     faults = [
-        Fault(item.row.line, f"num_codebooks is {wanted}; this model has 1 to {most}")
+        Fault(item.row.line, complaint)
         for item in items
-        if (wanted := item.row.num_codebooks) is not None and wanted > most
+        if (complaint := _codebooks_complaint(item.row.num_codebooks, config))
     ]
     used: dict[int, list[str | None]] = {
         item.row.line: [*text_voices(item.row.text, settings)] for item in items
@@ -297,7 +297,8 @@ def check_items(
             used[item.row.line].append(item.row.voice)
     voices = {name for names in used.values() for name in names}
     if config.phonemes is None:
-        voices -= {None}  # published models speak without a voice too
+        # Published models speak without a voice too, and with any that came with the package.
+        voices = {name for name in voices if name is not None and not is_shipped(name)}
     complaints = {
         name: complaint
         for name in voices
@@ -310,6 +311,15 @@ def check_items(
         if name in complaints
     ]
     return faults
+
+
+def _codebooks_complaint(used: int | None, config: RowConfig) -> str:
+    """Empty if a model can generate this many; None means all."""
+    try:
+        check_codebooks(config.n_vq if used is None else used, config)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests: Digests) -> str:

@@ -65,7 +65,7 @@ class PromptVoices:
     def _encode(self, path: str, name: str, item: Item) -> Voice:
         if self.digests.of(path) != item.prompt_digest:
             raise SourceError(f"{path} has changed since the run began; start it again")
-        wav = read_audio(path, self.synthesizer.sample_rate)
+        wav = read_audio(path, self.synthesizer.sample_rate, self.synthesizer.codec.channels)
         voice, _ = self.synthesizer.prompt_voice(wav, transcript=item.row.prompt_text)
         said = {key: getattr(voice, key) for key in _KEPT}
         self.store.put(_place(name), codes_bytes(voice.codes, said))

@@ -20,7 +20,7 @@ from tts.batch.plan import Item, Settings
 from tts.batch.prompts import PromptVoices
 from tts.batch.sources import SourceError
 from tts.inference.guard import Guard
-from tts.inference.joining import Joiner, Spoken
+from tts.inference.joining import Spoken, join
 from tts.inference.prompt_builders import Piece
 from tts.inference.speaking import Key, PieceDone, PieceLoop
 from tts.synthesizer import SpeechOptions, Synthesizer
@@ -157,7 +157,7 @@ class ItemRenderer:
             seed=row.seed,
             num_codebooks=row.num_codebooks,
             sampling=self.synthesizer.prompt_builder.sampling.with_overrides(dict(row.sampling)),
-            continuation=bool(row.prompt_wav and voice and voice.transcript),
+            continuation=bool(row.prompt_wav) and self.synthesizer.continues(voice),
             speed=row.speed,
             sentence_pause_s=self.settings.sentence_pause_s,
             paragraph_pause_s=self.settings.paragraph_pause_s,
@@ -201,24 +201,16 @@ class ItemRenderer:
         codec = self.synthesizer.codec
         ends = [work.done[number] for number in range(len(work.pieces))]
         codes = torch.cat([end.codes for end in ends], dim=1)
-        wavs: list[np.ndarray] = []
-        words: list[Spoken] = []
-        sentences: list[Spoken] = []
-        joiner = Joiner(work.pieces, codec.sample_rate, codec.frame_size)
-        for end in () if self.settings.codes_only else ends:
-            silence = joiner.begin()
-            parts = joiner.push(end.wav, end.places), joiner.finish()
-            wavs += [silence, *(part.wav for part in parts)]
-            words += [word for part in parts for word in part.words]
-            sentences.append(joiner.sentence())
-        wav = None if self.settings.codes_only else np.concatenate(wavs)
+        sounds = [] if self.settings.codes_only else [(end.wav, end.places) for end in ends]
+        whole = join(work.pieces, sounds, codec)
+        wav = None if self.settings.codes_only else whole.wav
         samples = codes.shape[1] * codec.frame_size if wav is None else len(wav)
         return Rendered(
             codes=codes,
             wav=wav,
             seconds=samples / codec.sample_rate,
-            words=tuple(words),
-            sentences=tuple(sentences),
+            words=whole.words,
+            sentences=whole.sentences,
             retries=_retries(work),
             compute_s=work.compute_s + sum(end.compute_s for end in ends),
             code_bits=code_bits(codec.codebook_size),

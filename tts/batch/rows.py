@@ -21,6 +21,10 @@ FORMATS = ("wav", "flac", "mp3", "opus", "ogg")
 MAX_TEXT_CHARS = 20_000
 # File systems allow 255 bytes; the ending and a temporary name need some.
 MAX_ID_BYTES = 200
+ID_RULE = (
+    f'an id names a file: 1 to {MAX_ID_BYTES} bytes of UTF-8, no space, none of / \\ : * ? " < > | '
+    "and no dot in front"
+)
 COLUMNS = (
     "id",
     "text",
@@ -173,18 +177,19 @@ def check_sampling(name: str, value: float) -> list[str]:
 
 
 def _id_faults(name: str) -> list[str]:
-    shown = repr(name[:40])
+    shown, size = repr(name[:40]), len(name.encode("utf-8", "replace"))
+    wrong = ""
     if not name.strip():
-        return ["id is empty; give each row a name of its own"]
-    if len(name.encode("utf-8", "replace")) > MAX_ID_BYTES:
-        return [f"id {shown}… has more than {MAX_ID_BYTES} bytes; shorten it"]
-    if any(c.isspace() for c in name):
-        return [f"id {shown} holds a space; use '_' instead"]
-    if any(c in '/\\:*?"<>|' or unicodedata.category(c)[0] == "C" for c in name):
-        return [f"id {shown} holds a sign that file names cannot; use letters, digits, '_', '-'"]
-    if name.startswith("."):
-        return [f"id {shown} begins with a dot, which hides files; drop it"]
-    return []
+        return [f"id is empty; {ID_RULE}"]
+    if size > MAX_ID_BYTES:
+        wrong = f"{shown}… has {size} bytes"
+    elif any(c.isspace() for c in name):
+        wrong = f"{shown} holds a space"
+    elif any(c in '/\\:*?"<>|' or unicodedata.category(c)[0] == "C" for c in name):
+        wrong = f"{shown} holds a sign that file names cannot"
+    elif name.startswith("."):
+        wrong = f"{shown} begins with a dot"
+    return [f"id {wrong}; {ID_RULE}"] if wrong else []
 
 
 def _text_faults(text: str, ssml: bool | None) -> list[str]:

@@ -32,10 +32,10 @@ from tts.batch.rows import Defaults, Fault
 from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
 from tts.folders import codec_folder_of, model_folder_of
-from tts.model.config import TtsConfig, default_sampling
+from tts.model.registry import default_sampling, read_config
 
 DIGESTS = "digests.json"
-ALL_WELL, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
+ALL_WELL, UNUSABLE, SOME_FAILED, ROWS_SKIPPED, INTERRUPTED = 0, 2, 3, 4, 130
 # Names in the summary; the ledger has them all.
 MAX_REASONS = 1000
 
@@ -177,7 +177,7 @@ def run_batch(
         PlaceError: the output folder cannot be used; what is done stays done.
     """
     model, codec = model_folder_of(job.model), codec_folder_of(job.model, job.codec)
-    config = TtsConfig.from_file(model / "config.json")
+    config = read_config(model / "config.json")
     if job.defaults.voice is not None:
         voice_digest(job.defaults.voice)  # an unknown one would make every row bad
     manifest = read_manifest(job.manifest, job.defaults, job.kind)
@@ -281,7 +281,9 @@ def _finish(run: Run, plan: Plan, num_bad: int, progress: Progress) -> tuple[int
         summary = _summary(run, plan, ledger, current, num_bad, progress)
         text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
         run.store.put("summary.json", text.encode("utf-8", "backslashreplace"))
-    return (SOME_FAILED if summary["failed"] else ALL_WELL), summary
+    if summary["failed"]:
+        return SOME_FAILED, summary
+    return (ROWS_SKIPPED if num_bad else ALL_WELL), summary
 
 
 def _summary(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from tokenizer.hub import weights_in
 from tts.folders import VoiceError, voice_files, voice_or_default
 
 # Whether a recording can be used does not depend on the rate.
@@ -60,7 +61,7 @@ class Digests:
 
 def revision(folder: Path, digests: Digests) -> str:
     """16 hex digits that name config and weights of a model folder."""
-    files = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
+    files = [folder / "config.json", *weights_in(folder)]
     return joined_digest([f"{file.name} {digests.of(file)}" for file in files])[:16]
 
 

@@ -23,8 +23,8 @@ def check_growing(path: str | Path) -> None:
 
 
 @contextmanager
-def growing_wav(path: str | Path, sample_rate: int) -> Iterator[Write]:
-    """Yield a function that appends float32 (N,) to a wav file, 16 bit, mono.
+def growing_wav(path: str | Path, sample_rate: int, channels: int = 1) -> Iterator[Write]:
+    """Yield a function that appends float32 (N,) or (N, channels) to a wav file, 16 bit.
 
     The file can be played at any moment. However the block ends, the header then tells the
     length of what was written; a file to which nothing was written is removed.
@@ -37,7 +37,7 @@ def growing_wav(path: str | Path, sample_rate: int) -> Iterator[Write]:
     size = 0
     try:
         with path.open("wb") as file:
-            file.write(wav_header(sample_rate))
+            file.write(wav_header(sample_rate, channels=channels))
             try:
 
                 def write(wav: np.ndarray) -> None:
@@ -48,7 +48,7 @@ def growing_wav(path: str | Path, sample_rate: int) -> Iterator[Write]:
                 yield write
             finally:
                 file.seek(0)
-                file.write(wav_header(sample_rate, size // 2))
+                file.write(wav_header(sample_rate, size // (2 * channels), channels))
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; check the folder and the free space"
@@ -60,7 +60,7 @@ def growing_wav(path: str | Path, sample_rate: int) -> Iterator[Write]:
 
 @contextmanager
 def raw_samples(file: BinaryIO) -> Iterator[Write]:
-    """Yield a function that writes float32 (N,) as 16-bit samples without any header."""
+    """Yield a function that writes float32 samples as 16 bit without any header."""
 
     def write(wav: np.ndarray) -> None:
         file.write(to_int16(wav).tobytes())

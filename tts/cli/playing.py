@@ -15,7 +15,7 @@ class PlayError(ValueError):
     """There is no way to play sound here; the message says why and what to do."""
 
 
-def check_player(sample_rate: int = 16000) -> Any:
+def check_player(sample_rate: int = 16000, channels: int = 1) -> Any:
     """The package sounddevice, with a device that can be used.
 
     Raises:
@@ -30,31 +30,37 @@ def check_player(sample_rate: int = 16000) -> Any:
     except OSError as error:
         raise PlayError(f"--play needs PortAudio ({error}); install libportaudio2") from error
     try:
-        sounddevice.check_output_settings(samplerate=sample_rate, channels=1, dtype="float32")
+        sounddevice.check_output_settings(
+            samplerate=sample_rate, channels=channels, dtype="float32"
+        )
     except (sounddevice.PortAudioError, ValueError) as error:
         raise PlayError(f"no sound device to play on ({error}); write a file by -o") from error
     return sounddevice
 
 
 @contextmanager
-def playing(sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yield a function that plays float32 (N,) after what it was given before, without waiting.
+def playing(sample_rate: int, channels: int = 1) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield a function that plays float32 (N,) or (N, channels) behind what it had before.
+
+    It does not wait.
 
     The block ends once all is played; where it fails or is interrupted the rest is dropped.
 
     Raises:
         PlayError: there is no device, or it fails.
     """
-    sounddevice = check_player(sample_rate)
+    sounddevice = check_player(sample_rate, channels)
     waiting: queue.Queue[np.ndarray | None] = queue.Queue()
     dropped, errors = threading.Event(), []
 
     def play() -> None:
         try:
-            with sounddevice.OutputStream(sample_rate, channels=1, dtype="float32") as stream:
+            with sounddevice.OutputStream(
+                sample_rate, channels=channels, dtype="float32"
+            ) as stream:
                 while (wav := waiting.get()) is not None:
                     if not dropped.is_set():
-                        stream.write(np.ascontiguousarray(wav, np.float32)[:, None])
+                        stream.write(np.ascontiguousarray(wav, np.float32).reshape(-1, channels))
         except sounddevice.PortAudioError as error:
             errors.append(error)
 

@@ -25,7 +25,7 @@ from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
 from tts.subtitles import times_file, times_object
 from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
 from tts.threads import speaking_threads
-from tts.voices import Voice, VoiceError, check_voice, load_voice
+from tts.voices import Voice, VoiceError, load_voice
 
 MAX_TEXT_CHARS = 200_000
 # Of a text, what is read while the model is loaded.
@@ -62,14 +62,14 @@ def run_say(args: argparse.Namespace) -> int:
     if voice is None and synthesizer.prompt_builder.needs_voice:
         voice = load_voice()
     if voice is not None:
-        check_voice(voice, synthesizer.codec)
+        voice = synthesizer.voice(voice)
     options = SpeechOptions(
         voice=voice,
         lang=args.lang,
         seed=args.seed,
         num_codebooks=args.num_codebooks,
         sampling=sampling_from(args, synthesizer.prompt_builder.sampling),
-        continuation=bool(args.prompt_wav and voice and voice.transcript),
+        continuation=_continuation(args, synthesizer, voice),
         language=args.language,
         duration=args.duration,
         own_pauses=args.own_pauses,
@@ -92,6 +92,12 @@ def run_say(args: argparse.Namespace) -> int:
     if (args.json or _times_beside(args)) and not result.words:
         warn(["times of sentences only: this model does not tell where in its text it is"])
     return 0
+
+
+def _continuation(args: argparse.Namespace, synthesizer: Synthesizer, voice: Voice | None) -> bool:
+    if args.continuation is None:
+        return bool(args.prompt_wav) and synthesizer.continues(voice)
+    return args.continuation
 
 
 def _times_beside(args: argparse.Namespace) -> list[str]:
@@ -136,7 +142,8 @@ def _speak_aloud(
     synthesizer: Synthesizer, text: str, options: SpeechOptions, output: str | None
 ) -> Synthesis:
     """Play it while it is being spoken, and write it at the end where a file is wanted."""
-    with playing(synthesizer.sample_rate) as play, SpeechProgress(sys.stderr) as progress:
+    sound = playing(synthesizer.sample_rate, synthesizer.codec.channels)
+    with sound as play, SpeechProgress(sys.stderr) as progress:
         result = synthesizer.synthesize(text, options, heard=play, watch=progress.see)
     _check_spoken(result.frames, options.seed)
     if output is not None:
@@ -152,8 +159,10 @@ def speak_growing(
     Args:
         output: a .wav file, or '-' for 16-bit samples on standard output.
     """
-    rate = synthesizer.sample_rate
-    place = raw_samples(sys.stdout.buffer) if output == STDOUT else growing_wav(output, rate)
+    if output == STDOUT:
+        place = raw_samples(sys.stdout.buffer)
+    else:
+        place = growing_wav(output, synthesizer.sample_rate, synthesizer.codec.channels)
     with place as write, SpeechProgress(sys.stderr) as progress:
         result = synthesizer.synthesize(text, options, heard=write, watch=progress.see)
         _check_spoken(result.frames, options.seed)
@@ -249,10 +258,13 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
 
 
 def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:
-    wav = read_audio(args.prompt_wav, synthesizer.sample_rate)
+    wav = read_audio(args.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
     try:
         voice, notes = synthesizer.prompt_voice(
-            wav, transcript=args.prompt_text or "", source=args.prompt_wav
+            wav,
+            transcript=args.prompt_text or "",
+            source=args.prompt_wav,
+            keep_whole=bool(args.continuation),
         )
     except VoiceError as error:
         raise VoiceError(f"{args.prompt_wav}: {error}") from error

@@ -11,8 +11,9 @@ from tokenizer.checkpoint import load_codec
 from tokenizer.cli import check_device
 from tokenizer.files import check_folder
 from tts.cli.say import warn
-from tts.folders import codec_folder_of, model_folder_of, reads_phonemes, voices_folder
-from tts.inference.prompt_audio import PromptEncoder, prompt_rule
+from tts.folders import codec_folder_of, model_folder_of, voices_folder
+from tts.inference.prompt_audio import PromptEncoder
+from tts.model.registry import type_in
 from tts.voices import (
     Voice,
     VoiceError,
@@ -67,9 +68,9 @@ def run_add(args: argparse.Namespace) -> int:
     folder = voices_folder()
     folder.mkdir(parents=True, exist_ok=True)
     check_folder(folder / f"{args.name}.safetensors")
-    rule = prompt_rule(reads_phonemes(model_folder_of(args.model)))
+    rule = type_in(model_folder_of(args.model)).prompt
     codec = load_codec(codec_folder_of(args.model, args.codec), check_device(args.device))
-    wav = read_audio(args.wav, codec.sample_rate)
+    wav = read_audio(args.wav, codec.sample_rate, codec.channels)
     try:
         encoder = PromptEncoder(codec, rule)
         voice, notes = encoder.voice(wav, args.name, args.text, args.lang, args.wav)

@@ -6,12 +6,13 @@ the engine gives out. Items come and go at any time; none of them notices the ot
 On a CPU a frame is thousands of operations on a few kilobytes each. Making results and views for
 them would take longer than the matrix products, which wait for memory; so `Steps` makes all of
 that once a batch size, and a layer is left with eighteen small operations. A row of the result
-does not depend on the rows beside it, bit for bit. Elsewhere `graphs.py` runs the frames.
+does not depend on the rows beside it, bit for bit. Elsewhere `tts.inference.graphs` runs frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,17 @@ from torch.nn import functional as F
 from tokenizer.linear import batch_invariant_rows
 from tts.inference.graphs import DepthFrames, FrameGraphs
 from tts.inference.sampling import Choose
-from tts.model.weights import Attend, FastNorm, FastStack, FastSwiGlu, PreparedModel
+from tts.model.weights import (
+    Attend,
+    FastGptMlp,
+    FastHead,
+    FastLayer,
+    FastLayerNorm,
+    FastNorm,
+    FastStack,
+    FastSwiGlu,
+    PreparedModel,
+)
 
 # The index of a layer -> what its attention gives, (B, H * d); it reads the buffers of `Steps`.
 Mix = Callable[[int], Tensor]
@@ -37,11 +48,12 @@ class CachedRunner:
         self.depth_steps: dict[int, DepthSteps] = {}
         self.temporal_steps: dict[int, TemporalSteps] = {}
         plain = self.device.type == "cpu" and self.dtype == torch.float32
-        self.in_place = plain and not (weights.temporal.spread or weights.depth.spread)
+        spread = any(s is not None and s.spread for s in (weights.temporal, weights.depth))
+        self.in_place = plain and not spread
         self.rotations = weights.temporal.rotations(0, self.device)
         self.elsewhere = DepthFrames(weights, num_codebooks)
         self.graphs: FrameGraphs | None = None
-        if self.device.type == "cuda":
+        if self.device.type == "cuda" and weights.depth is not None:
             made = FrameGraphs(self.elsewhere.frame)
             self.graphs = weights.graphs.setdefault(num_codebooks, made)
 
@@ -74,7 +86,7 @@ class CachedRunner:
 
     def frame(self, latents: Tensor, choose: Choose) -> Tensor:
         batch = len(latents)
-        if not self.in_place:
+        if not self.in_place or self.weights.depth is None:
             return self.elsewhere.frame(latents, choose)
         if batch not in self.depth_steps:
             self.depth_steps[batch] = DepthSteps(self.weights, batch, self.num_codebooks)
@@ -164,6 +176,16 @@ class Rows:
         return self._normed.mul_(norm.gain)
 
 
+class LayerRows:
+    """As `Rows`, for `FastLayerNorm`."""
+
+    def __init__(self, batch: int, norm: FastLayerNorm) -> None:
+        self.x = torch.zeros(batch, len(norm.gain))
+
+    def norm(self, norm: FastLayerNorm) -> Tensor:
+        return norm(self.x)
+
+
 class Gated:
     """`FastSwiGlu` of one size."""
 
@@ -179,11 +201,21 @@ class Gated:
         return mlp.down(self._hidden)
 
 
+def _rows(batch: int, norm: FastNorm | FastLayerNorm) -> Any:
+    return Rows(batch, norm) if isinstance(norm, FastNorm) else LayerRows(batch, norm)
+
+
+def _mlp(batch: int, mlp: FastSwiGlu | FastGptMlp) -> Any:
+    if isinstance(mlp, FastSwiGlu):
+        return Gated(batch, mlp)
+    return lambda mlp, x: mlp(x)
+
+
 class Steps:
     """`FastStack` for B rows; how they look at each other is up to `mix`.
 
-    When `mix` is called, the buffers hold the layer's queries and keys, divided by their norms
-    but not yet multiplied by their gains, and its values:
+    When `mix` is called, the buffers hold the layer's queries and keys, where they have norms
+    divided by them but not yet multiplied by their gains, and its values:
 
         qk: (B, H + H_kv, d); q, kv: (B, H, d) and (B, 2, H_kv, d), parts of the same.
     """
@@ -192,8 +224,8 @@ class Steps:
         first = stack.layers[0]
         heads, kv, size = first.num_heads, first.num_kv_heads, first.head_dim
         self._layers, self._last = stack.layers, stack.norm
-        self._rows = Rows(batch, stack.norm)
-        self._gated = Gated(batch, first.mlp)
+        self._rows = _rows(batch, stack.norm)
+        self._gated = _mlp(batch, first.mlp)
         self._qkv = torch.empty(batch, (heads + 2 * kv) * size)
         self._lengths = torch.empty(batch, heads + kv, 1)
         by_head = self._qkv.view(batch, -1, size)
@@ -206,8 +238,9 @@ class Steps:
         x = rows.x.copy_(x)
         for index, layer in enumerate(self._layers):
             layer.qkv.into(rows.norm(layer.norm1), qkv)
-            torch.linalg.vector_norm(qk, 2, -1, True, out=lengths)
-            qk.div_(lengths.hypot_(layer.head_norm.shift))
+            if layer.head_norm is not None:
+                torch.linalg.vector_norm(qk, 2, -1, True, out=lengths)
+                qk.div_(lengths.hypot_(layer.head_norm.shift))
             x.add_(layer.out(mix(index)))
             x.add_(gated(layer.mlp, rows.norm(layer.norm2)))
         return rows.norm(self._last)
@@ -220,7 +253,8 @@ class TemporalSteps:
         rows = batch_invariant_rows(batch)
         self.batch, self.unused = batch, rows - batch
         self.steps = steps = Steps(stack, rows)
-        self.gains = [layer.head_norm.gain for layer in stack.layers]
+        norms = [layer.head_norm for layer in stack.layers]
+        self.gains = [None if norm is None else norm.gain for norm in norms]
         self.pairs = torch.view_as_complex(steps.qk.unflatten(2, (-1, 2)))
         self.queries = steps.q.unflatten(1, (stack.num_kv_heads, -1)).split(1)
         self.kv = steps.kv.unbind()
@@ -236,7 +270,9 @@ class TemporalSteps:
         items = list(zip(caches, self.queries, self.kv, self.places, strict=False))
 
         def mix(layer: int) -> Tensor:
-            self.steps.qk.mul_(self.gains[layer])
+            gain = self.gains[layer]
+            if gain is not None:
+                self.steps.qk.mul_(gain)
             self.pairs.mul_(rotation)
             for cache, q, kv, place in items:
                 place.copy_(cache.read_step(layer, q, kv))
@@ -249,26 +285,22 @@ class DepthSteps:
     """All passes of the depth transformer in one frame of B items."""
 
     def __init__(self, weights: PreparedModel, batch: int, num_codebooks: int) -> None:
+        assert weights.depth is not None
         self._weights, self._num_codebooks, self._batch = weights, num_codebooks, batch
         # Padding rows at the end, where products need them to give every row its own bits.
         batch = batch_invariant_rows(batch)
         self._steps = Steps(weights.depth, batch)
-        self._input = Gated(batch, weights.depth_input)
+        self._input = None if weights.depth_input is None else Gated(batch, weights.depth_input)
         self._inputs = torch.zeros(batch, weights.tables[0].shape[1])
         self._embedded = self._inputs.narrow(0, 0, self._batch)
-        self._output = Gated(batch, weights.heads[0].mlp)
-        self._rows = Rows(batch, weights.heads[0].norm)
+        head = weights.heads[0]
+        self._output = None if head.mlp is None else Gated(batch, head.mlp)
+        self._rows = None if head.norm is None else Rows(batch, head.norm)
         first = weights.depth.layers[0]
         heads, kv, size = first.num_heads, first.num_kv_heads, first.head_dim
-        # Of a query and a key that are multiplied by their gains, and scaled, only the product
-        # matters: the query takes it all.
-        self._gains = [
-            layer.head_norm.gain[:heads]
-            * layer.head_norm.gain[heads:].repeat_interleave(heads // kv, dim=0)
-            * size**-0.5
-            for layer in weights.depth.layers
-        ]
-        passes, count = num_codebooks + 1, len(weights.depth.layers)
+        self._gains = [_query_gain(layer) for layer in weights.depth.layers]
+        self._pairs = torch.view_as_complex(self._steps.qk.unflatten(2, (-1, 2)))
+        passes, count = num_codebooks + 1 - weights.depth_from, len(weights.depth.layers)
         # The query heads that share a key head go in as queries of one head.
         self._q = torch.empty(batch, heads, size)
         self._queries = self._q.view(batch * kv, -1, size)
@@ -288,26 +320,39 @@ class DepthSteps:
 
     def frame(self, latents: Tensor, choose: Choose) -> Tensor:
         """Choose all channels: (B, hidden) -> int64 (B, 1 + k)."""
-        w, tokens = self._weights, []
+        w, tokens, place, y = self._weights, [], 0, latents
         self._embedded.copy_(latents)
         for channel in range(self._num_codebooks + 1):
-            if channel:
+            if channel and w.at_new_place(channel):
                 table = w.tables[channel - 1]
                 torch.index_select(table, 0, tokens[-1], out=self._embedded)
-            y = self._steps(self._input(w.depth_input, self._inputs), self._mix(channel))
-            head = w.heads[channel]
-            self._rows.x.copy_(self._output(head.mlp, y))
-            logits = head.head(self._rows.norm(head.norm))
-            tokens.append(choose(channel, logits[: self._batch]))
+            if w.at_new_place(channel):
+                x = self._inputs
+                if self._input is not None:
+                    x = self._input(w.depth_input, x)
+                y = self._steps(x, self._mix(place))
+                place += 1
+            logits = self._logits(w.heads[channel], y)[: self._batch]
+            tokens.append(w.token(channel, choose(channel, logits)))
         return torch.stack(tokens, dim=1)
 
-    def _mix(self, channel: int) -> Mix:
-        """Attention of one row per item to this frame's channels so far and itself."""
-        views, scores, shares = self._views[channel]
+    def _logits(self, head: FastHead, y: Tensor) -> Tensor:
+        if self._output is None or self._rows is None:
+            return head.head(y)
+        self._rows.x.copy_(self._output(head.mlp, y))
+        return head.head(self._rows.norm(head.norm))
+
+    def _mix(self, place: int) -> Mix:
+        """Attention of one row per item to this frame's places so far and itself."""
+        views, scores, shares = self._views[place]
         steps, gains, queries, q = self._steps, self._gains, self._queries, self._q
+        turned = self._weights.depth_rotations
+        rotation = None if turned is None or not place else turned[place]
 
         def mix(layer: int) -> Tensor:
             new, keys, values = views[layer]
+            if rotation is not None:
+                self._pairs.mul_(rotation)
             torch.mul(steps.q, gains[layer], out=q)
             new.copy_(steps.kv)
             torch.bmm(queries, keys, out=scores)
@@ -316,3 +361,16 @@ class DepthSteps:
             return self._mixed
 
         return mix
+
+
+def _query_gain(layer: FastLayer) -> Tensor:
+    """What to multiply the queries of a layer by.
+
+    Of a query and a key that are multiplied by their gains, and scaled, only the product matters:
+    the query takes it all.
+    """
+    scale = layer.head_dim**-0.5
+    if layer.head_norm is None:
+        return torch.tensor(scale)
+    heads, gain = layer.num_heads, layer.head_norm.gain
+    return gain[:heads] * gain[heads:].repeat_interleave(heads // layer.num_kv_heads, dim=0) * scale

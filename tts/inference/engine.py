@@ -8,7 +8,7 @@ they have ended. `generate` runs a session for a fixed batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import NamedTuple
 
@@ -20,8 +20,17 @@ from tts.inference.cached import CachedRunner
 from tts.inference.prompt import Monologue, hidden_text_id, without_text
 from tts.inference.runner import Runner
 from tts.inference.sampling import draw, guide, sample_each
-from tts.model.config import SamplingConfig, check_guidance
-from tts.model.lm import TtsModel
+from tts.model.config import RowConfig, SamplingConfig, check_codebooks, check_guidance
+from tts.model.delay import (
+    DelayConfig,
+    TextRule,
+    Undelayed,
+    spoken_codebooks,
+    state_after,
+    state_after_prompt,
+    text_rule,
+)
+from tts.model.lm import FrameModel
 from tts.model.weights import PreparedModel, prepare
 
 __all__ = [
@@ -64,14 +73,17 @@ class ItemStep(NamedTuple):
     """What one step made of one item.
 
     ticket: from `Session.admit`. text: the text channel. codes: int64 (k,), the frame, or None
-    where the item ended instead of speaking one. finished_by: 'eos' or 'budget' in the last
-    step of an item, else None. place: index of the symbol being spoken; -1 without a monologue.
+    where the item ended instead of speaking one, or where codebooks are delayed and no frame is
+    complete. finished_by: 'eos' or 'budget' in the last step of an item, else None. row: int64
+    (1 + k,), what the model wrote. place: index of the symbol being spoken; -1 without a
+    monologue.
     """
 
     ticket: int
     text: int
     codes: Tensor | None
     finished_by: str | None
+    row: Tensor
     place: int = -1
 
 
@@ -102,13 +114,19 @@ class _Item:
     """
 
     def __init__(
-        self, ticket: int, request: Request, default: SamplingConfig, uncond: int | None
+        self, ticket: int, request: Request, sampling: SamplingConfig, config: RowConfig
     ) -> None:
-        self.ticket, self.request, self.uncond = ticket, request, uncond
-        self.sampling = request.sampling or default
+        self.ticket, self.request, self.sampling = ticket, request, sampling
+        self.uncond: int | None = None
         self.generator = torch.Generator().manual_seed(request.seed)
         self.monologue = request.monologue
         self.frames = 0
+        self.delay = None
+        if isinstance(config, DelayConfig):
+            self.delay = state_after_prompt(request.rows[:, 0].tolist(), config)
+            known = max(0, self.delay.span - 1)
+            written = list(request.rows[len(request.rows) - known :, 1:])
+            self.undelayed = Undelayed(written, known)
 
     @property
     def forced_frames(self) -> int:
@@ -117,7 +135,7 @@ class _Item:
     @property
     def is_plain(self) -> bool:
         """Whether all its tokens are sampled freely, from its own logits."""
-        free = self.monologue is None and self.uncond is None
+        free = self.monologue is None and self.uncond is None and self.delay is None
         return free and self.frames >= self.forced_frames
 
 
@@ -130,7 +148,7 @@ class Session:
 
     def __init__(
         self,
-        model: TtsModel | PreparedModel,
+        model: FrameModel | PreparedModel,
         sampling: SamplingConfig,
         num_codebooks: int,
         runner: Runner | None = None,
@@ -146,10 +164,7 @@ class Session:
         Raises:
             ValueError: k is out of range.
         """
-        if not 1 <= num_codebooks <= model.config.n_vq:
-            raise ValueError(
-                f"num_codebooks is {num_codebooks}; this model has 1..{model.config.n_vq}"
-            )
+        check_codebooks(num_codebooks, model.config)
         self.config, self.device = model.config, model.device
         self.sampling, self.num_codebooks = sampling, num_codebooks
         with torch.inference_mode():
@@ -179,23 +194,22 @@ class Session:
         """
         if request.max_frames < 1:
             raise ValueError("max_frames must be at least 1")
-        sampling = request.sampling or self.sampling
+        sampling = _effective(request.sampling or self.sampling, self.config)
         check_guidance(sampling, self.config)
         self._advance()
         ticket = next(self._tickets)
-        capacity = len(request.rows) + request.max_frames
+        capacity = len(request.rows) + request.max_frames + _more_rows(self.config)
         latents = [self.runner.admit(ticket, request.rows, capacity)]
-        uncond = None
+        item = _Item(ticket, request, sampling, self.config)
         if sampling.audio.guidance != 1:
-            uncond = next(self._tickets)
+            item.uncond = next(self._tickets)
             latents.append(
-                self.runner.admit(uncond, without_text(request.rows, self.config), capacity)
+                self.runner.admit(item.uncond, without_text(request.rows, self.config), capacity)
             )
         if self._latents is not None:
             own = self._latents.split([len(self._items), len(self._latents) - len(self._items)])
             latents = [own[0], latents[0], own[1], *latents[1:]]
         self._latents = torch.cat(latents)
-        item = _Item(ticket, request, self.sampling, uncond)
         self._items.append(item)
         if self._seen is not None or item.sampling.audio.repetition_penalty != 1:
             size = (self.num_codebooks, self.config.audio_vocab_size)
@@ -218,10 +232,8 @@ class Session:
         rows = self._frame(draw(generators, 1 + self.num_codebooks).to(self.device))
         tokens = rows[: len(self._items)]
         # 2. Items take note of it; those that have ended leave.
-        text = tokens[:, 0].tolist()
-        codes = tokens[:, 1:].cpu()
         spoken = [
-            self._note(item, t, c) for item, t, c in zip(self._items, text, codes, strict=True)
+            self._note(item, row) for item, row in zip(self._items, tokens.cpu(), strict=True)
         ]
         if self._seen is not None:
             self._seen.scatter_(2, tokens[:, 1:, None], True)
@@ -309,11 +321,19 @@ class Session:
             if item.frames < item.forced_frames:
                 assert item.request.forced is not None
                 chosen[i] = item.request.forced[channel - 1, item.frames]
+            elif item.delay is not None and channel - 1 not in spoken_codebooks(
+                item.delay, self.config.n_vq
+            ):
+                chosen[i] = self.config.audio_pad_code
         return chosen
 
     def _choose_text(self, logits: Tensor, uniform: Tensor) -> Tensor:
         """Among all ids, or where there is a monologue, among those that it allows."""
         settings = [item.sampling.text for item in self._items]
+        if isinstance(self.config, DelayConfig):
+            states = [item.delay for item in self._items if item.delay is not None]
+            allowed = _allowed(logits, [text_rule(state, self.config) for state in states])
+            return sample_each(settings, allowed, uniform, None)
         ruled = [item.monologue for item in self._items]
         if not any(ruled):
             return sample_each(settings, logits, uniform, None)
@@ -328,22 +348,71 @@ class Session:
                 chosen[i], item.monologue = item.monologue.paced(int(chosen[i]))
         return chosen
 
-    def _note(self, item: _Item, text: int, codes: Tensor) -> ItemStep:
-        place = -1
+    def _note(self, item: _Item, row: Tensor) -> ItemStep:
+        text, codes, place = int(row[0]), row[1:], -1
+        if item.delay is not None:
+            return self._note_delayed(item, text, row)
         if item.monologue is not None:
             monologue = item.monologue.after(text)
             done = item.frames + 1 >= item.forced_frames
             item.monologue = monologue.released() if done else monologue
             place = monologue.position
         if text == self.config.audio_end_token_id:
-            return ItemStep(item.ticket, text, None, "eos")
+            return ItemStep(item.ticket, text, None, "eos", row)
         item.frames += 1
         spent = item.frames >= item.request.max_frames
-        return ItemStep(item.ticket, text, codes, "budget" if spent else None, place)
+        return ItemStep(item.ticket, text, codes, "budget" if spent else None, row, place)
+
+    def _note_delayed(self, item: _Item, text: int, row: Tensor) -> ItemStep:
+        assert item.delay is not None
+        assert isinstance(self.config, DelayConfig)
+        item.delay = state_after(item.delay, text, self.config)
+        codes = item.undelayed.push(row[1:], item.delay)
+        item.frames += codes is not None
+        by = None
+        if text == self.config.im_end_token_id:
+            by = "eos"
+        elif (
+            item.frames >= item.request.max_frames
+            or item.delay.step >= item.request.max_frames + _more_rows(self.config)
+        ):
+            by = "budget"
+        return ItemStep(item.ticket, text, codes, by, row)
+
+
+def _effective(sampling: SamplingConfig, config: RowConfig) -> SamplingConfig:
+    """Without what a model does not do; ValueError where it is told to do what it cannot."""
+    audio = sampling.audio
+    if isinstance(config, DelayConfig) and audio.repetition_penalty != 1:
+        raise ValueError(
+            f"repetition_penalty is {audio.repetition_penalty}; this model's codebooks are delayed "
+            "against each other, and it takes none; use 1"
+        )
+    if audio.temperature == 0 and not config.penalizes_greedy:
+        return replace(sampling, audio=replace(audio, repetition_penalty=1.0))
+    return sampling
+
+
+def _more_rows(config: RowConfig) -> int:
+    """Rows that an item may need besides its frames: text, and codebooks running out."""
+    return 2 * config.n_vq + 16 if isinstance(config, DelayConfig) else 0
+
+
+def _allowed(logits: Tensor, rules: list[TextRule]) -> Tensor:
+    """Logits (B, V) in which what a rule does not allow is -inf."""
+    allowed = logits.clone()
+    for row, rule in zip(allowed, rules, strict=True):
+        if rule.only:
+            kept = row[list(rule.only)]
+            row.fill_(-torch.inf)
+            row[list(rule.only)] = kept
+        else:
+            row[list(rule.never)] = -torch.inf
+    return allowed
 
 
 def generate(
-    model: TtsModel | PreparedModel,
+    model: FrameModel | PreparedModel,
     requests: Sequence[Request],
     sampling: SamplingConfig,
     num_codebooks: int,

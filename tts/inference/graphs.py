@@ -32,18 +32,23 @@ class DepthFrames:
 
     def frame(self, latents: Tensor, choose: Choose) -> Tensor:
         """Choose all channels: (B, hidden) -> int64 (B, 1 + k)."""
-        w, batch = self.weights, len(latents)
-        if batch not in self.caches:
-            self.caches[batch] = DepthCache(
-                w.depth, batch, self.num_codebooks + 1, w.device, w.dtype
-            )
-        cache, x, tokens = self.caches[batch], latents, []
+        w, batch, y, place = self.weights, len(latents), latents, 0
+        tokens: list[Tensor] = []
         for channel in range(self.num_codebooks + 1):
-            if channel:
-                x = F.embedding(tokens[-1], w.tables[channel - 1])
-            y = w.depth(w.depth_input(x), cache.at(channel))
-            tokens.append(choose(channel, w.heads[channel](y)))
+            if w.depth is not None and w.at_new_place(channel):
+                x = F.embedding(tokens[-1], w.tables[channel - 1]) if channel else latents
+                x = x if w.depth_input is None else w.depth_input(x)
+                turned = None if w.depth_rotations is None else w.depth_rotations[place]
+                y = w.depth(x, self._cache(w.depth, batch).at(place), turned)
+                place += 1
+            tokens.append(w.token(channel, choose(channel, w.heads[channel](y))))
         return torch.stack(tokens, dim=1)
+
+    def _cache(self, depth: FastStack, batch: int) -> DepthCache:
+        if batch not in self.caches:
+            w = self.weights
+            self.caches[batch] = DepthCache(depth, batch, self.num_codebooks + 1, w.device, w.dtype)
+        return self.caches[batch]
 
 
 class DepthCache:

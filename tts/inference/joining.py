@@ -7,16 +7,18 @@ the sizes of what goes in: a stream has the samples of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tokenizer.layout import silence
 from tts.inference.stretch import Stretcher
 
 if TYPE_CHECKING:
     from frontend.written import WrittenWord
+    from tokenizer.model import CatTokenizer
     from tts.inference.prompt_builders import Piece
 
 # Softer blocks at the ends of a piece are silence; speech has -23 dBFS.
@@ -43,7 +45,7 @@ class Spoken(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """What is ready: float32 (N,), and the words whose times are now known."""
+    """What is ready: float32 (N,) or (N, channels), and the words whose times are now known."""
 
     wav: np.ndarray
     words: tuple[Spoken, ...] = ()
@@ -56,26 +58,33 @@ class Joiner:
         pieces: all of a text.
         sample_rate: in Hz.
         frame_size: samples of a frame of the codec.
+        channels: of the sound.
     """
 
-    def __init__(self, pieces: Sequence[Piece], sample_rate: int, frame_size: int) -> None:
+    def __init__(
+        self, pieces: Sequence[Piece], sample_rate: int, frame_size: int, channels: int = 1
+    ) -> None:
         self.pieces, self.rate, self.frame_size = pieces, sample_rate, frame_size
+        self.channels = channels
         self.number, self.samples = -1, 0  # samples that were given out
 
     def begin(self) -> np.ndarray:
-        """Go on to the next piece: the silence before it, float32 (N,)."""
+        """Go on to the next piece: the silence before it, samples as `push` takes them."""
         self._before = self.samples
         self.number += 1
         pause, tail = self._pause(self.number), self._tail(self.number - 1)
         head = min(self._n(HEAD_S), pause - tail) if pause else None
         last = self.number == len(self.pieces) - 1 and not self.piece.after_s
         stretch = self.piece.stretch
-        self._trimmed = _Trimmer(self.rate, head, None if last else self._tail(self.number))
-        self._stretcher = None if stretch == 1 else Stretcher(self.rate, stretch)
+        tail_kept = None if last else self._tail(self.number)
+        self._trimmed = _Trimmer(self.rate, head, tail_kept, self.channels)
+        self._stretcher = None
+        if stretch != 1:
+            self._stretcher = Stretcher(self.rate, stretch, self.channels)
         self._clock = _Clock(self.piece)
-        silence = self._count(np.zeros(max(0, pause - tail - (head or 0)), np.float32))
+        gap = self._count(silence(max(0, pause - tail - (head or 0)), self.channels))
         self._begun = self.samples
-        return silence
+        return gap
 
     def again(self) -> np.ndarray:
         """`begin` the same piece anew: what was given out of it does not count."""
@@ -86,7 +95,7 @@ class Joiner:
         """Some sound of the piece.
 
         Args:
-            wav: float32 (N,).
+            wav: float32 (N,), or (N, channels).
             places: of its frames, symbols that they have reached; of a model that tells none, ().
         """
         self._clock.push(places)
@@ -97,11 +106,13 @@ class Joiner:
 
     def finish(self) -> Joined:
         """The rest of the piece."""
-        rest = self._stretcher.finish() if self._stretcher is not None else np.zeros(0, np.float32)
+        rest = silence(0, self.channels)
+        if self._stretcher is not None:
+            rest = self._stretcher.finish()
         parts = [self._trimmed.push(rest), self._trimmed.finish()]
         if self.number == len(self.pieces) - 1 and self.piece.after_s:
             margin = self._trimmed.tail or 0
-            parts.append(np.zeros(self._n(self.piece.after_s) - margin, np.float32))
+            parts.append(silence(self._n(self.piece.after_s) - margin, self.channels))
         ready = self._count(np.concatenate(parts))
         self._clock.end()
         return Joined(ready, self._words())
@@ -157,6 +168,39 @@ class Joiner:
         return tuple(words)
 
 
+class Whole(NamedTuple):
+    """A finished text: float32 (N,), and when its words and sentences are heard."""
+
+    wav: np.ndarray
+    words: tuple[Spoken, ...]
+    sentences: tuple[Spoken, ...]
+
+
+def join(
+    pieces: Sequence[Piece],
+    sounds: Iterable[tuple[np.ndarray, Sequence[int]]],
+    codec: CatTokenizer,
+) -> Whole:
+    """All of a text at once.
+
+    Args:
+        pieces: see `Joiner`.
+        sounds: of each piece, with its places; see `Joiner.push`.
+        codec: that made them.
+    """
+    joiner = Joiner(pieces, codec.sample_rate, codec.frame_size, codec.channels)
+    wavs = [silence(0, codec.channels)]
+    words: list[Spoken] = []
+    sentences = []
+    for wav, places in sounds:
+        pause = joiner.begin()
+        parts = joiner.push(wav, places), joiner.finish()
+        wavs += [pause, *(part.wav for part in parts)]
+        words += [word for part in parts for word in part.words]
+        sentences.append(joiner.sentence())
+    return Whole(np.concatenate(wavs), tuple(words), tuple(sentences))
+
+
 @dataclass
 class _Trimmer:
     """Cuts the silence at the ends of a piece.
@@ -169,6 +213,7 @@ class _Trimmer:
     rate: int
     head: int | None
     tail: int | None
+    channels: int = 1
     first: int = 0
     last: int = 0
     cut: int = 0
@@ -183,29 +228,30 @@ class _Trimmer:
         waiting = np.concatenate([*self._open, wav])
         whole = len(waiting) // size * size
         self._open = [waiting[whole:]]
-        return self._blocks(waiting[:whole].reshape(-1, size))
+        return self._blocks(waiting[:whole].reshape(-1, size, *waiting.shape[1:]))
 
     def finish(self) -> np.ndarray:
         """What is left, with its end."""
         rest = np.concatenate(self._open)
         self._open = []
         ready = self._blocks(rest[None]) if len(rest) else rest
-        held = np.concatenate([np.zeros(0, np.float32), *self._held])
+        held = np.concatenate([silence(0, self.channels), *self._held])
         if self.silent:  # nothing is heard: that is for the guard to judge
             self.last = self._taken
             return held
         if self.tail is None:
             return np.concatenate([ready, held])
-        kept = np.zeros(self.tail, np.float32)
+        kept = silence(self.tail, self.channels)
         kept[: len(held)] = held[: self.tail]
         fade = min(self.tail, round(FADE_S * self.rate))
         if fade:
-            kept[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+            kept[-fade:] *= _ramp(1, 0, fade, kept)
         return np.concatenate([ready, kept])
 
     def _blocks(self, blocks: np.ndarray) -> np.ndarray:
-        out = [np.zeros(0, np.float32)]
-        loud = np.sqrt(np.square(blocks).mean(axis=1)) >= 10 ** (QUIET_DBFS / 20)
+        out = [silence(0, self.channels)]
+        power = np.square(blocks).mean(axis=tuple(range(1, blocks.ndim)))
+        loud = np.sqrt(power) >= 10 ** (QUIET_DBFS / 20)
         for block, heard in zip(blocks, loud, strict=True):
             if heard:
                 if self.silent:
@@ -225,13 +271,19 @@ class _Trimmer:
         """The margin before the first sound."""
         if self.head is None:
             return quiet
-        kept = np.zeros(self.head, np.float32)
+        kept = silence(self.head, self.channels)
         own = quiet[max(0, len(quiet) - self.head) :]
         kept[len(kept) - len(own) :] = own
         self.cut = len(quiet) - self.head
         fade = min(self.head, round(FADE_S * self.rate))
-        kept[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
+        kept[:fade] *= _ramp(0, 1, fade, kept)
         return kept
+
+
+def _ramp(first: float, last: float, count: int, like: np.ndarray) -> np.ndarray:
+    """A straight line over time, the same in all channels."""
+    line = np.linspace(first, last, count, dtype=np.float32)
+    return line.reshape(-1, *[1] * (like.ndim - 1))
 
 
 class _Clock:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import frontend
 from frontend.script import Script
 from frontend.ssml import read_text
-from tts.control import check_pause, check_speed
+from tts.control import SENTENCE_PAUSE_S, check_pause, check_speed
 from tts.inference.prompt_builders import Piece, PromptBuilder, SpeechOptions
 from tts.voices import Voice
 
@@ -51,7 +51,7 @@ def pieces_of(
         ValueError: an option is out of range.
     """
     pieces: list[Piece] = []
-    pause, empty = None, None
+    pause, empty, unspoken = None, None, ()
     for passage in script.passages:
         if passage.pause_s is not None:
             pause = (pause or 0.0) + passage.pause_s
@@ -65,19 +65,25 @@ def pieces_of(
         try:
             parts = builder.pieces(passage.text, voice, own, used)
         except frontend.EmptyTextError as error:
-            empty = empty or error
+            empty, unspoken = empty or error, unspoken + error.notes
             continue
         cursor = passage.at
         for number, part in enumerate(parts):
             placed = _placed(part, script.text, cursor)
-            wait = options.sentence_pause_s
+            # A builder's own pause holds where the user wants none of his.
+            asked = options.sentence_pause_s != SENTENCE_PAUSE_S
+            wait = part.before_s if part.before_s and not asked else options.sentence_pause_s
             if number == 0 and pause is not None:
                 wait, pause = pause, None
             elif not pieces:
                 wait = 0.0
             elif number == 0 and passage.before:
                 wait = options.paragraph_pause_s
-            elif number and _goes_on(pieces[-1], script.text[cursor : placed.at[0]]):
+            elif (
+                number
+                and not part.before_s
+                and _goes_on(pieces[-1], script.text[cursor : placed.at[0]])
+            ):
                 wait = min(wait, CLAUSE_PAUSE_S)
             name = voice.name if voice is not None else ""
             pieces.append(placed._replace(before_s=wait, voice=name))
@@ -88,7 +94,7 @@ def pieces_of(
             f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
         )
     after = script.after_s + (pause or 0.0)
-    pieces[0] = pieces[0]._replace(notes=(*script.notes, *pieces[0].notes))
+    pieces[0] = pieces[0]._replace(notes=(*script.notes, *unspoken, *pieces[0].notes))
     pieces[-1] = pieces[-1]._replace(after_s=after)
     return pieces
 

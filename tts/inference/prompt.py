@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from tts.model.config import PhonemeConfig, TtsConfig
+from tts.model.config import PhonemeConfig, RowConfig, TtsConfig
 
 # In a frame of 40 ms speech moves on by this many symbols at most: of 400 000 frames of the corpus
 # ten move by more. A model that may go further sometimes does, and leaves a syllable out.
@@ -42,15 +42,15 @@ def text_ids(symbols: tuple[str, ...], phonemes: PhonemeConfig) -> Tensor:
     return phonemes.first_id + index * phonemes.phases + phase
 
 
-def text_rows(ids: Tensor, config: TtsConfig) -> Tensor:
+def text_rows(ids: Tensor, config: RowConfig) -> Tensor:
     """Rows without audio: (L,) -> (L, 1 + K)."""
     pad = torch.full((len(ids), config.n_vq), config.audio_pad_code)
     return torch.cat([ids[:, None], pad], dim=1)
 
 
-def audio_rows(text: Tensor | int, codes: Tensor, config: TtsConfig) -> Tensor:
-    """Rows with audio: codes (k, T), k <= K -> (T, 1 + K); unused channels are 0."""
-    rows = torch.zeros((codes.shape[1], 1 + config.n_vq), dtype=torch.int64)
+def audio_rows(text: Tensor | int, codes: Tensor, config: RowConfig) -> Tensor:
+    """Rows with audio: codes (k, T), k <= K -> (T, 1 + K)."""
+    rows = torch.full((codes.shape[1], 1 + config.n_vq), config.unused_code)
     rows[:, 0] = text
     rows[:, 1 : 1 + codes.shape[0]] = codes.t()
     return rows
@@ -81,7 +81,7 @@ def prompt_rows(text: Tensor, voice: Tensor, config: TtsConfig) -> Tensor:
     )
 
 
-def without_text(rows: Tensor, config: TtsConfig) -> Tensor:
+def without_text(rows: Tensor, config: RowConfig) -> Tensor:
     """The same rows with the text hidden: (T, 1 + K) -> (T, 1 + K).
 
     The model then goes on from the voice and the frames alone; what it says with the text and
@@ -101,7 +101,7 @@ def without_text(rows: Tensor, config: TtsConfig) -> Tensor:
     return hidden
 
 
-def hidden_text_id(config: TtsConfig) -> int:
+def hidden_text_id(config: RowConfig) -> int:
     """What stands in the text channel where the text is hidden."""
     return config.audio_assistant_gen_slot_token_id
 

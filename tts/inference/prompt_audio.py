@@ -28,6 +28,7 @@ from tts.inference.prompt_findings import (
     no_speech,
     notes_of,
 )
+from tts.model.registry import PromptRule
 
 if TYPE_CHECKING:
     from tokenizer.model import CatTokenizer
@@ -43,18 +44,6 @@ _UNUSABLE = {
     "no_speech": "holds no speech, only noise or one steady sound",
 }
 _HAN = re.compile(f"[{HAN}]")
-
-
-@dataclass(frozen=True)
-class PromptRule:
-    """How a model wants its prompts.
-
-    Attributes:
-        cut: trim silence, set the level, and cut what is longer than 3 s to at most 2.2 s; else
-            nothing is cut off, and the level is moved towards -20 dBFS by at most 3 dB.
-    """
-
-    cut: bool
 
 
 EMBEDDED_PROMPT, PUBLISHED_PROMPT = PromptRule(cut=True), PromptRule(cut=False)
@@ -100,8 +89,10 @@ def prepare_recording(
         keep_whole: cut nothing off but silence, whatever the rule.
     """
     check_recording(wav, sample_rate, rule)
+    if not rule.cut and not rule.level:
+        return wav, ""
     if not rule.cut:
-        level = 10 * np.log10(np.mean(np.square(wav, dtype=np.float64)))
+        level = 10 * np.log10(np.mean(np.square(wav, dtype=np.float64)) + 1e-9)
         gain = np.clip(WHOLE_DBFS - level, -WHOLE_STEP_DB, WHOLE_STEP_DB)
         return (wav * 10 ** (gain / 20)).astype(np.float32), ""
     speech, remark = trim_silence(wav, sample_rate), ""
@@ -185,6 +176,7 @@ class PromptEncoder:
         import torch
 
         from tokenizer.codes import codec_fingerprint
+        from tokenizer.layout import wav_of
         from tts.voices import Voice
 
         codec = self.codec
@@ -205,7 +197,7 @@ class PromptEncoder:
             # In half precision several percent of the codes would come out different.
             codec.fill()
             precise = copy.deepcopy(codec).float().prepare()
-        codes = precise.encode(torch.from_numpy(speech)[None, None])[0].cpu()
+        codes = precise.encode(wav_of(speech, codec.channels))[0].cpu()
         voice = Voice(
             name=name,
             codes=codes.clone(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from torch import Tensor
 import frontend
 from frontend.clean import HAN
 from frontend.split import split_sentences
+from frontend.symbols import joined, readable
 from frontend.written import WrittenWord, written_words
 from tokenizer.hub import CheckpointError
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
@@ -27,9 +29,11 @@ from tts.model.config import (
     EMBEDDED_SAMPLING,
     PUBLISHED_SAMPLING,
     PhonemeConfig,
+    RowConfig,
     SamplingConfig,
     TtsConfig,
 )
+from tts.model.delay import DelayConfig, delayed
 from tts.voices import Voice
 
 MAX_CHARS = 160
@@ -112,13 +116,18 @@ class Piece(NamedTuple):
 
 
 class PromptBuilder(Protocol):
-    """How a model reads: its own sampling, and whether someone must be named to speak."""
+    """How a model reads: its own sampling, whether someone must be named to speak, and whether it
+    is better to go on where a recording ends, once its words are known, than to speak like it.
+    """
 
     @property
     def sampling(self) -> SamplingConfig: ...
 
     @property
     def needs_voice(self) -> bool: ...
+
+    @property
+    def continues(self) -> bool: ...
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
@@ -138,13 +147,17 @@ class PromptBuilder(Protocol):
         ...
 
 
-def _empty(text: str) -> frontend.EmptyTextError:
+def empty_text(text: str, notes: tuple[str, ...] = ()) -> frontend.EmptyTextError:
+    """The error for a text in which nothing can be spoken; notes say what was left out."""
+    why = f" ({'; '.join(notes)})" if notes else ""
     return frontend.EmptyTextError(
-        f"nothing to say in {text[:40]!r}; give at least one letter, digit or character"
+        f"nothing to say in {text[:40]!r}{why}; give at least one letter, digit or character",
+        notes,
     )
 
 
-def _transcript(voice: Voice) -> str:
+def transcript_of(voice: Voice) -> str:
+    """What a voice says; ValueError where that is not known."""
     if not voice.transcript:
         raise ValueError(f"voice {voice.name!r} has no transcript; continuation needs its words")
     return voice.transcript
@@ -159,6 +172,10 @@ class PhonemePromptBuilder:
     sampling: SamplingConfig = EMBEDDED_SAMPLING
     needs_voice: bool = True
 
+    @property
+    def continues(self) -> bool:
+        return self.config.phonemes is not None and self.config.phonemes.continues
+
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
     ) -> list[Piece]:
@@ -169,27 +186,24 @@ class PhonemePromptBuilder:
         assert self.config.phonemes is not None
         phonemes = self.config.phonemes
         parts = split_sentences(text, options.max_chars or MAX_CHARS)
-        read = [(part, _phonemize(part, options.lang)) for part in parts]
-        spoken = [(part, u) for part, u in read if u is not None]
-        if not spoken:
-            raise _empty(text)
-        pieces = []
-        for number, (part, u) in enumerate(spoken):
-            own = replace(options, seed=options.seed + number)
-            request = self._request(u.symbols, voice, own, used)
+        pieces: list[Piece] = []
+        unspoken: tuple[str, ...] = ()
+        for part, following in zip_longest(parts, parts[1:], fillvalue=""):
+            try:
+                u = frontend.phonemize(part, options.lang)
+            except frontend.EmptyTextError as error:
+                unspoken += error.notes
+                continue
+            # A sentence that was cut in two goes on.
+            symbols = readable(u.symbols, "," if following[:1].islower() else ".")
+            own = replace(options, seed=options.seed + len(pieces))
+            request = self._request(symbols, voice, own, used)
             words = written_words(u, options.lang)
             stretch = own.speed / pace_of(own.speed, phonemes)
-            pieces.append(
-                Piece(
-                    part,
-                    request,
-                    len(u.symbols),
-                    used,
-                    u.notes,
-                    words,
-                    stretch=stretch,
-                )
-            )
+            pieces.append(Piece(part, request, len(symbols), used, u.notes, words, stretch=stretch))
+        if not pieces:
+            raise empty_text(text, unspoken)
+        pieces[0] = pieces[0]._replace(notes=(*unspoken, *pieces[0].notes))
         return pieces
 
     def _request(
@@ -197,11 +211,15 @@ class PhonemePromptBuilder:
     ) -> Request:
         assert self.config.phonemes is not None
         codes = voice.codes[:used]
-        forced, limit = None, None
+        context = forced = limit = None
         if options.continuation:
-            lang = voice.lang if voice.lang in ("en", "zh") else "auto"
-            before = frontend.phonemize(_transcript(voice), lang).symbols
-            symbols, limit, forced = before + symbols, len(before), codes
+            if self.continues:
+                lang = voice.lang if voice.lang in ("en", "zh") else "auto"
+                before = readable(frontend.phonemize(transcript_of(voice), lang).symbols)
+                whole = joined(before, symbols)
+                symbols, limit, forced = whole, len(whole) - len(symbols), codes
+            else:
+                context = codes
         ids = text_ids(symbols, self.config.phonemes)
         spoken = 0 if forced is None else forced.shape[1]
         pace = pace_of(options.speed, self.config.phonemes)
@@ -216,20 +234,13 @@ class PhonemePromptBuilder:
             max_frames=spoken + round(budget_s * self.frame_rate),
             monologue=monologue,
             forced=forced,
+            context=context,
         )
 
 
 def pace_of(speed: float, phonemes: PhonemeConfig) -> float:
     """The part of a speed that the monologue follows; the sound is stretched by the rest."""
     return min(max(speed, phonemes.slowest), phonemes.fastest)
-
-
-def _phonemize(piece: str, lang: str) -> frontend.Utterance | None:
-    """None for a piece with nothing to say in it, such as a lone bracket."""
-    try:
-        return frontend.phonemize(piece, lang)
-    except frontend.EmptyTextError:
-        return None
 
 
 def load_text_tokenizer(folder: Path) -> Any:
@@ -255,11 +266,12 @@ def load_text_tokenizer(folder: Path) -> Any:
 class PublishedPromptBuilder:
     """The published checkpoints' way: a chat of two turns, written as their template says."""
 
-    config: TtsConfig
+    config: RowConfig
     frame_rate: float
     text_tokenizer: Any
     sampling: SamplingConfig = PUBLISHED_SAMPLING
     needs_voice: bool = False
+    continues: bool = True
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
@@ -271,7 +283,7 @@ class PublishedPromptBuilder:
         parts = split_sentences(text, options.max_chars or PUBLISHED_MAX_CHARS)
         parts = [part for part in parts if any(c.isalnum() for c in part)]
         if not parts:
-            raise _empty(text)
+            raise empty_text(text)
         pieces = []
         for number, part in enumerate(parts):
             own = replace(options, seed=options.seed + number)
@@ -284,12 +296,12 @@ class PublishedPromptBuilder:
     ) -> Request:
         codes = None if voice is None else voice.codes[:used]
         continued = codes if options.continuation else None
-        budget = round((SPARE_S + _longest_s(text)) * self.frame_rate)
+        budget = round((SPARE_S + longest_s(text)) * self.frame_rate)
         if options.duration is not None:
             budget = 2 * options.duration + round(SPARE_S * self.frame_rate)
         if continued is not None:
             assert voice is not None
-            text = _joined(_transcript(voice), text)
+            text = joined_text(transcript_of(voice), text)
         reference = None if continued is not None else codes
         rows = self.rows(text, reference, continued, options)
         return Request(rows, options.seed, budget, context=continued)
@@ -323,18 +335,29 @@ class PublishedPromptBuilder:
             before, _, after = content.partition(_AUDIO)
             slot = c.audio_user_slot_token_id
             parts += [self._ids("user\n" + before), self._special(c.audio_start_token_id)]
-            parts += [audio_rows(slot, reference, c), self._special(c.audio_end_token_id)]
+            parts += [self._audio(slot, reference), self._special(c.audio_end_token_id)]
             parts.append(self._ids(after))
         parts += [
             self._special(c.im_end_token_id),
             self._ids("\n"),
             self._special(c.im_start_token_id),
             self._ids("assistant\n"),
-            self._special(c.audio_start_token_id),
         ]
+        # Where codebooks are delayed the model opens its audio itself.
+        if continued is not None or not isinstance(c, DelayConfig):
+            parts.append(self._special(c.audio_start_token_id))
         if continued is not None:
-            parts.append(audio_rows(c.audio_assistant_gen_slot_token_id, continued, c))
+            rows = self._audio(c.audio_assistant_gen_slot_token_id, continued)
+            # Of delayed codebooks, those that run out behind the last frame are left to the model.
+            parts.append(rows[: continued.shape[1]])
         return torch.cat(parts)
+
+    def _audio(self, slot: int, codes: Tensor) -> Tensor:
+        """Rows of frames: int64 (k, T) -> (T, 1 + K), or more rows where codebooks are delayed."""
+        if not isinstance(self.config, DelayConfig):
+            return audio_rows(slot, codes, self.config)
+        rows = delayed(codes, self.config.audio_pad_code)
+        return torch.cat([torch.full((len(rows), 1), slot), rows], dim=1)
 
     def _ids(self, text: str) -> Tensor:
         # Markers in the user's text are text: they must not open a turn.
@@ -360,12 +383,13 @@ def instruction(text: str, has_reference: bool, language: str | None, frames: in
     return "\n".join(["<user_inst>", *lines, f"- Text:\n{text}", "</user_inst>"])
 
 
-def _joined(transcript: str, text: str) -> str:
+def joined_text(transcript: str, text: str) -> str:
     """Words of other scripts than Chinese need a space between them."""
     tight = _HAN.match(transcript[-1]) or transcript[-1] in "。，！？；：、…"
     return transcript + text if tight else f"{transcript} {text}"
 
 
-def _longest_s(text: str) -> float:
+def longest_s(text: str) -> float:
+    """Seconds that nobody takes longer than to say a text."""
     han = len(_HAN.findall(text))
     return SECONDS_PER_HAN * han + SECONDS_PER_LETTER * (len(text) - han)

@@ -9,14 +9,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tts.inference.sampling import Choose
-from tts.model.config import TtsConfig
-from tts.model.lm import TtsModel
+from tts.model.config import RowConfig
+from tts.model.lm import FrameModel
 
 
 class UncachedRunner:
     """Nothing is remembered but the rows, and all is computed anew each time."""
 
-    def __init__(self, model: TtsModel, num_codebooks: int) -> None:
+    def __init__(self, model: FrameModel, num_codebooks: int) -> None:
         self.model, self.num_codebooks = model, num_codebooks
         self.rows: dict[int, Tensor] = {}
         self.graphs = None
@@ -40,11 +40,9 @@ class UncachedRunner:
     def frame(self, latents: Tensor, choose: Choose) -> Tensor:
         tokens = torch.zeros((len(latents), 0), dtype=torch.int64, device=latents.device)
         for channel in range(self.num_codebooks + 1):
-            parts = [self.model.model.embedding_list[c](tokens[:, c]) for c in range(channel)]
-            y = self.model.depth(self.model.depth_input(torch.stack([latents, *parts], dim=1)))
-            logits = self.model.channel_logits(y[:, -1], channel)
-            # The last row of an audio channel is the pad code, which is never chosen.
-            token = choose(channel, logits[:, :-1] if channel else logits)
+            token = choose(channel, self.model.next_logits(latents, tokens))
+            if channel == 0 and self.model.text_ids is not None:
+                token = torch.tensor(self.model.text_ids, device=token.device)[token]
             tokens = torch.cat([tokens, token[:, None]], dim=1)
         return tokens
 
@@ -63,7 +61,7 @@ def prompt_mask(valid: Tensor) -> Tensor:
     return ((causal & valid[:, None, :]) | itself)[:, None]
 
 
-def pad_left(rows: list[Tensor], config: TtsConfig) -> tuple[Tensor, Tensor]:
+def pad_left(rows: list[Tensor], config: RowConfig) -> tuple[Tensor, Tensor]:
     """Stack prompts of unequal length: -> rows (B, T, 1 + K), valid bool (B, T)."""
     steps = max(len(r) for r in rows)
     padded = torch.full((len(rows), steps, 1 + config.n_vq), config.audio_pad_code)

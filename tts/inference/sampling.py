@@ -68,17 +68,17 @@ def sample(
 
     Args:
         logits: float (B, V); -inf marks what is not allowed.
-        settings: temperature 0 is greedy and applies none of the others.
+        settings: temperature 0 is greedy and applies none of the others but the penalty.
         uniform: float (B,), one random number an item in [0, UNIFORM_LIMIT).
         seen: bool (B, V), tokens the penalty applies to.
 
     Returns:
         int64 (B,).
     """
-    if settings.temperature == 0:
-        return logits.argmax(dim=-1)
     if seen is not None and settings.repetition_penalty != 1:
         logits = penalize_repetition(logits, seen, settings.repetition_penalty)
+    if settings.temperature == 0:
+        return logits.argmax(dim=-1)
     total, ids = cumulate(logits, settings)
     # The first entry whose sum lies above the number; entries without probability never do so
     # first.

@@ -5,8 +5,8 @@ the server, a batch. A `PieceLoop` keeps up to `batch_size` pieces in the engine
 leaves, and the next one takes its place at once. A piece's codes depend on its own request alone,
 so that neither batch size nor order changes them.
 
-What has gone wrong is told by `guard.py`, and said again with another seed, `Guard.retries` times
-at most. A piece of which something was heard already is not said again.
+What has gone wrong is told by `tts.inference.guard`, and said again with another seed,
+`Guard.retries` times at most. A piece of which something was heard already is not said again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tokenizer.layout import samples_of, silence
 from tokenizer.model import CatTokenizer, CodecState
 from tts.inference.engine import ItemStep, Request, Session
 from tts.inference.guard import Guard
@@ -30,6 +31,7 @@ from tts.inference.joining import Spoken
 if TYPE_CHECKING:
     from tts.inference.prompt_builders import Piece
     from tts.model.config import SamplingConfig
+    from tts.model.registry import Pace
     from tts.model.weights import PreparedModel
 
 # From one attempt at a piece to the next.
@@ -64,7 +66,7 @@ class AudioChunk(NamedTuple):
     """Some sound as it becomes ready.
 
     Attributes:
-        wav: float32 (N,) in [-1, 1].
+        wav: float32 (N,) in [-1, 1], or (N, channels).
         codes: int64 (k, t) that it came from; none in the silence between two pieces.
         finished_by: None until the last chunk of a piece, then 'eos' or 'budget'.
         key: of the piece.
@@ -102,7 +104,7 @@ class PieceDone(NamedTuple):
         key: of the piece.
         piece: with the request of the attempt that counts.
         codes: int64 (k, T).
-        wav: float32 (N,); empty where no sound is wanted, or where it went out as chunks.
+        wav: as in `AudioChunk`; empty where no sound is wanted, or where it went out as chunks.
         finished_by: 'eos', or 'budget' where it was cut off by its frame budget.
         complaint: what is wrong with it after all attempts; None where all is well.
         attempts: how often it was said.
@@ -201,6 +203,8 @@ class PieceLoop:
             'whole' decodes all of a piece at once, which is faster and differs by rounding;
             'none' gives codes alone.
         held: chunks are held back until their piece is done, so that it may be said again.
+        pace: sizes of chunks that go out at once; None doubles them up to .64 s, as is done where
+            they are held, so that they do not depend on the clock.
     """
 
     def __init__(
@@ -212,12 +216,17 @@ class PieceLoop:
         batch_size: int = 1,
         sound: Sound = "live",
         held: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch size is {batch_size}; use 1 or more")
         self.model, self.codec, self.sampling = model, codec, sampling
         self.guard, self.sound, self.held = guard or Guard(), sound, held
         self.batch_size = 1 if sound == "live" else batch_size
+        self.pace = None if held or sound != "live" else pace
+        # When the first sound went out, and how much since.
+        self.first_s: float | None = None
+        self.sent_s = 0.0
         self.session: Session | None = None
         self.waiting: deque[_Speaking] = deque()
         self.speaking: dict[int, _Speaking] = {}
@@ -276,6 +285,7 @@ class PieceLoop:
             self.speaking[self.session.admit(one.piece.request)] = one
             if self.sound == "live":
                 one.codec = self._context(one.piece)
+                one.chunk = self._next_chunk(one)
             one.compute_s += time.monotonic() - begun
             if one.attempts == 1:
                 yield PieceBegun(one.key, one.piece)
@@ -338,7 +348,7 @@ class PieceLoop:
     def _judge(self, one: _Speaking, finished_by: str) -> _Judged:
         """Decode a piece that has ended, and look for what is wrong with it."""
         begun = time.monotonic()
-        codes, wav, text = one.codes(), np.zeros(0, np.float32), one.piece.text
+        codes, wav, text = one.codes(), silence(0, self.codec.channels), one.piece.text
         complaint = self.guard.of_codes(text, codes, finished_by, self.codec.frame_rate)
         if self.sound in ("chunks", "whole") and codes.shape[1]:
             wav = self._decode_all(codes, one.piece)
@@ -350,27 +360,38 @@ class PieceLoop:
         """The frames that have not gone out yet."""
         begun = time.monotonic()
         codes = _stacked(one.frames[one.forced + one.decoded :], one.piece.num_codebooks)
-        wav = np.zeros(0, np.float32)
+        wav = silence(0, self.codec.channels)
         if codes.shape[1]:
             wav, one.codec = self._decode(codes, one.codec)
         places = one.places()[one.decoded :]
         one.decoded += codes.shape[1]
-        one.chunk = self._larger(one.chunk)
+        if len(wav):
+            self.first_s = self.first_s or time.monotonic()
+            self.sent_s += len(wav) / self.codec.sample_rate
+        one.chunk = self._next_chunk(one)
         one.compute_s += time.monotonic() - begun
         return AudioChunk(wav, codes, finished_by, one.key, places)
+
+    def _next_chunk(self, one: _Speaking) -> int:
+        """Frames of the next chunk of a piece."""
+        if self.pace is None:
+            return self._larger(one.chunk) if one.decoded else 1
+        if self.first_s is None:
+            return self.pace.frames(None)
+        return self.pace.frames(self.sent_s - (time.monotonic() - self.first_s))
 
     def _larger(self, size: int) -> int:
         return min(2 * size, max(1, round(LONGEST_CHUNK_S * self.codec.frame_rate)))
 
     def _decode_all(self, codes: Tensor, piece: Piece) -> np.ndarray:
-        """float32 (N,) of int64 (k, T), decoded alone, so that no neighbour changes a bit."""
+        """Samples of int64 (k, T), decoded alone, so that no neighbour changes a bit."""
         if self.sound == "whole":
             context = _context_of(piece.request)
             before = 0 if context is None else context.shape[1]
             if context is not None:
                 codes = torch.cat([context[: len(codes)].cpu(), codes], dim=1)
-            wav = self.codec.decode(codes[None])[0, 0, before * self.codec.frame_size :]
-            return wav.float().clamp(-1, 1).cpu().numpy()
+            wav = self.codec.decode(codes[None])[0, :, before * self.codec.frame_size :]
+            return samples_of(wav.clamp(-1, 1))
         state, parts, first, size = self._context(piece), [], 0, 1
         while first < codes.shape[1]:
             wav, state = self._decode(codes[:, first : first + size], state)
@@ -386,7 +407,7 @@ class PieceLoop:
     @torch.inference_mode()
     def _decode(self, codes: Tensor, state: CodecState | None) -> tuple[np.ndarray, CodecState]:
         wav, state = self.codec.decode_latents(self.codec.dequantize(codes[None]), state)
-        return wav[0, 0].float().clamp(-1, 1).cpu().numpy(), state
+        return samples_of(wav.clamp(-1, 1)), state
 
 
 def _context_of(request: Request) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Load and save CAT-TTS models: a folder with `config.json` and `*.safetensors`."""
+"""Load and save CAT-TTS models: a folder with weights."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 
 from tokenizer.weights import load_weights, save_folder, spread, without_numbers
 from tts.folders import model_folder_of
-from tts.model.config import TtsConfig
-from tts.model.lm import TtsModel
+from tts.model.config import RowConfig
+from tts.model.lm import FrameModel
+from tts.model.registry import read_config, type_of
 from tts.model.weights import PreparedModel, prepare
 
-# Published files carry it; no row is ever looked up in it.
-UNUSED = frozenset({"model.language_model.embed_tokens.weight"})
-_LAYERS = "model.language_model.layers."
+# Modules that stay on one device.
+_UNITS = ("DecoderLayer", "GptBlock")
 
 
 def load_model(
@@ -24,7 +24,7 @@ def load_model(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     device_map: str | Mapping[str, Any] | None = None,
-) -> TtsModel:
+) -> FrameModel:
     """Load a model, ready for inference.
 
     Args:
@@ -57,27 +57,27 @@ def _load(
     stored: torch.dtype | None,
     dtype: torch.dtype,
     device_map: str | Mapping[str, Any] | None,
-) -> TtsModel:
+) -> FrameModel:
     """Fill a model with weights of the dtype `stored`; None leaves them as the file has them."""
     folder = model_folder_of(name)
-    model = empty_model(TtsConfig.from_file(folder / "config.json"))
+    model = empty_model(read_config(folder / "config.json"))
     one = torch.device(device)
-    where = None if device_map is None else spread(model, ("DecoderLayer",), device_map, dtype)
+    where = None if device_map is None else spread(model, _UNITS, device_map, dtype)
     load_weights(
         model,
         folder,
-        lambda n: (where(n) if where and n.startswith(_LAYERS) else one, stored),
-        UNUSED,
+        lambda n: (where(n) if where and n.startswith(model.config.layers) else one, stored),
+        model.names,
     )
     return model.requires_grad_(False).eval()
 
 
-def empty_model(config: TtsConfig) -> TtsModel:
+def empty_model(config: RowConfig) -> FrameModel:
     """A model on the meta device: names and shapes, no numbers."""
     with without_numbers():
-        return TtsModel(config)
+        return type_of(config).model_class(config)
 
 
-def save_model(model: TtsModel, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
+def save_model(model: FrameModel, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
     """Write `config.json` and `model.safetensors` to `folder` (made if need be)."""
     save_folder(model, model.config.to_dict(), folder, dtype)

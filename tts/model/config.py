@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tokenizer.strict import ConfigError, read_object, strict
 
@@ -66,6 +66,17 @@ class LanguageConfig:
                 f"num_key_value_heads={self.num_key_value_heads}"
             )
 
+    @classmethod
+    def from_dict(cls, raw: Any, ignore_unknown: bool = False) -> LanguageConfig:
+        """Build from the part of a `config.json`; ConfigError on missing or unknown keys."""
+        if not isinstance(raw, Mapping):
+            raise ConfigError("config: language_config is missing")
+        theta = (raw.get("rope_parameters") or {}).get("rope_theta")
+        data = {k: v for k, v in raw.items() if k not in _IGNORED_LANGUAGE}
+        if theta is not None:
+            data.setdefault("rope_theta", theta)
+        return strict(cls, data, "language_config", ignore_unknown)
+
 
 @dataclass(frozen=True)
 class PhonemeConfig:
@@ -77,6 +88,9 @@ class PhonemeConfig:
         first_id: id of the first symbol's first phase.
         slowest, fastest: speeds that the monologue can be held to without harm to the words; what
             is asked for beyond is done by stretching the sound.
+        continues: whether it goes on well behind frames of a stranger, so that continuation gives
+            it those of the prompt as its own. Weights 2.7 do not: for 7 of 260 words that Whisper
+            base hears wrong of a clone, 224 were wrong of a continuation.
     """
 
     symbols: tuple[str, ...]
@@ -84,39 +98,41 @@ class PhonemeConfig:
     first_id: int
     slowest: float = 1.0
     fastest: float = 1.0
+    continues: bool = False
 
 
-@dataclass(frozen=True)
-class TtsConfig:
-    """A CAT-TTS model in the published format.
+@dataclass(frozen=True, kw_only=True)
+class RowConfig:
+    """What all types of models have in common: rows of a text channel and K audio channels.
 
     Attributes:
         n_vq: number of codebooks K.
         audio_vocab_size: entries per codebook.
-        audio_pad_code: code of a row without audio; the last row of every audio embedding.
+        audio_pad_code: code of a row without audio; the one after the last.
         phonemes: present in models that read phonemes from `frontend`; absent in published
             ones, which bring their own text tokenizer.
+        penalizes_greedy: whether the repetition penalty holds for greedy choices too.
+        fixed_codebooks: why all codebooks must be used; empty where fewer may be.
+        layers: prefix of the parameters of the temporal layers.
     """
 
-    language_config: LanguageConfig
     n_vq: int
     audio_vocab_size: int
     audio_pad_code: int
-    local_hidden_size: int
-    local_ffn_hidden_size: int
-    local_num_layers: int
-    additional_mlp_ffn_hidden_size: int
     pad_token_id: int
     im_start_token_id: int
+    im_end_token_id: int
     audio_start_token_id: int
     audio_end_token_id: int
     audio_user_slot_token_id: int
     audio_assistant_gen_slot_token_id: int
-    audio_assistant_delay_slot_token_id: int
-    im_end_token_id: int = 151645
-    sampling_rate: int = 24000
-    model_type: str = "moss_tts_delay"
+    sampling_rate: int
+    model_type: str
     phonemes: PhonemeConfig | None = None
+
+    penalizes_greedy: ClassVar[bool] = True
+    fixed_codebooks: ClassVar[str] = ""
+    layers: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         if self.audio_pad_code != self.audio_vocab_size:
@@ -125,18 +141,45 @@ class TtsConfig:
                 f"audio_vocab_size = {self.audio_vocab_size}"
             )
 
+    @property
+    def unused_code(self) -> int:
+        """What stands in the channels of a row with audio that are not in use."""
+        return self.audio_pad_code
+
+    def to_dict(self) -> dict[str, Any]:
+        """The published form, ready for `json.dump`."""
+        data = asdict(self)
+        if self.phonemes is None:
+            del data["phonemes"]
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class TtsConfig(RowConfig):
+    """A model in the format of MOSS-TTS-Local-Transformer (v1), and the embedded one."""
+
+    language_config: LanguageConfig
+    local_hidden_size: int
+    local_ffn_hidden_size: int
+    local_num_layers: int
+    additional_mlp_ffn_hidden_size: int
+    audio_assistant_delay_slot_token_id: int
+    im_end_token_id: int = 151645
+    sampling_rate: int = 24000
+    model_type: str = "moss_tts_delay"
+
+    penalizes_greedy: ClassVar[bool] = False
+    layers: ClassVar[str] = "model.language_model.layers."
+
+    @property
+    def unused_code(self) -> int:
+        return 0
+
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> TtsConfig:
         """Build from the JSON object of a `config.json`; ConfigError on unknown or missing keys."""
         data = {k: v for k, v in raw.items() if k not in _IGNORED}
-        language = data.get("language_config")
-        if not isinstance(language, Mapping):
-            raise ConfigError("config: language_config is missing")
-        theta = (language.get("rope_parameters") or {}).get("rope_theta")
-        language = {k: v for k, v in language.items() if k not in _IGNORED_LANGUAGE}
-        if theta is not None:
-            language.setdefault("rope_theta", theta)
-        data["language_config"] = strict(LanguageConfig, language, "language_config")
+        data["language_config"] = LanguageConfig.from_dict(data.get("language_config"))
         if data.get("phonemes") is not None:
             phonemes = dict(data["phonemes"])
             phonemes["symbols"] = tuple(phonemes.get("symbols", ()))
@@ -148,17 +191,11 @@ class TtsConfig:
         """Read `config.json`; ConfigError if it is not valid JSON or not a CAT-TTS config."""
         return cls.from_dict(read_object(path))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The published form, ready for `json.dump`."""
-        data = asdict(self)
-        if self.phonemes is None:
-            del data["phonemes"]
-        return data
-
 
 @dataclass(frozen=True)
 class ChannelSampling:
-    """How one kind of channel is sampled; temperature 0 means greedy and ignores the rest.
+    """How one kind of channel is sampled; temperature 0 means greedy and ignores the rest,
+    but for the penalty where a model's `RowConfig.penalizes_greedy` says so.
 
     guidance: of audio channels, how far to go beyond the difference that the text makes
         (classifier-free guidance); 1 is off, anything else computes every item twice.
@@ -218,7 +255,7 @@ class SamplingConfig:
         return SamplingConfig(replace(self.text, **text), replace(self.audio, **audio))
 
 
-def check_guidance(sampling: SamplingConfig, config: TtsConfig) -> None:
+def check_guidance(sampling: SamplingConfig, config: RowConfig) -> None:
     """ValueError if a model that was not trained with hidden texts is to be guided."""
     if sampling.audio.guidance != 1 and config.phonemes is None:
         raise ValueError(
@@ -237,6 +274,12 @@ EMBEDDED_SAMPLING = SamplingConfig(
 PUBLISHED_SAMPLING = SamplingConfig()
 
 
-def default_sampling(config: TtsConfig) -> SamplingConfig:
-    """A model's own sampling, for what nobody asks for."""
-    return PUBLISHED_SAMPLING if config.phonemes is None else EMBEDDED_SAMPLING
+def check_codebooks(used: int, config: RowConfig) -> None:
+    """ValueError unless a model can generate this many codebooks."""
+    if not 1 <= used <= config.n_vq:
+        raise ValueError(f"num_codebooks is {used}; this model has 1..{config.n_vq}")
+    if used != config.n_vq and config.fixed_codebooks:
+        raise ValueError(
+            f"num_codebooks is {used}; this model speaks with all {config.n_vq} only, because "
+            f"{config.fixed_codebooks}"
+        )

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.linear import Linear, packed
-from tts.model.lm import TtsModel
+from tts.model.gpt import ACTIVATIONS, GptBlock, GptMlp
+from tts.model.lm import FrameModel, Stack, TtsModel
 from tts.model.transformer import Attention, DecoderLayer, DecoderStack, RmsNorm, SwiGlu
 
 # (layer, queries (N, H, d), keys (N, H_kv, d), values (N, H_kv, d)) -> (N, H * d)
@@ -39,6 +40,29 @@ class FastNorm:
         return y.mul_(self.gain).to(x.dtype)
 
 
+class FastLayerNorm:
+    """`nn.LayerNorm`."""
+
+    def __init__(self, module: nn.LayerNorm) -> None:
+        self.gain, self.shift = module.weight.detach().float(), module.bias.detach().float()
+        self.eps = module.eps
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y = torch.layer_norm(x.float(), self.gain.shape, self.gain, self.shift, self.eps)
+        return y.to(x.dtype)
+
+
+class FastGptMlp:
+    """`GptMlp`."""
+
+    def __init__(self, module: GptMlp, dtype: torch.dtype) -> None:
+        self.activation = ACTIVATIONS[module.activation]
+        self.up, self.down = _biased(module.fc_in, dtype), _biased(module.fc_out, dtype)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.down(self.activation(self.up(x)))
+
+
 class FastSwiGlu:
     """`SwiGlu` with gate and up as one product."""
 
@@ -53,6 +77,11 @@ class FastSwiGlu:
 
 class FastLayer:
     """`DecoderLayer` over rows (N, dim)."""
+
+    head_norm: FastNorm | None
+    norm1: FastNorm | FastLayerNorm
+    norm2: FastNorm | FastLayerNorm
+    mlp: FastSwiGlu | FastGptMlp
 
     def __init__(self, layer: DecoderLayer, rotary: bool, dtype: torch.dtype) -> None:
         attention = layer.self_attn
@@ -73,12 +102,15 @@ class FastLayer:
         )
         self.mlp = FastSwiGlu(layer.mlp, dtype)
         self.device = q.device
+        # Multiply-adds of the largest product.
+        self.widest = 2 * layer.mlp.gate_proj.weight.numel()
 
     def __call__(self, x: Tensor, index: int, attend: Attend, rotation: Tensor | None) -> Tensor:
         heads, split = self.num_heads, self.num_heads + self.num_kv_heads
         qkv = self.qkv(self.norm1(x)).view(len(x), -1, self.head_dim)
         qk, v = qkv.split((split, split - heads), 1)
-        qk = self.head_norm(qk)
+        if self.head_norm is not None:
+            qk = self.head_norm(qk)
         if rotation is not None:
             qk = _rotate(qk, rotation)
         q, k = qk.split((heads, split - heads), 1)
@@ -86,15 +118,36 @@ class FastLayer:
         return x + self.mlp(self.norm2(x))
 
 
-class FastStack:
-    """`DecoderStack` over rows; how they look at each other is up to `attend`."""
+class FastGptLayer(FastLayer):
+    """`GptBlock` over rows (N, dim); its heads are in the interleaved order already."""
 
-    def __init__(self, stack: DecoderStack, dtype: torch.dtype) -> None:
-        layers = [layer for layer in stack.layers if isinstance(layer, DecoderLayer)]
+    def __init__(self, block: GptBlock, dtype: torch.dtype) -> None:
+        attention = block.attn
+        self.num_heads = self.num_kv_heads = attention.num_heads
+        self.head_dim = attention.c_proj.in_features // self.num_heads
+        self.head_norm = None
+        self.qkv, self.out = _biased(attention.c_attn, dtype), _biased(attention.c_proj, dtype)
+        self.norm1, self.norm2 = FastLayerNorm(block.ln_1), FastLayerNorm(block.ln_2)
+        self.mlp = FastGptMlp(block.mlp, dtype)
+        self.device = block.ln_1.weight.device
+        self.widest = block.mlp.fc_in.weight.numel()
+
+
+class FastStack:
+    """A stack over rows; how they look at each other is up to `attend`."""
+
+    def __init__(self, stack: Stack, dtype: torch.dtype) -> None:
         self.theta = stack.rope_theta
-        self.layers = [FastLayer(layer, self.theta is not None, dtype) for layer in layers]
-        self.norm = _norm(stack.norm)
-        self.home = stack.norm.weight.device
+        if isinstance(stack, DecoderStack):
+            layers = [layer for layer in stack.layers if isinstance(layer, DecoderLayer)]
+            self.layers = [FastLayer(layer, self.theta is not None, dtype) for layer in layers]
+            norm: nn.Module = stack.norm
+        else:
+            blocks = [block for block in stack.h if isinstance(block, GptBlock)]
+            self.layers = [FastGptLayer(block, dtype) for block in blocks]
+            norm = stack.ln_f
+        self.norm = _norm(norm)
+        self.home = self.norm.gain.device
         self.spread = any(layer.device != self.home for layer in self.layers)
         first = self.layers[0]
         self.num_kv_heads, self.head_dim = first.num_kv_heads, first.head_dim
@@ -119,41 +172,67 @@ class FastStack:
 
 @dataclass(frozen=True, eq=False)
 class FastHead:
-    """From a depth output to the logits of one channel; the pad code, the last row, is left out."""
+    """From a depth output to the logits of one channel; the pad code, the last row, is left out.
 
-    mlp: FastSwiGlu
-    norm: FastNorm
+    mlp, norm: come before the head in the first type of models only.
+    """
+
+    mlp: FastSwiGlu | None
+    norm: FastNorm | None
     head: Linear
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self.head(self.norm(self.mlp(x))).float()
+        if self.mlp is not None and self.norm is not None:
+            x = self.norm(self.mlp(x))
+        return self.head(x).float()
 
 
 class PreparedModel:
-    """All of a `TtsModel` that generating needs, in one dtype."""
+    """All of a `FrameModel` that generating needs, in one dtype.
 
-    def __init__(self, model: TtsModel, dtype: torch.dtype) -> None:
+    Attributes:
+        tables: of each channel's embeddings; audio channels have a row for the pad code.
+        depth: None where heads read the latent.
+        depth_from: see `FrameModel`.
+        depth_rotations: of the places in a frame, complex64 (1, 1, head_dim / 2) each; None where
+            the depth transformer knows no places.
+    """
+
+    def __init__(self, model: FrameModel, dtype: torch.dtype) -> None:
         self.config, self.device, self.dtype = model.config, model.device, dtype
-        self.temporal = FastStack(model.model.language_model, dtype)
-        self.depth = FastStack(model.local_transformer, dtype)
-        self.depth_input = FastSwiGlu(model.speech_embedding_to_local_mlp, dtype)
-        self.tables = [_weight(table, dtype) for table in model.model.embedding_list]
+        self.temporal = FastStack(model.temporal_stack, dtype)
+        depth = model.depth_stack
+        self.depth = None if depth is None else FastStack(depth, dtype)
+        self.depth_from = model.depth_from
+        self.depth_input, self.depth_rotations = None, None
+        if isinstance(model, TtsModel):
+            self.depth_input = FastSwiGlu(model.speech_embedding_to_local_mlp, dtype)
+        if self.depth is not None and self.depth.theta is not None:
+            turned = self.depth.rotations(1 + self.config.n_vq, self.device)
+            self.depth_rotations = list(turned.split(1))
+        self.tables = [_table(model, c, dtype) for c in range(1 + self.config.n_vq)]
+        ids = model.text_ids
+        self._text_ids = None if ids is None else torch.tensor(ids, device=self.device)
         # `tts.inference.graphs.FrameGraphs` by number of codebooks: capturing one takes seconds.
         self.graphs: dict[int, Any] = {}
-        self.heads = []
-        for channel, head in enumerate(model.lm_heads):
-            weight = _weight(head, dtype)
-            if channel:
-                weight = weight[: model.config.audio_pad_code]
-            mlp = model.local_to_speech_embedding_mlps[channel]
-            norm = model.layer_norm_before_lm_heads[channel]
-            assert isinstance(mlp, SwiGlu)
-            assert isinstance(norm, RmsNorm)
-            self.heads.append(FastHead(FastSwiGlu(mlp, dtype), _norm(norm), packed(weight)))
+        self.heads = [_head(model, c, dtype) for c in range(1 + self.config.n_vq)]
+
+    @property
+    def widest(self) -> int:
+        """Multiply-adds of the largest product of a layer."""
+        return self.temporal.layers[0].widest
+
+    def token(self, channel: int, chosen: Tensor) -> Tensor:
+        """Ids of what was chosen from the logits of a channel."""
+        return chosen if channel or self._text_ids is None else self._text_ids[chosen]
+
+    def at_new_place(self, channel: int) -> bool:
+        """Whether a channel has a place of its own in the depth transformer."""
+        return channel == 0 or channel > self.depth_from
 
 
 @torch.inference_mode()
-def prepare(model: TtsModel | PreparedModel, dtype: torch.dtype | None = None) -> PreparedModel:
+def prepare(model: FrameModel | PreparedModel, dtype: torch.dtype | None = None) -> PreparedModel:
     """A model's weights as they are now, laid out for inference; later changes do not reach it.
 
     Args:
@@ -183,8 +262,31 @@ def _interleaved(weight: Tensor, size: int) -> Tensor:
     return heads.transpose(1, 2).flatten(0, 2).contiguous()
 
 
-def _norm(module: RmsNorm) -> FastNorm:
+def _norm(module: nn.Module) -> FastNorm | FastLayerNorm:
+    if isinstance(module, nn.LayerNorm):
+        return FastLayerNorm(module)
+    assert isinstance(module, RmsNorm)
     return FastNorm(module.weight, module.eps)
+
+
+def _biased(module: nn.Linear, dtype: torch.dtype) -> Linear:
+    return packed(_weight(module, dtype), module.bias.detach().to(dtype))
+
+
+def _table(model: FrameModel, channel: int, dtype: torch.dtype) -> Tensor:
+    """Embeddings of a channel; a pad code without a row of its own gets one that adds nothing."""
+    table = model.table(channel).detach().to(dtype)
+    missing = model.config.audio_pad_code + 1 - len(table) if channel else 0
+    return F.pad(table, (0, 0, 0, missing)) if missing > 0 else table
+
+
+def _head(model: FrameModel, channel: int, dtype: torch.dtype) -> FastHead:
+    mlp = norm = None
+    if isinstance(model, TtsModel):
+        mlp = FastSwiGlu(model.local_to_speech_embedding_mlps[channel], dtype)  # type: ignore[arg-type]
+        norm = _norm(model.layer_norm_before_lm_heads[channel])
+        assert isinstance(norm, FastNorm)
+    return FastHead(mlp, norm, packed(model.head(channel).detach().to(dtype)))
 
 
 def _weight(module: nn.Module, dtype: torch.dtype) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import tempfile
 from contextlib import suppress
@@ -88,13 +89,32 @@ def run_serve(args: argparse.Namespace) -> int:
     return 0
 
 
+def listening_socket(host: str, port: int) -> socket.socket:
+    """An open socket; 0 takes any free port.
+
+    Raises:
+        ValueError: the address cannot be used, most often because another program has the port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen on {host}, port {port} ({error.strerror or error}); "
+            "stop what uses it, or give another --port"
+        ) from error
+
+
 def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
     """Load the model and serve; uploads lie in a folder of their own that goes at the end.
 
     Raises:
-        ValueError: model, codec or device is unusable.
+        ValueError: the port is taken; model, codec or device is unusable.
     """
-    with tempfile.TemporaryDirectory(prefix="cat-tts-") as folder:
+    with (
+        listening_socket(args.host, args.port) as door,
+        tempfile.TemporaryDirectory(prefix="cat-tts-") as folder,
+    ):
         # Before Gradio is imported: nothing is sent home, and its uploads go there.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["GRADIO_TEMP_DIR"] = folder
@@ -113,7 +133,8 @@ def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
             service.warm_up()
             where = "127.0.0.1" if args.host == "0.0.0.0" else args.host
             shown = f"[{where}]" if ":" in where else where
-            print(f"CAT-TTS: http://{shown}:{args.port}  (API: /docs)", flush=True)
-            uvicorn.run(app, host=args.host, port=args.port, log_level="warning")
+            port = door.getsockname()[1]
+            print(f"CAT-TTS: http://{shown}:{port}  (API: /docs)", flush=True)
+            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[door])
         finally:
             service.close()

@@ -17,7 +17,7 @@ MEDIA_TYPES = {name: kind.media_type for name, kind in FORMATS.items()} | {"aac"
 
 
 class Encoder(Protocol):
-    """Push int16 (N,), get the bytes that are ready; at last what is left."""
+    """Push int16 (N,) or (N, channels), get the bytes that are ready; at last what is left."""
 
     def push(self, samples: np.ndarray) -> bytes: ...
 
@@ -37,13 +37,13 @@ def stream_encoder(sample_rate: int, name: str) -> Encoder:
     """
     if name == "aac":
         return _AacEncoder(sample_rate)
-    if name == "pcm" and sample_rate != PCM_RATE:
+    if name == "pcm":
         return _PcmEncoder(sample_rate)
     return StreamEncoder(sample_rate, name)
 
 
 def encode_whole(samples: np.ndarray, sample_rate: int, name: str) -> bytes:
-    """int16 (N,) -> a whole file, whose header tells its length; see `stream_encoder`."""
+    """int16 (N,) or (N, channels) -> a whole file, whose header tells its length."""
     if name in ("aac", "pcm"):  # neither has such a header
         encoder = stream_encoder(sample_rate, name)
         return encoder.push(samples) + encoder.finish()
@@ -51,13 +51,20 @@ def encode_whole(samples: np.ndarray, sample_rate: int, name: str) -> bytes:
 
 
 class _PcmEncoder:
+    """One channel, the mean of them all, at `PCM_RATE`."""
+
     def __init__(self, sample_rate: int) -> None:
         # Not in int16, where soxr adds dither: the same request would give other bytes.
-        self._stream = soxr.ResampleStream(sample_rate, PCM_RATE, 1, quality="HQ")
+        self._stream: soxr.ResampleStream | None = None
+        if sample_rate != PCM_RATE:
+            self._stream = soxr.ResampleStream(sample_rate, PCM_RATE, 1, quality="HQ")
 
     def push(self, samples: np.ndarray, last: bool = False) -> bytes:
-        wav = samples.astype(np.float32) / 32767
-        return to_int16(self._stream.resample_chunk(wav, last=last)).tobytes()
+        wide = samples if samples.ndim == 2 else samples[:, None]
+        wav = wide.mean(axis=1, dtype=np.float32) / 32767
+        if self._stream is not None:
+            wav = self._stream.resample_chunk(wav, last=last)
+        return to_int16(wav).tobytes()
 
     def finish(self) -> bytes:
         return self.push(np.zeros(0, np.int16), last=True)
@@ -72,23 +79,27 @@ class _AacEncoder:
         self._rate, self._position = sample_rate, 0
         self._sink = io.BytesIO()
         self._file = av.open(self._sink, "w", format="adts")
-        self._stream = self._file.add_stream("aac", rate=sample_rate, layout="mono")
-        self._stream.bit_rate = AAC_BIT_RATE
+        self._stream: av.AudioStream | None = None
 
     def push(self, samples: np.ndarray) -> bytes:
         from av import AudioFrame
 
         if len(samples) == 0:
             return b""
-        wav = samples.astype(np.float32)[None] / 32768
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(wav), format="fltp", layout="mono")
+        wide = samples.T if samples.ndim == 2 else samples[None]
+        layout = "mono" if len(wide) == 1 else "stereo"
+        if self._stream is None:
+            self._stream = self._file.add_stream("aac", rate=self._rate, layout=layout)
+            self._stream.bit_rate = AAC_BIT_RATE
+        wav = np.ascontiguousarray(wide, dtype=np.float32) / 32768
+        frame = AudioFrame.from_ndarray(wav, format="fltp", layout=layout)
         frame.sample_rate, frame.pts = self._rate, self._position
         self._position += len(samples)
         self._file.mux(self._stream.encode(frame))
         return self._taken()
 
     def finish(self) -> bytes:
-        if self._position:
+        if self._stream is not None:
             self._file.mux(self._stream.encode(None))
         self._file.close()
         return self._taken()

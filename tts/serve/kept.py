@@ -62,7 +62,7 @@ class TtlCache(Generic[S]):
 
 @dataclass
 class KeptPiece:
-    """One spoken piece: int16 (N,) samples, and those of the silence before it."""
+    """One spoken piece: int16, (N,) or (N, channels), and the silence before it."""
 
     text: str
     gap: np.ndarray
@@ -83,6 +83,6 @@ class KeptResult:
         return sum(piece.gap.nbytes + piece.samples.nbytes for piece in self.pieces)
 
     def joined(self) -> np.ndarray:
-        """int16 (N,), all pieces with the silences between them."""
+        """int16, all pieces with the silences between them."""
         parts = [part for piece in self.pieces for part in (piece.gap, piece.samples)]
         return np.concatenate(parts) if parts else np.zeros(0, "<i2")

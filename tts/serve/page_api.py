@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from tokenizer.audio import FORMATS, encode_sound, to_int16
+from tokenizer.layout import silence
 from tts.inference.speaking import TextTimed
 from tts.serve.errors import ApiError
 from tts.serve.kept import KeptPiece, KeptResult
@@ -66,7 +67,9 @@ class _Teller:
         self.service, self.wanted, self.replaced = service, wanted, replaced
         self.texts: list[str] = []
         self.kept = KeptResult(service.sample_rate)
-        self.gap = np.zeros(0, "<i2")
+        # Of as many channels as the sound, so that both can be joined.
+        self.nothing = to_int16(silence(0, service.synthesizer.codec.channels))
+        self.gap = self.nothing
         self.parts: list[np.ndarray] = []
 
     def tell(self, event: Any) -> dict[str, Any] | None:
@@ -101,11 +104,11 @@ class _Teller:
 
     def _keep(self, event: PieceSent) -> None:
         text = self.texts[event.piece] if event.piece < len(self.texts) else ""
-        samples = np.concatenate(self.parts) if self.parts else np.zeros(0, "<i2")
+        samples = np.concatenate([self.nothing, *self.parts])
         self.kept.pieces.append(
             KeptPiece(text, self.gap, samples, event.finished_by, self.wanted.seed)
         )
-        self.gap, self.parts = np.zeros(0, "<i2"), []
+        self.gap, self.parts = self.nothing, []
 
     def _done(self, event: TextSpoken) -> dict[str, Any]:
         if self.replaced is not None and self.wanted.replaces is not None:
@@ -143,4 +146,4 @@ def _voice(service: SpeechService, wanted: PageBody) -> tuple[str | Voice | None
     if prompt is None or prompt.voice is None:
         message = "this recording is not kept any more; upload or record it again"
         raise ApiError(404, message, "not_found")
-    return prompt.voice, bool(prompt.voice.transcript)
+    return prompt.voice, service.synthesizer.continues(prompt.voice)

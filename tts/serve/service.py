@@ -14,6 +14,7 @@ import numpy as np
 
 from frontend.loading import load_english, load_mandarin
 from tokenizer.audio import to_int16
+from tokenizer.layout import samples_of
 from tts.inference.prompt_findings import Finding, check_reference
 from tts.model.config import SamplingConfig
 from tts.serve.fairqueue import Client
@@ -133,7 +134,8 @@ class SpeechService:
             LimitError, ValueError: text, voice or an option is unusable.
         """
         self.check_text(text)
-        options = replace(options, voice=self.synthesizer.voice(options.voice))
+        if options.voice is not None or self.synthesizer.prompt_builder.needs_voice:
+            options = replace(options, voice=self.synthesizer.voice(options.voice))
         used = options.num_codebooks or self.synthesizer.num_codebooks
 
         def steps() -> Steps:
@@ -168,8 +170,9 @@ class SpeechService:
 
         def run() -> None:
             most = self.synthesizer.num_codebooks
+            least = most if self.synthesizer.model.config.fixed_codebooks else 1
             # The first is for its slow start, which is no user's cost.
-            for used in (most, *dict.fromkeys((most, 1))):
+            for used in (most, *dict.fromkeys((most, least))):
                 self._rtf.pop(used, None)
                 steps = speak(self.synthesizer, WARM_UP, SpeechOptions(num_codebooks=used))
                 for _ in self._learn(steps, used):
@@ -237,7 +240,7 @@ class SpeechService:
             return done
 
         def decode() -> np.ndarray:
-            wav = self.synthesizer.codec.decode(voice.codes[None])[0, 0].float().cpu().numpy()
+            wav = samples_of(self.synthesizer.codec.decode(voice.codes[None]))
             if len(self._previews) >= PREVIEWS:
                 self._previews.clear()
             self._previews[key] = to_int16(wav)

@@ -26,7 +26,7 @@ class Sound:
     """Some sound is ready.
 
     Attributes:
-        wav: float32 (N,) in [-1, 1].
+        wav: float32 (N,) in [-1, 1], or (N, channels).
         piece: index of the piece that it belongs to.
         frames: codec frames made so far, by all pieces.
         gap: whether this is the silence before a piece.

@@ -14,6 +14,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from tokenizer.layout import mix_down
+
 KNOWN = "wav, flac, mp3, ogg, opus, m4a, aac or webm"
 # libsndfile cannot read a FLAC file that was streamed, so that one is FFmpeg's as well.
 _BY_FFMPEG = ("mp4", "matroska", "flac", "aac")
@@ -26,7 +28,7 @@ class UploadError(ValueError):
 
 @dataclass(frozen=True)
 class _Block:
-    """Some samples of one file: float32 (n,), mean of the channels."""
+    """Some samples of one file: float32 (n, channels)."""
 
     wav: np.ndarray
     rate: int
@@ -41,7 +43,7 @@ def decode_upload(data: bytes, sample_rate: int, max_s: float) -> np.ndarray:
         max_s: longest recording; no more than a second beyond it is decoded.
 
     Returns:
-        float32 (N,) at `sample_rate`, mean of the channels.
+        float32 (N,) at `sample_rate`; see `tokenizer.layout.mix_down`.
 
     Raises:
         UploadError: it is no such file, damaged, too long, empty, or holds NaN or infinity.
@@ -59,7 +61,7 @@ def decode_upload(data: bytes, sample_rate: int, max_s: float) -> np.ndarray:
             raise _too_long(None, max_s)
     if length == 0:
         raise UploadError("the recording holds no samples; give one with sound in it")
-    wav = np.concatenate(pieces)
+    wav = mix_down(np.concatenate(pieces))
     if rate != sample_rate:
         wav = soxr.resample(wav, rate, sample_rate, quality="HQ")
     return np.clip(np.ascontiguousarray(wav, dtype=np.float32), -1.0, 1.0)
@@ -97,7 +99,7 @@ def _read_soundfile(data: bytes, max_s: float) -> Iterator[_Block]:
             if file.frames > max_s * file.samplerate:
                 raise _too_long(file.frames / file.samplerate, max_s)
             while len(block := file.read(file.samplerate, dtype="float32", always_2d=True)):
-                yield _Block(block.mean(axis=1), file.samplerate)
+                yield _Block(block, file.samplerate)
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise _damaged(getattr(error, "error_string", None) or error) from error
 
@@ -115,8 +117,7 @@ def _read_av(data: bytes, kind: str) -> Iterator[_Block]:
             resampler = av.AudioResampler(format="fltp", rate=stream.rate)
             for frame in container.decode(stream):
                 for piece in resampler.resample(frame):
-                    wav = piece.to_ndarray().mean(axis=0, dtype=np.float32)
-                    yield _Block(wav, piece.sample_rate)
+                    yield _Block(piece.to_ndarray().T, piece.sample_rate)
     except (FFmpegError, EOFError) as error:
         raise _damaged(getattr(error, "strerror", None) or error) from error
 

@@ -14,7 +14,8 @@ const KEPT_RUNS = 8;
 // How often the time left is told anew.
 const TOLD_MS = 250;
 
-let health = { sample_rate: 24000, frame_size: 1920 };
+// `rate` is added: samples a second, of all channels.
+let health = { sample_rate: 24000, channels: 1, frame_rate: 25, rate: 24000 };
 let run = null;
 let live = null;
 let spokenWords = null;
@@ -38,9 +39,9 @@ async function speak(wishes, label, name) {
   stop();
   result.clear();
   result.portrait(name, label);
-  const mine = (run = new Run(wishes, label, name, health.sample_rate));
+  const mine = (run = new Run(wishes, label, name, health.rate));
   const clicked = performance.now();
-  const player = (live = new LivePlayer(health.sample_rate));
+  const player = (live = new LivePlayer(health.sample_rate, health.channels));
   // For those who want to see that sound comes out, tests among them.
   window.catTts.live = player;
   player.onended = () => player.stop();
@@ -86,7 +87,7 @@ function render() {
   if (!run) return;
   result.render(run, live, health);
   result.pieces(run, (index) => sayAgain(run, index));
-  spokenWords.show(run.wishes.text, timedWords(run.pieces, health.sample_rate));
+  spokenWords.show(run.wishes.text, timedWords(run.pieces, health.rate));
   draw();
 }
 
@@ -236,6 +237,7 @@ async function begin() {
   document.documentElement.lang = language;
   await loadWords(language);
   health = await (await ask("health")).json();
+  health.rate = health.sample_rate * health.channels;
   spokenWords = new WordLight(byId("cat-words"), playFrom);
   listen();
   drawWave(byId("cat-wave"), [], 1, 0);

@@ -5,8 +5,9 @@ const REFILL_S = 0.4;
 
 export class LivePlayer {
   /** Make it within a click or key press; browsers allow sound only then. */
-  constructor(sampleRate) {
+  constructor(sampleRate, channels) {
     this.sampleRate = sampleRate;
+    this.channels = channels;
     // At the sound's own rate, because resampling each chunk alone would click at the edges.
     this.context = new AudioContext({ sampleRate, latencyHint: "interactive" });
     this.context.resume();
@@ -23,12 +24,12 @@ export class LivePlayer {
     this.sources = new Set();
   }
 
-  /** int16 samples, and how many seconds are still expected. */
+  /** int16 samples, those of a moment side by side, and how many seconds are still expected. */
   push(samples, expectedS) {
     const wav = new Float32Array(samples.length);
     for (let i = 0; i < samples.length; i++) wav[i] = samples[i] / 32767;
     this.held.push(wav);
-    const seconds = wav.length / this.sampleRate;
+    const seconds = wav.length / this.channels / this.sampleRate;
     this.heldS += seconds;
     this.madeS += seconds;
     this.firstAt ??= performance.now();
@@ -63,8 +64,12 @@ export class LivePlayer {
       this.begun = true;
       this.heardAt = performance.now() + 1000 * (this.next - now);
     }
-    const buffer = this.context.createBuffer(1, wav.length, this.sampleRate);
-    buffer.copyToChannel(wav, 0);
+    const length = wav.length / this.channels;
+    const buffer = this.context.createBuffer(this.channels, length, this.sampleRate);
+    for (let channel = 0; channel < this.channels; channel++) {
+      const own = buffer.getChannelData(channel);
+      for (let i = 0; i < length; i++) own[i] = wav[i * this.channels + channel];
+    }
     const source = new AudioBufferSourceNode(this.context, { buffer });
     source.connect(this.meter);
     source.start(this.next);
@@ -73,7 +78,7 @@ export class LivePlayer {
       this.sources.delete(source);
       if (this.complete && this.sources.size === 0) this.onended?.();
     };
-    this.given += wav.length;
+    this.given += length;
     // Counted in samples, so that rounding never opens a gap between chunks.
     const span = this.spans[this.spans.length - 1];
     this.next = span.from + (this.given - span.offset) / this.sampleRate;
@@ -113,7 +118,7 @@ export class LivePlayer {
 }
 
 /** int16 pieces -> a wav file. */
-export function wavFile(pieces, sampleRate) {
+export function wavFile(pieces, sampleRate, channels) {
   const size = pieces.reduce((sum, piece) => sum + 2 * piece.length, 0);
   const view = new DataView(new ArrayBuffer(44));
   const put = (at, text) => [...text].forEach((c, i) => view.setUint8(at + i, c.charCodeAt(0)));
@@ -122,10 +127,10 @@ export function wavFile(pieces, sampleRate) {
   put(8, "WAVEfmt ");
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
+  view.setUint16(22, channels, true);
   view.setUint32(24, sampleRate, true);
-  view.setUint32(28, 2 * sampleRate, true);
-  view.setUint16(32, 2, true);
+  view.setUint32(28, 2 * channels * sampleRate, true);
+  view.setUint16(32, 2 * channels, true);
   view.setUint16(34, 16, true);
   put(36, "data");
   view.setUint32(40, size, true);

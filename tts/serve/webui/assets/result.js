@@ -16,7 +16,7 @@ export const seedOf = (one) => one.facts?.seed ?? one.wishes.seed ?? 0;
 
 /** Seconds of sound still to come. */
 export const expectedS = (one, health) =>
-  (Math.max(0, one.expectedFrames - one.frames) * health.frame_size) / health.sample_rate;
+  Math.max(0, one.expectedFrames - one.frames) / health.frame_rate;
 
 /** Whose face is shown, and who is said to be about to read. */
 export function portrait(name, label) {
@@ -81,7 +81,7 @@ export function render(one, live, health) {
 }
 
 function detailOf(one, live, health) {
-  const made = lengthOf(one.samples) / health.sample_rate;
+  const made = lengthOf(one.samples) / health.rate;
   if (one.state === "done") return t("done_hint", { made: seconds(made), name: one.label });
   if (one.state !== "speaking") return made ? seconds(made) : "";
   const to_come = expectedS(one, health);
@@ -99,7 +99,7 @@ function detailOf(one, live, health) {
 function facts(one, health) {
   const rows = [];
   const samples = lengthOf(one.samples);
-  if (samples) rows.push([t("duration"), `${(samples / health.sample_rate).toFixed(2)} s`]);
+  if (samples) rows.push([t("duration"), `${(samples / health.rate).toFixed(2)} s`]);
   if (one.frames) rows.push([t("frames"), String(one.frames)]);
   if (one.facts) rows.push([t("rtf"), one.facts.rtf.toFixed(2), t("rtf_hint")]);
   if (one.heardMs) rows.push([t("ttfa"), `${Math.round(one.heardMs)} ms`]);
@@ -115,7 +115,7 @@ function facts(one, health) {
 export function offer(one, health, actions) {
   const audio = byId("cat-audio");
   if (url) URL.revokeObjectURL(url);
-  url = URL.createObjectURL(wavFile(one.samples, health.sample_rate));
+  url = URL.createObjectURL(wavFile(one.samples, health.sample_rate, health.channels));
   audio.hidden = one.samples.length === 0;
   if (!audio.hidden) audio.src = url;
   const links = one.result
@@ -160,9 +160,9 @@ export function wave(one, live, health) {
   const audio = byId("cat-audio");
   const playing = live && live.context.state !== "closed";
   const total = lengthOf(one.samples) || 1;
-  const expected = one.state === "speaking" ? total + expectedS(one, health) * health.sample_rate : 0;
+  const expected = one.state === "speaking" ? total + expectedS(one, health) * health.rate : 0;
   const at = playing ? live.position : audio.currentTime;
-  drawWave(byId("cat-wave"), one.samples, expected, (at * health.sample_rate) / Math.max(total, expected));
+  drawWave(byId("cat-wave"), one.samples, expected, (at * health.rate) / Math.max(total, expected));
   byId("cat-face").style.setProperty("--cat-open", playing ? live.loudness : loudnessAt(one, at, health, audio));
   return playing || !audio.paused ? at : null;
 }
@@ -170,10 +170,10 @@ export function wave(one, live, health) {
 /** How loud the finished sound is where it is being played. */
 function loudnessAt(one, at, health, audio) {
   if (audio.paused) return 0;
-  let first = Math.round(at * health.sample_rate);
+  let first = Math.round(at * health.rate);
   for (const part of one.samples) {
     if (first < part.length) {
-      const near = part.subarray(first, first + health.sample_rate / 30);
+      const near = part.subarray(first, first + health.rate / 30);
       return Math.min(1, near.reduce((top, x) => Math.max(top, Math.abs(x)), 0) / 9000);
     }
     first -= part.length;

@@ -27,7 +27,7 @@ export async function* events(body, signal) {
 
 /** A text that is being spoken, or has been. */
 export class Run {
-  /** label: who speaks, in words; name: what the face is drawn from; rate: of the sound, in Hz. */
+  /** label: who speaks, in words; name: what the face is drawn from; rate: samples a second, of all channels. */
   constructor(wishes, label, name, rate) {
     this.wishes = wishes;
     this.rate = rate;
