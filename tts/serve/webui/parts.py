@@ -106,6 +106,7 @@ def save_form(words: dict[str, str]) -> str:
 def settings(words: dict[str, str], service: SpeechService) -> str:
     """How to speak. An empty number means the model's own, which its placeholder shows."""
     w, most = _safe(words), service.synthesizer.num_codebooks
+    least = most if service.synthesizer.model.config.fixed_codebooks else 1
     langs = "".join(
         f'<option value="{name}">{w[f"lang_{name}"]}</option>' for name in ("auto", "en", "zh")
     )
@@ -121,7 +122,7 @@ def settings(words: dict[str, str], service: SpeechService) -> str:
 <label class="cat-field">{w["lang"]} <select name="lang">{langs}</select></label>
 <div class="cat-expert">
 <label class="cat-field">{w["quality"]} <output>{most}</output>
-<input type="range" name="num_codebooks" min="1" max="{most}" step="1" value="{most}"></label>
+<input type="range" name="num_codebooks" min="{least}" max="{most}" step="1" value="{most}"></label>
 <p id="cat-cost" class="cat-note" aria-live="polite"></p>
 <div class="cat-numbers">{_number("seed", w["seed_field"], 0, MAX_SEED, 1, 0)}
 <button type="button" data-act="dice">{w["dice"]}</button></div>
