@@ -114,6 +114,7 @@ class PiecewisePromptBuilder:
     nano: bool
     max_frames: int
     needs_voice: bool = False
+    continues: bool = True
 
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
