@@ -61,12 +61,15 @@ def wait_for(server: subprocess.Popen, url: str) -> None:
     raise RuntimeError("the server did not start; see its message above")
 
 
-def bring(page: Any, state: str) -> None:
-    """Put a page into a state; in the order of STATES one page can be in all of them."""
+def bring(page: Any, state: str, held: list[Any]) -> None:
+    """Put a page into a state; in the order of STATES one page can be in all of them.
+
+    held: gets the requests that are not answered, while it loads.
+    """
     if state == "empty":
         return
     if state == "loading":
-        page.route("**/app/speak", lambda route: None)
+        page.route("**/app/speak", held.append)
     if state == "error":
         page.fill("#cat-text textarea", "The [kettle](Q9) is on.")
     page.click("#cat-speak")
@@ -76,10 +79,12 @@ def bring(page: Any, state: str) -> None:
         page.evaluate("catTts.live.stop()")
 
 
-def leave(page: Any, state: str) -> None:
+def leave(page: Any, state: str, held: list[Any]) -> None:
     """Undo what a state needs."""
     if state == "loading":
         page.click("#cat-stop")
+        while held:
+            held.pop().abort()
         page.unroute("**/app/speak")
     if state == "error":
         page.locator("[data-example]").first.click()
@@ -93,15 +98,16 @@ def pictures(
     page = browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     page.goto(f"{address}/{language}/")
     page.wait_for_selector("body[data-cat=ready]", timeout=120_000)
+    held: list[Any] = []
     for state in STATES:
-        bring(page, state)
+        bring(page, state, held)
         if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
             raise RuntimeError(f"{language}, {state}: the page is wider than {width} px")
         page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(600)
         page.evaluate("scrollTo(0, 0)")
         yield state, page.screenshot(full_page=state == "finished" and width > 1000)
-        leave(page, state)
+        leave(page, state, held)
     page.close()
 
 
