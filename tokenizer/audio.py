@@ -43,6 +43,8 @@ MP3_LEVEL = 0.4
 # Below this peak (-60 dBFS) nothing can be heard.
 SILENCE_PEAK = 1e-3
 PEAK_LIMIT = 0.95
+# More is a sound whose axes are the wrong way round.
+MAX_CHANNELS = 8
 # Parts that lie this far below the loudest count as pauses.
 PAUSE_DB = 40.0
 BLOCK_SAMPLES = 480
@@ -179,8 +181,11 @@ def write_audio(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
     """
     name = _format_of(path)
     check_folder(path)
-    if wav.ndim not in (1, 2) or not np.isfinite(wav).all():
-        raise AudioError(f"wav must be finite, (N,) or (N, channels), got shape {wav.shape}")
+    if wav.ndim not in (1, 2) or channels_of(wav) > MAX_CHANNELS or not np.isfinite(wav).all():
+        raise AudioError(
+            f"wav must be finite, (N,) or (N, channels) of at most {MAX_CHANNELS}, "
+            f"got shape {wav.shape}"
+        )
     data = encode_sound(wav, sample_rate, name)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
