@@ -21,7 +21,7 @@ _BOTH: dict[str, tuple[str, str]] = {
     "page": ("The page", "本页"),
     "other_language": ("中文", "English"),
     "theme": ("Light or dark", "浅色或深色"),
-    "expert": ("Expert", "专家模式"),
+    "expert": ("Expert", "专家"),
     "expert_hint": (
         "Show phonemes, seeds, sampling and measurements",
         "显示音素、种子、采样和测量值",
