@@ -21,6 +21,10 @@ TEXT = "Hello there. The kettle is on! Would you like some tea?"
 AXE = Path(__file__).parent / "clients/node_modules/axe-core/axe.min.js"
 # Words for experts; elsewhere nobody needs them.
 JARGON = ("codebook", "RTF", "frames", "ARPAbet", "seed", "Temperature")
+HEAD_IS_CLEAR = """() => {
+  const right = document.querySelector('#cat-header h1').getBoundingClientRect().right;
+  return right <= document.querySelector('#cat-nav').getBoundingClientRect().left;
+}"""
 TALLEST = """quiet => import('/app/assets/wave.js').then(({drawWave}) => {
   const canvas = Object.assign(document.createElement('canvas'), {width: 600, height: 100});
   document.body.append(canvas);
@@ -140,6 +144,7 @@ def test_cards_tell_who_speaks_without_clipping(any_page: Any):
         "[...document.querySelectorAll('.cat-voice .cat-portrait')].map(e => e.outerHTML)"
     )
     assert len(set(faces)) == len(faces) == 2
+    assert any_page.evaluate(HEAD_IS_CLEAR)
     assert any_page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "too wide"
 
 
@@ -162,6 +167,7 @@ def test_the_chinese_page_is_chinese(browser: Any, page_address: str, size: dict
     page.wait_for_selector(READY, timeout=60_000)
     assert page.input_value("#cat-text textarea") == "今天天气很好，我们去公园散步吧。"
     assert page.inner_text("#cat-said").count("jīn") == 1
+    assert page.evaluate(HEAD_IS_CLEAR)
     speak(page, "[x](Q9)", "failed")
     assert "读音标记" in page.inner_text("#cat-problem")
     page.route("**/app/speak", lambda route: route.abort())
