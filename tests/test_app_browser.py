@@ -215,7 +215,7 @@ def test_errors_are_told_in_words(page):
 def test_everything_has_a_name_for_screen_readers(page):
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, input, textarea, audio, canvas, progress')]
-        .filter(e => e.offsetParent !== null)
+        .filter(e => e.checkVisibility({visibilityProperty: true}))
         .filter(e => !(e.innerText?.trim() || e.getAttribute('aria-label') || e.title
           || e.labels?.length || e.getAttribute('aria-labelledby')))
         .map(e => e.outerHTML.slice(0, 120))"""

@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 import app
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
 from tokenizer.audio import to_int16
+from tts.control import SENTENCE_PAUSE_S
 from tts.folders import HOME_VARIABLE, voices_folder
 from tts.serve.cli import warnings_for
 from tts.serve.fairqueue import Client
@@ -132,7 +133,7 @@ def test_a_piece_takes_the_place_of_another(client: TestClient, service: SpeechS
         np.concatenate([c.wav for c in service.synthesizer.stream("Hello there.", options)])
     )
     assert np.array_equal(after[: len(first)], before[: len(first)])
-    start = len(first) + round(0.12 * SAMPLE_RATE)
+    start = len(first) + round(SENTENCE_PAUSE_S * SAMPLE_RATE)
     assert np.array_equal(after[start : start + len(piece)], piece)
     assert again[-1]["result"] == result
 

@@ -116,12 +116,12 @@ def settings(words: dict[str, str], service: SpeechService) -> str:
     )
     return f"""<form id="cat-settings" class="cat-box" aria-labelledby="cat-settings-title">
 <h2 id="cat-settings-title">{w["settings"]}</h2>
-<label class="cat-field">{w["speed"]} <output>1</output>
+<label class="cat-field">{w["speed"]} <span class="cat-value">1</span>
 <input type="range" name="speed" min="{LOW_SPEED}" max="{HIGH_SPEED}" step="0.05" value="1"></label>
 <p class="cat-note">{w["speed_hint"]}</p>
 <label class="cat-field">{w["lang"]} <select name="lang">{langs}</select></label>
 <div class="cat-expert">
-<label class="cat-field">{w["quality"]} <output>{most}</output>
+<label class="cat-field">{w["quality"]} <span class="cat-value">{most}</span>
 <input type="range" name="num_codebooks" min="{least}" max="{most}" step="1" value="{most}"></label>
 <p id="cat-cost" class="cat-note" aria-live="polite"></p>
 <div class="cat-numbers">{_number("seed", w["seed_field"], 0, MAX_SEED, 1, 0)}

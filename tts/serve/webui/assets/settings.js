@@ -62,7 +62,7 @@ export function listen(changedLang) {
   document.querySelector("[data-act=expert]").onclick = () => expert(!isExpert());
   document.querySelector("[data-act=dice]").onclick = () => setSeed(newSeed());
   form().addEventListener("input", ({ target }) => {
-    const shown = target.closest("label")?.querySelector("output");
+    const shown = target.closest("label")?.querySelector(".cat-value");
     if (shown) shown.textContent = target.value;
     if (target.name === "num_codebooks") cost();
     if (target.name === "lang") changedLang(target.value);
