@@ -40,13 +40,7 @@ def check_player(sample_rate: int = 16000, channels: int = 1) -> Any:
 
 @contextmanager
 def playing(sample_rate: int, channels: int = 1) -> Iterator[Callable[[np.ndarray], None]]:
-<<<<<<< HEAD
-    """Yield a function that plays float32 (N,) or (N, channels) behind what it had before.
-
-    It does not wait.
-=======
     """Yield a function that plays float32 (N,) or (N, channels), without waiting, in order.
->>>>>>> issue-30
 
     The block ends once all is played; where it fails or is interrupted the rest is dropped.
 
