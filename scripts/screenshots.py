@@ -125,7 +125,7 @@ def small(picture: bytes) -> bytes:
 
 def main(argv: list[str] | None = None) -> int:
     """Take them all."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Take pictures of the page.")
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
     folder = parser.parse_args(argv).folder
     from playwright.sync_api import sync_playwright

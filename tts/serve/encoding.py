@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import soxr
 
 from tokenizer.audio import FORMATS, StreamEncoder, encode_sound, to_int16
+
+if TYPE_CHECKING:
+    from av import AudioStream
 
 # OpenAI's clients play bare samples at this rate, whatever the model's is.
 PCM_RATE = 24_000
@@ -79,7 +82,7 @@ class _AacEncoder:
         self._rate, self._position = sample_rate, 0
         self._sink = io.BytesIO()
         self._file = av.open(self._sink, "w", format="adts")
-        self._stream: av.AudioStream | None = None
+        self._stream: AudioStream | None = None
 
     def push(self, samples: np.ndarray) -> bytes:
         from av import AudioFrame
@@ -88,14 +91,15 @@ class _AacEncoder:
             return b""
         wide = samples.T if samples.ndim == 2 else samples[None]
         layout = "mono" if len(wide) == 1 else "stereo"
-        if self._stream is None:
-            self._stream = self._file.add_stream("aac", rate=self._rate, layout=layout)
-            self._stream.bit_rate = AAC_BIT_RATE
+        stream = self._stream
+        if stream is None:
+            stream = self._stream = self._file.add_stream("aac", rate=self._rate, layout=layout)
+            stream.bit_rate = AAC_BIT_RATE
         wav = np.ascontiguousarray(wide, dtype=np.float32) / 32768
         frame = AudioFrame.from_ndarray(wav, format="fltp", layout=layout)
         frame.sample_rate, frame.pts = self._rate, self._position
         self._position += len(samples)
-        self._file.mux(self._stream.encode(frame))
+        self._file.mux(stream.encode(frame))
         return self._taken()
 
     def finish(self) -> bytes:
