@@ -82,9 +82,10 @@ def read_script(
     voices = {_folded(name): voice for name, voice in (cast or {}).items()}
     passages: list[Passage] = []
     pause: float | None = None
-    named: str | None = None  # by [voice …]
+    named: str | None = None  # by [voice …], up to the next line of a play
     for start, stop, new_paragraph in _paragraphs(text):
-        for first, last, speaker in _lines(text, start, stop, voices):
+        for first, last, speaker, by_name in _lines(text, start, stop, voices):
+            named = None if by_name else named
             before: Break = "paragraph" if new_paragraph else "speaker"
             new_paragraph = False
             for mark, begin, end in _marks(text, first, last, VOICE_MARK if keep_pauses else _MARK):
@@ -136,15 +137,15 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int, bool]]:
 
 def _lines(
     text: str, start: int, stop: int, voices: Mapping[str, str]
-) -> Iterator[tuple[int, int, str]]:
-    """Stretches of a paragraph by who speaks them; all of it where there is no cast."""
-    speaker, begin = voices.get(NARRATOR, ""), start
+) -> Iterator[tuple[int, int, str, bool]]:
+    """Stretches of a paragraph, who speaks them, and whether a name says so."""
+    speaker, begin, by_name = voices.get(NARRATOR, ""), start, False
     for match in _SPEAKER.finditer(text, start, stop) if voices else ():
         if (name := _folded(match["name"])) in voices:
             if text[begin : match.start()].strip():
-                yield begin, match.start(), speaker
-            speaker, begin = voices[name], match.end()
-    yield begin, stop, speaker
+                yield begin, match.start(), speaker, by_name
+            speaker, begin, by_name = voices[name], match.end(), True
+    yield begin, stop, speaker, by_name
 
 
 def _marks(

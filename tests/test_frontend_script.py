@@ -28,6 +28,8 @@ SCRIPTS = [
     ("It rains.\n\nalice: Hi.\nBob: Yes.\nNo.\n\nThey go: home.", CAST,
      [("It rains.", "rms", P, None), ("Hi.", "slt", P, None),
       ("Yes.\nNo.", "awb", S, None), ("They go: home.", "rms", P, None)], 0),
+    ("BOB: a [voice slt] b\nBob: c", CAST,
+     [("a", "awb", P, None), ("b", "slt", S, None), ("c", "awb", S, None)], 0),
     ("BOB：你好。", CAST, [("你好。", "awb", P, None)], 0),
     ("Note: a. [voice alice] b", CAST, [("Note: a.", "rms", P, None), ("b", "slt", S, None)], 0),
     ("", None, [], 0),

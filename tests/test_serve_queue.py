@@ -196,7 +196,7 @@ def test_streams_in_turns_are_those_of_calls_alone(service: SpeechService):
 
     async def both() -> list[np.ndarray]:
         tickets = [
-            service.speak(client, TEXT, SpeechOptions(voice="tiny", seed=seed), 1.0)
+            service.speak(client, TEXT, SpeechOptions(voice="tiny", seed=seed))
             for seed, client in enumerate((ANNA, BOB))
         ]
         return await asyncio.gather(*(joined(ticket) for ticket in tickets))

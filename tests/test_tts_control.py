@@ -15,6 +15,7 @@ from tts.inference.joining import HEAD_S, TAIL_S, Joiner
 from tts.inference.passages import CLAUSE_PAUSE_S
 from tts.inference.prompt import Monologue
 from tts.inference.prompt_builders import pace_of
+from tts.inference.speaking import TextTimed
 from tts.voices import UnknownVoiceError
 
 FRAME_S = 0.08
@@ -157,3 +158,14 @@ def test_silence_at_inner_ends_is_cut_to_margins(synthesizer):  # noqa: F811
 
 def replace_pause(piece, number):
     return piece._replace(before_s=0.5 if number else 0.0)
+
+
+@pytest.mark.parametrize("speed", [1.0, 1.5])
+def test_times_are_the_same_however_the_sound_comes(synthesizer, speed):  # noqa: F811
+    chosen = options(speed=speed)
+    pieces = synthesizer.pieces("One two three. [pause 1s] Four five.", chosen)
+    whole = synthesizer.synthesize("One two three. [pause 1s] Four five.", chosen)
+    events = list(synthesizer.speak(pieces, chosen))
+    told = [event for event in events if isinstance(event, TextTimed)]
+    assert tuple(word for event in told for word in event.words) == whole.words
+    assert len(told) > len(pieces)
