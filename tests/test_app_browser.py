@@ -1,39 +1,25 @@
-"""What a user does with the page, in a real browser on a real server.
-
-Needs a Chromium: the program `chromium`, or its path in CAT_TTS_CHROMIUM. With
-CAT_TTS_SCREENSHOTS=FOLDER the embedded model is used for the pictures, and they are put there.
-"""
+"""What a user does with the page, in a real browser on a real server; see `browsing`."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from browsing import READY, expert, finished, speak, upload, write
 from serving import running, wait_until
-from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
+from tiny import SAMPLE_RATE, speech_like
 from tokenizer.audio import to_int16
-from tts.folders import HOME_VARIABLE, voices_folder
-from tts.inference.speaking import AudioChunk
+from tts.folders import voices_folder
 from tts.serve.service import SpeechService
-from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import save_voice
-
-playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is missing")
+from tts.synthesizer import SpeechOptions
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CAT_TTS_CHROMIUM") or shutil.which("chromium")
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
 LONG = "This sentence is one of very many that nobody will wait for. " * 12
-READY = "body[data-cat=ready]"
 # What of the browser's own sound output can be told from outside it.
 LOUDNESS = """async (src) => {
   const data = await (await fetch(src)).arrayBuffer();
@@ -50,99 +36,6 @@ METER = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME_VARIABLE, str(folder))
-        patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def service(home: Path) -> Iterator[SpeechService]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tts.folders.SHIPPED_VOICES", home / "shipped")
-        save_voice(tiny_voice("tiny"))
-        save_voice(tiny_voice("other", seed=1))
-        service = SpeechService(tiny_synthesizer())
-        yield service
-        service.close()
-
-
-@pytest.fixture(scope="module")
-def address(service: SpeechService) -> Iterator[str]:
-    from tts.serve.webui.server import create_app
-
-    with running(create_app(service)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("no chromium: install it, or give its path in CAT_TTS_CHROMIUM")
-    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, address: str) -> Iterator[Any]:
-    """The English page, ready; at the end nothing may have gone wrong or left this server."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, permissions=["microphone"])
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((address, "blob:", "data:"))
-            else problems.append(request.url)
-        ),
-    )
-    page.goto(f"{address}/en/")
-    page.wait_for_selector(READY, timeout=60_000)
-    yield page
-    page.close()
-    assert problems == []
-
-
-@pytest.fixture
-def slowly(service: SpeechService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the tiny model take about as long as a real one."""
-    speak = service.synthesizer.speak
-
-    def slow(pieces, options):
-        for event in speak(pieces, options):
-            yield event
-            if isinstance(event, AudioChunk):
-                time.sleep(0.15)
-
-    monkeypatch.setattr(service.synthesizer, "speak", slow)
-
-
-def write(page, text: str) -> None:
-    page.fill("#cat-text textarea", text)
-
-
-def speak(page, text: str, status: str = "Done") -> None:
-    write(page, text)
-    page.click("#cat-speak")
-    finished(page, status)
-
-
-def finished(page, status: str = "Done") -> None:
-    page.wait_for_function(
-        "status => document.querySelector('#cat-status').textContent === status",
-        arg=status,
-        timeout=60_000,
-    )
-
-
 def loudness(page) -> dict[str, float]:
     return page.evaluate(LOUDNESS, page.get_attribute("#cat-audio", "src"))
 
@@ -155,10 +48,11 @@ def downloaded(page, ending: str, folder: Path) -> np.ndarray:
     return soundfile.read(path, dtype="int16")[0]
 
 
-def test_type_choose_a_voice_and_hear(page, service: SpeechService, slowly, tmp_path: Path):
+def test_type_choose_a_voice_and_hear(page, page_service: SpeechService, slowly, tmp_path: Path):
     write(page, TEXT)
+    expert(page)
     page.click("[data-voice=other] label")
-    page.fill("#cat-seed input", "7")
+    page.fill("[name=seed]", "7")
     page.click("#cat-speak")
     page.wait_for_function("catTts.live?.begun", timeout=20_000)
     assert page.evaluate("document.querySelector('#cat-audio').hidden"), "it waited for the end"
@@ -167,7 +61,7 @@ def test_type_choose_a_voice_and_hear(page, service: SpeechService, slowly, tmp_
     page.wait_for_function(HAS_LENGTH)
     sound = loudness(page)
     options = SpeechOptions(voice="other", seed=7)
-    expected = np.concatenate([c.wav for c in service.synthesizer.stream(TEXT, options)])
+    expected = np.concatenate([c.wav for c in page_service.synthesizer.stream(TEXT, options)])
     assert sound["duration"] == pytest.approx(len(expected) / SAMPLE_RATE, abs=0.01)
     assert sound["rms"] > 0.01
     for ending in ("wav", "flac"):
@@ -195,7 +89,8 @@ def test_the_scheduled_sound_has_no_gaps(page, slowly):
     assert spans >= 1
 
 
-def test_stop_stops_a_long_one(page, service: SpeechService, slowly):
+def test_stop_stops_a_long_one(page, page_service: SpeechService, slowly):
+    assert page.is_disabled("#cat-stop")
     write(page, LONG)
     page.keyboard.press("Control+Enter")
     page.wait_for_function("catTts.live?.begun", timeout=20_000)
@@ -203,18 +98,19 @@ def test_stop_stops_a_long_one(page, service: SpeechService, slowly):
     assert value is not None
     assert 0 < float(value) < 0.9
     page.click("#cat-stop")
-    finished(page, "Stopped")
-    assert wait_until(lambda: not service.worker.busy and service.worker.waiting == 0, 5)
+    finished(page, "stopped")
+    assert page.is_disabled("#cat-stop")
+    worker = page_service.worker
+    assert wait_until(lambda: not worker.busy and worker.waiting == 0, 5)
     assert 0 < loudness(page)["duration"] < 30
 
 
 def test_a_recording_becomes_a_voice_that_is_there_after_a_reload(
-    page, service: SpeechService, tmp_path: Path
+    page, page_service: SpeechService, tmp_path: Path
 ):
     path = tmp_path / "me.ogg"
     soundfile.write(path, speech_like(2.5), SAMPLE_RATE)
-    page.click("#cat-prompt button:has-text('Speak like a recording')")
-    page.set_input_files("#cat-prompt-audio input[type=file]", str(path))
+    upload(page, path)
     page.wait_for_selector("#cat-report[data-prompt]", timeout=30_000)
     assert "s of speech" in page.inner_text("#cat-report")
     assert page.is_checked("[data-voice=''] input")
@@ -241,9 +137,7 @@ def test_a_useless_recording_is_told_so(page, tmp_path: Path):
             soundfile.write(path, np.zeros(2 * SAMPLE_RATE), SAMPLE_RATE)
         else:
             path.write_bytes(data)
-        if not page.is_visible("#cat-prompt-audio"):
-            page.click("#cat-prompt button:has-text('Speak like a recording')")
-        page.set_input_files("#cat-prompt-audio input[type=file]", str(path))
+        upload(page, path)
         page.wait_for_selector("#cat-report:has-text('cannot be used')", timeout=30_000)
         assert page.locator("#cat-report[data-prompt]").count() == 0
         page.reload()
@@ -282,10 +176,10 @@ def test_a_piece_is_said_again(page, tmp_path: Path):
 def test_the_word_that_is_heard_lights_up_and_a_click_plays_from_it(page, slowly):
     write(page, TEXT)
     page.click("#cat-speak")
-    words = page.locator("#cat-words .cat-word")
+    words = page.locator("#cat-words .cat-heard")
     # While it is still being made.
     page.wait_for_selector("#cat-words .cat-lit", timeout=20_000)
-    assert page.inner_text("#cat-status") != "Done"
+    assert page.inner_text("#cat-status") == "Speaking"
     finished(page)
     page.wait_for_function(HAS_LENGTH)
     assert words.all_inner_texts() == [word.strip(".!?") for word in TEXT.split()]
@@ -311,17 +205,17 @@ def test_errors_are_told_in_words(page):
     speak_button = page.locator("#cat-speak")
     write(page, "   ")
     speak_button.click()
-    assert "Type some text" in page.inner_text("#cat-toast")
+    assert "Type some text" in page.inner_text("#cat-problem")
     write(page, "[x](Q9)")
     speak_button.click()
-    page.wait_for_selector("#cat-toast:has-text('Q9')")
-    finished(page, "Failed")
+    page.wait_for_selector("#cat-problem:has-text('Q9')")
+    finished(page, "failed")
 
 
 def test_everything_has_a_name_for_screen_readers(page):
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, input, textarea, audio, canvas, progress')]
-        .filter(e => e.offsetParent !== null)
+        .filter(e => e.checkVisibility({visibilityProperty: true}))
         .filter(e => !(e.innerText?.trim() || e.getAttribute('aria-label') || e.title
           || e.labels?.length || e.getAttribute('aria-labelledby')))
         .map(e => e.outerHTML.slice(0, 120))"""
@@ -329,11 +223,11 @@ def test_everything_has_a_name_for_screen_readers(page):
     assert nameless == []
 
 
-def test_the_page_works_behind_a_password(browser, service: SpeechService):
+def test_the_page_works_behind_a_password(browser, page_service: SpeechService):
     from tts.serve.settings import Access
     from tts.serve.webui.server import create_app
 
-    with running(create_app(service, Access("anna", "secret"))) as address:
+    with running(create_app(page_service, Access("anna", "secret"))) as address:
         credentials = {"username": "anna", "password": "secret"}
         page = browser.new_page(http_credentials=credentials)
         page.goto(f"{address}/en/")
@@ -341,45 +235,3 @@ def test_the_page_works_behind_a_password(browser, service: SpeechService):
         speak(page, "Hello.")
         assert loudness(page)["rms"] > 0.01
         page.close()
-
-
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("zh", "dark")])
-def test_screenshots(pictured, browser, tmp_path: Path, width, height, language, scheme):
-    address, folder = pictured
-    size = {"width": width, "height": height}
-    page = browser.new_page(viewport=size, color_scheme=scheme)
-    page.goto(f"{address}/{language}/")
-    page.wait_for_selector(READY, timeout=60_000)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "too wide"
-    text = {
-        "en": "The kettle is on. Would you like some tea?",
-        "zh": "今天天气很好，我们去公园散步吧。",
-    }[language]
-    speak(page, text, {"en": "Done", "zh": "完成"}[language])
-    page.evaluate("catTts.live.stop()")
-    page.evaluate("scrollTo(0, 0)")
-    name = f"{language}-{'desktop' if width > 1000 else 'phone'}.png"
-    picture = (folder or tmp_path) / name
-    page.screenshot(path=picture)
-    assert picture.stat().st_size > 10_000
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def pictured(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path | None]]:
-    """A server for pictures: the embedded model where they are wanted, else the tiny one."""
-    wanted = os.environ.get("CAT_TTS_SCREENSHOTS")
-    if not wanted:
-        yield request.getfixturevalue("address"), None
-        return
-    from tts.serve.webui.server import create_app
-
-    request.getfixturevalue("home")
-    service = SpeechService(Synthesizer.load("embedded"))
-    service.warm_up().result(120)
-    folder = Path(wanted)
-    folder.mkdir(parents=True, exist_ok=True)
-    with running(create_app(service)) as address:
-        yield address, folder
-    service.close()

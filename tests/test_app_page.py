@@ -27,7 +27,8 @@ from tts.serve.cli import warnings_for
 from tts.serve.fairqueue import Client
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
-from tts.serve.webui.texts import LANGUAGES, preferred, texts
+from tts.serve.webui.respelling import respelled
+from tts.serve.webui.texts import LANGUAGES, examples, preferred, texts
 from tts.synthesizer import SpeechOptions
 from tts.voices import load_voice, save_voice
 
@@ -174,6 +175,7 @@ def test_a_useless_recording_is_told_so(service: SpeechService, tmp_path: Path, 
 def test_pronunciations_and_costs(client: TestClient):
     words = client.post("/app/pronounce", json={"text": "Hi 银行!"}).json()["words"]
     assert [w["text"] for w in words] == ["Hi", "银行", "!"]
+    assert [w["respelled"] for w in words] == ["hy", "yín háng", ""]
     body = {"text": "Hi 银行!", "index": 1, "said": "yin2 xing2"}
     assert client.post("/app/override", json=body).json()["text"] == "Hi [银行](yin2 xing2)!"
     assert client.post("/app/pronounce", json={"text": "  "}).json()["words"] == []
@@ -201,6 +203,8 @@ def test_both_languages_have_all_texts():
 
 def test_every_text_that_the_scripts_ask_for_exists():
     known = texts("en")
+    # What is put together: groups of voices, states.
+    assert {"voices_en", "voices_zh", "voices_und"} <= known.keys()
     for script in ASSETS.glob("*.js"):
         for key in re.findall(r'\bt\("(\w+)"', script.read_text(encoding="utf-8")):
             assert key in known, (script.name, key)
@@ -210,6 +214,103 @@ def test_every_text_that_the_scripts_ask_for_exists():
         assert state in known
 
 
+def test_examples_of_the_page_s_language_come_first():
+    assert examples("zh")[0] == "今天天气很好，我们去公园散步吧。"
+    assert sorted(examples("zh")) == sorted(examples("en"))
+    assert examples("en")[0].isascii()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/app/speak", {"text": "[x](Q9)", "voice": "tiny"}),
+        ("/app/speak", {"text": " ", "voice": "tiny"}),
+        ("/app/speak", {"text": "[]", "voice": "tiny"}),
+        ("/app/speak", {"text": "a" * 10_001, "voice": "tiny"}),
+        ("/app/speak", {"text": "Hi.", "voice": "nobody"}),
+        ("/app/speak", {"text": "Hi.", "prompt": "gone"}),
+        ("/app/speak", {"text": "x" * 2**20, "voice": "tiny"}),
+        ("/app/override", {"text": "Hi.", "index": 0, "said": "nonsense9"}),
+        ("/app/voices", {"prompt": "gone", "name": "me"}),
+        ("/v1/voices/nobody/sample", None),
+        ("/app/results/gone.wav", None),
+    ],
+)
+def test_errors_are_told_in_the_language_of_the_page(client: TestClient, path: str, body):
+    def told(language: str) -> str:
+        headers = {"X-Language": language}
+        if body is None:
+            answer = client.get(path, headers=headers)
+        else:
+            answer = client.post(path, json=body, headers=headers)
+        if answer.headers["content-type"].startswith("text/event-stream"):
+            return json.loads(answer.text.strip().splitlines()[-1][6:])["message"]
+        return answer.json()["error"]["message"]
+
+    assert re.search("[\u4e00-\u9fff]{2}", told("zh")), told("zh")
+    assert told("en").isascii()
+    assert told("") == told("en")
+
+
+@pytest.mark.parametrize("kind", ["text", "nothing", "silent", "noise", "short", "broken"])
+def test_a_report_on_a_recording_is_all_chinese(service: SpeechService, tmp_path: Path, kind: str):
+    from tts.serve.webui.page import check_prompt
+
+    path = tmp_path / "a.wav"
+    sounds = {
+        "silent": np.zeros(48000),
+        "noise": 0.1 * np.random.default_rng(0).standard_normal(48000),
+        "short": speech_like(0.4),
+    }
+    if kind in sounds:
+        soundfile.write(path, sounds[kind], SAMPLE_RATE)
+    else:
+        path.write_bytes({"text": b"no sound", "nothing": b"", "broken": b"fLaC" + bytes(99)}[kind])
+    report = check_prompt(service, Client("x"), str(path), "", "zh")
+    assert "不能使用" in report
+    words = re.sub(r"<[^>]+>|dBFS|dB|wav|flac|mp3|ogg|opus|m4a|aac|webm", "", report)
+    assert not re.search("[A-Za-z]{2}", words), words
+
+
+def test_the_advice_names_the_length_that_is_used(service: SpeechService, tmp_path: Path):
+    from tts.inference.prompt_audio import prepare_recording, prompt_rule
+    from tts.serve.webui.page import check_prompt
+
+    path = tmp_path / "long.wav"
+    soundfile.write(path, speech_like(9.0), SAMPLE_RATE)
+    report = check_prompt(service, Client("x"), str(path), "", "en")
+    assert "only the first 1.5 to 2.2 s are used" in report
+    speech, _ = prepare_recording(speech_like(9.0), SAMPLE_RATE, prompt_rule(True))
+    assert 1.5 <= len(speech) / SAMPLE_RATE <= 2.2
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("K EH1 T AH0 L", "KET-uhl"),
+        ("M AY0 N UW1 T", "my-NOOT"),
+        ("K AH0 M P Y UW1 T ER0", "kuhm-PYOO-tur"),
+        ("S T R EH1 NG K TH", "strengkth"),
+        ("S IH1 NG ER0", "SING-ur"),
+        ("AY1", "eye"),
+        ("TH", "th"),
+        ("yin2 hang2", "yín háng"),
+        ("hua1 huar1 men5", "huā huār men"),
+    ],
+)
+def test_respellings_can_be_said_at_sight(said: str, shown: str):
+    assert respelled(said, "zh" if said[0].islower() else "en") == shown
+
+
+def test_the_example_of_the_documentation_is_the_server_that_was_asked(service: SpeechService):
+    from tts.serve.api import create_api
+
+    client = TestClient(create_api(service), base_url="http://speech.example:8123")
+    page = client.get("/docs").text
+    assert "curl http://speech.example:8123/v1/audio/speech" in page
+    assert f"&quot;voice&quot;: &quot;{load_voice().name}&quot;" in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -217,6 +318,8 @@ def test_every_text_that_the_scripts_ask_for_exists():
         (["--api-key", " "], "--api-key"),
         (["--max-chars", "0"], "max_chars"),
         (["--port", "70000"], "70000"),
+        (["--cors", "example.org"], "example.org"),
+        (["--cors", "https://example.org/page"], "scheme and host"),
         (["--model", "/nowhere"], "/nowhere"),
     ],
 )

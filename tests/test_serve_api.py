@@ -101,7 +101,7 @@ def test_a_whole_wav_is_the_offline_result(client: TestClient, service: SpeechSe
 
 
 @pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("name", ["wav", "flac", "mp3", "opus", "pcm"])
+@pytest.mark.parametrize("name", ["wav", "flac", "mp3", "opus", "aac", "pcm"])
 def test_every_format_can_be_read_and_is_not_silent(
     client: TestClient, service: SpeechService, name: str, stream: bool
 ):
@@ -236,9 +236,7 @@ def test_health_models_and_documentation(client: TestClient):
         ({"voice": "../../etc/passwd"}, ["unknown"]),
         ({"speed": 9}, ["speed"]),
         ({"num_codebooks": 99}, ["99", "1..4"]),
-        ({"colour": "red"}, ["colour", "leave it out"]),
-        ({"response_format": "aac"}, ["response_format", "wav"]),
-        ({"instructions": "whisper"}, ["instructions"]),
+        ({"response_format": "exe"}, ["response_format", "wav"]),
         ({"input": 5}, ["input"]),
     ],
 )

@@ -69,7 +69,7 @@ def test_what_was_done_to_channels_and_rate_is_told(place, model, capsys):
     soundfile.write("wide.wav", np.stack([speech_like(1.0, 44100)] * 2, axis=1), 44100)
     assert main(["encode", "wide.wav", "out.safetensors", "--model", model]) == 0
     out = capsys.readouterr().out
-    assert "wide.wav: 2 channels were mixed down to one" in out
+    assert "wide.wav: 2 channels were made 1" in out
     assert f"wide.wav: resampled from 44100 to {SAMPLE_RATE} Hz" in out
     assert main(["encode", "in.wav", "out.safetensors", "--model", model]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1

@@ -155,6 +155,14 @@ def test_long_prompt_is_cut_and_says_so(say, place, capsys):
     assert "transcript is left aside" in err
 
 
+def test_what_is_wrong_with_a_recording_is_warned_of(say, place, capsys, models):
+    prompt = sound_file(place, np.clip(20 * speech_like(2.0), -1, 1))
+    add = ["voice", "add", "loud", prompt, "--model", str(models[0]), "--codec", str(models[1])]
+    for run in (lambda: say("hello", "--prompt-wav", prompt), lambda: main(add)):
+        assert run() == 0
+        assert "cat-tts: warning: clipping of the recording" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -228,10 +236,12 @@ def test_terminal_without_text_is_refused(say, refused, monkeypatch):
         (speech_like(0.1), "too short: 0.10 s"),
         (speech_like(31.0), "too long"),
         (np.zeros(2 * SAMPLE_RATE, np.float32), "silent"),
+        (np.full(2 * SAMPLE_RATE, 0.4, np.float32), "silent"),
+        (0.1 * np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE), "only noise"),
         (np.pad(speech_like(0.4), 24000), "not silence"),
         (np.zeros(0, np.float32), "no samples"),
     ],
-    ids=["short", "long", "silent", "mostly-silent", "empty"],
+    ids=["short", "long", "silent", "constant", "noise", "mostly-silent", "empty"],
 )
 def test_useless_prompts_are_refused(say, place, refused, wav, word):
     refused(say("hi", "--prompt-wav", sound_file(place, wav)), "prompt.in", word)

@@ -205,7 +205,7 @@ def test_full_precision_weights_run_alike():
 
 
 def drain(session: Session, spoken: dict) -> None:
-    for ticket, text, codes, finished_by, _ in session.step():
+    for ticket, text, codes, finished_by, *_ in session.step():
         entry = spoken.setdefault(ticket, {"codes": [], "text": [], "by": None})
         if codes is not None:
             entry["codes"].append(codes)

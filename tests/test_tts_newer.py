@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file, save_file
 
 from goldens import golden
 from tiny import tiny_published_config
+from tokenizer.hub import PICKLED, CheckpointError, fetch
 from tokenizer.strict import ConfigError
 from tts.__main__ import main
+from tts.cli.doctor import published_lines
+from tts.folders import codec_name
 from tts.inference import nano_text
 from tts.inference.piecewise import PiecewisePromptBuilder
 from tts.inference.reference import pad_left
@@ -282,3 +286,44 @@ def test_types_go_by_keys():
         assert model_type_of(raw, "x").name == name
     with pytest.raises(ConfigError, match="audio tokenizer, which goes with --codec"):
         model_type_of({"encoder_kwargs": []}, "x")
+
+
+def test_tokenizers_go_by_what_a_config_names(tmp_path):
+    folder = copy_of("tts_nano_bin", tmp_path / "m")
+    nano = "OpenMOSS-Team/MOSS-Audio-Tokenizer-Nano"
+    assert codec_name(folder, None) == nano
+    configured(audio_tokenizer_pretrained_name_or_path="/home/me/tokenizer")(folder)
+    assert codec_name(folder, None) == nano  # by its type, for a place of its makers is none here
+    configured(audio_tokenizer_pretrained_name_or_path="some/other")(folder)
+    assert codec_name(folder, None) == "some/other"
+    (folder / "codec").mkdir()
+    assert codec_name(folder, None) == folder / "codec"
+
+
+def test_pickled_weights_are_fetched_where_there_are_no_others(monkeypatch, tmp_path):
+    asked = []
+
+    def download(allow_patterns, local_files_only=False, **_):
+        if local_files_only:
+            raise LocalEntryNotFoundError("not here")
+        asked.append(allow_patterns)
+        if PICKLED in allow_patterns:
+            (tmp_path / PICKLED).touch()
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    assert fetch("some/nano") == tmp_path
+    assert [PICKLED in patterns for patterns in asked] == [False, True]
+    assert all("tokenizer.model" in patterns for patterns in asked)
+
+
+def test_without_a_connection_both_downloads_are_named(monkeypatch):
+    def refuse(**_):
+        raise LocalEntryNotFoundError("offline")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=r"MOSS-TTS-Nano .*GB.*Tokenizer-Nano .*`codec`"):
+        fetch("OpenMOSS-Team/MOSS-TTS-Nano")
+    lines = "\n".join(published_lines())
+    assert "MOSS-TTS-Nano: 0.12 B, 48 kHz stereo; not here; about 0.24 GB" in lines
+    assert "None of them was ever run" in lines

@@ -169,7 +169,9 @@ def test_what_a_model_does_not_take_is_refused(folder, synthesizer, tmp_path, ca
     if nano:
         assert say(folder, out, capsys, "--num-codebooks", "2")["num_codebooks"] == 2
     else:
-        own = SpeechOptions(language="English", own_pauses=True)
+        with pytest.raises(ValueError, match=r"'Klingon' is none .* Persian"):
+            synthesizer.pieces("a", SpeechOptions(language="Klingon"))
+        own = SpeechOptions(language="english", own_pauses=True)
         rows = synthesizer.requests("a [pause 1.5s] b", own)[0].rows
         said = synthesizer.text_tokenizer.decode(rows[:, 0].tolist())
         assert "a [pause 1.5s] b" in said

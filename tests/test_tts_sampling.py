@@ -65,11 +65,12 @@ def test_temperature_sharpens_and_flattens():
     assert hot[2] == 0, "what is not allowed stays so"
 
 
-def test_zero_temperature_is_greedy_and_ignores_the_penalty():
+def test_zero_temperature_is_greedy_after_the_penalty():
     logits = torch.tensor([[1.0, 1.1]])
     settings = ChannelSampling(temperature=0, repetition_penalty=5.0)
     seen = torch.tensor([[False, True]])
-    assert sample(logits, settings, torch.zeros(1), seen).tolist() == [1]
+    assert sample(logits, settings, torch.zeros(1), seen).tolist() == [0]
+    assert sample(logits, settings, torch.zeros(1)).tolist() == [1]
 
 
 def test_penalty_reaches_the_choice():

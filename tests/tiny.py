@@ -229,6 +229,9 @@ def save_tiny_v15(folder: Path, seed: int = 0) -> Path:
     raw |= {"audio_start_token_id": 3, "audio_end_token_id": 4, "audio_user_slot_token_id": 5}
     raw |= {"audio_assistant_slot_token_id": 6}
     model = tiny_model(seed, LocalV15Config.from_dict(raw))
+    for layer in model.transformer.layers:
+        # By chance alone a row would hardly notice those before it.
+        layer.self_attn.o_proj.weight *= 5
     _talkative(model, model.local_text_lm_head.weight.flip(0))
     save_model(model, folder)
     byte_tokenizer().save_pretrained(str(folder))
@@ -280,10 +283,11 @@ def save_tiny(folder: Path, seed: int = 0) -> tuple[Path, Path]:
 
 
 def speech_like(seconds: float, sample_rate: int = SAMPLE_RATE, seed: int = 0) -> np.ndarray:
-    """float32 (N,), a buzzing tone in syllables with some noise: loud, never silent for long."""
+    """float32 (N,), a gliding buzz in syllables with some noise: loud, never silent for long."""
     rng = np.random.default_rng(seed)
     time = np.arange(round(seconds * sample_rate)) / sample_rate
     syllables = 0.55 + 0.45 * np.sin(2 * np.pi * 3 * time)
-    tone = sum(np.sin(2 * np.pi * 140 * h * time) / h for h in range(1, 8))
+    phase = 2 * np.pi * np.cumsum(140 + 45 * np.sin(2 * np.pi * 2.3 * time)) / sample_rate
+    tone = sum(np.sin(h * phase) / h for h in range(1, 8))
     wav = 0.12 * syllables * tone + 0.005 * rng.standard_normal(len(time))
     return wav.astype(np.float32)

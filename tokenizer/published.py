@@ -35,10 +35,39 @@ CODEC_NANO = f"{_OWNER}MOSS-Audio-Tokenizer-Nano"
 CODEC_V2 = f"{_OWNER}MOSS-Audio-Tokenizer-v2"
 
 _NANO_LANGUAGES = "zh en de es fr ja it he ko ru fa ar pl pt cs da sv hu el tr"
-_V15_LANGUAGES = (
-    "Chinese Cantonese English Arabic Czech Danish Dutch Finnish French German Greek Hebrew Hindi "
-    "Hungarian Italian Japanese Korean Macedonian Malay Persian Polish Portuguese Romanian Russian "
-    "Spanish Swahili Swedish Tagalog Thai Turkish Vietnamese"
+# As v1.5 wants them in its prompt.
+V15_LANGUAGES = (
+    "Chinese",
+    "Cantonese",
+    "English",
+    "Arabic",
+    "Czech",
+    "Danish",
+    "Dutch",
+    "Finnish",
+    "French",
+    "German",
+    "Greek",
+    "Hebrew",
+    "Hindi",
+    "Hungarian",
+    "Italian",
+    "Japanese",
+    "Korean",
+    "Macedonian",
+    "Malay",
+    "Persian (Farsi)",
+    "Polish",
+    "Portuguese",
+    "Romanian",
+    "Russian",
+    "Spanish",
+    "Swahili",
+    "Swedish",
+    "Tagalog",
+    "Thai",
+    "Turkish",
+    "Vietnamese",
 )
 PUBLISHED: tuple[Published, ...] = (
     Published(CODEC_V1, "", "1.77 B", 7.1, "24 kHz mono", "", "12.5 frames/s, 32 x 1024 codes"),
@@ -77,7 +106,7 @@ PUBLISHED: tuple[Published, ...] = (
         "4.13 B",
         8.3,
         "48 kHz stereo",
-        _V15_LANGUAGES,
+        ", ".join(V15_LANGUAGES),
         "31 languages, pause tags",
     ),
     Published(
@@ -95,7 +124,7 @@ PUBLISHED: tuple[Published, ...] = (
         "8 B",
         17.0,
         "24 kHz mono",
-        _V15_LANGUAGES,
+        ", ".join(V15_LANGUAGES),
         "delay pattern, pause tags",
     ),
 )

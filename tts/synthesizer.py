@@ -143,7 +143,9 @@ class Synthesizer:
         assert row.max_frames is not None
         nano = row.text_side == "nano"
         text: TextIds = self.text_tokenizer if nano else HubIds(self.text_tokenizer)
-        return PiecewisePromptBuilder(config, rate, text, row.sampling, nano, row.max_frames)
+        return PiecewisePromptBuilder(
+            config, rate, text, row.sampling, nano, row.max_frames, row.languages
+        )
 
     @classmethod
     def load(

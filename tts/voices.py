@@ -13,7 +13,7 @@ from tokenizer.model import CatTokenizer
 from tts.folders import VoiceError, is_shipped, voice_files, voice_or_default, voices_folder
 
 _NAME = re.compile(r"[a-z0-9_-]{1,40}")
-_FIELDS = ("name", "lang", "transcript", "description", "gender", "source", "codec")
+_FIELDS = ("name", "lang", "transcript", "description", "gender", "accent", "source", "codec")
 
 
 class UnknownVoiceError(VoiceError):
@@ -29,7 +29,7 @@ class Voice:
         codes: int64 (K, P), codes of the reference recording.
         lang: 'en', 'zh', or 'und' where it is not known.
         transcript: what is said in the recording; empty if not known.
-        description, gender, source: for people to read.
+        description, gender, accent, source: for people to read.
         codec: fingerprint of the tokenizer that made the codes; empty if not known.
         shipped: whether it came with the package.
     """
@@ -40,6 +40,7 @@ class Voice:
     transcript: str = ""
     description: str = ""
     gender: str = ""
+    accent: str = ""
     source: str = ""
     codec: str = ""
     shipped: bool = False

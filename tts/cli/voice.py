@@ -38,7 +38,7 @@ def run_list(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(facts(voice), ensure_ascii=False))
         else:
-            told = ", ".join(filter(None, (voice.gender, voice.description)))
+            told = ", ".join(filter(None, (voice.gender, voice.accent, voice.description)))
             print(f"{voice.name:<16} {voice.lang:<4} {told}".rstrip())
     if not voices and not args.json:
         print("no voices; add one with: cat-tts voice add NAME WAV")
@@ -52,6 +52,7 @@ def facts(voice: Voice) -> dict[str, str | int | bool]:
         "name": voice.name,
         "lang": voice.lang,
         "gender": voice.gender,
+        "accent": voice.accent,
         "description": voice.description,
         "transcript": voice.transcript,
         "source": voice.source,

@@ -98,7 +98,8 @@ class CachedRunner:
     def _embed(self, rows: Tensor) -> Tensor:
         """Sum of the channels' embeddings: int64 (N, >= 1 + k) -> (N, hidden)."""
         tables = self.weights.tables
-        first, *rest = rows[:, : self.num_codebooks + 1].unbind(1)
+        used = self.weights.config.embedded_codebooks(self.num_codebooks)
+        first, *rest = rows[:, : used + 1].unbind(1)
         x = F.embedding(first, tables[0])
         for ids, table in zip(rest, tables[1:], strict=False):
             x += torch.index_select(table, 0, ids)

@@ -105,6 +105,7 @@ class PiecewisePromptBuilder:
     Attributes:
         nano: whether it is Nano's way: texts are prepared and cut by tokens, no field is filled.
         max_frames: most frames of a piece.
+        languages: names that a prompt may hold; empty allows any.
     """
 
     config: RowConfig
@@ -113,6 +114,7 @@ class PiecewisePromptBuilder:
     sampling: SamplingConfig
     nano: bool
     max_frames: int
+    languages: tuple[str, ...] = ()
     needs_voice: bool = False
     continues: bool = True
 
@@ -144,10 +146,24 @@ class PiecewisePromptBuilder:
                     raise ValueError(
                         f"{name} is given, and this model takes none: it goes by the text alone"
                     )
+        self._language(options)
         if options.duration is not None and options.duration < 1:
             raise ValueError(f"duration is {options.duration} frames; use 1 or more")
         if options.continuation and voice is None:
             raise ValueError("continuation needs a voice with a transcript to go on from")
+
+    def _language(self, options: SpeechOptions) -> str | None:
+        """The language's name as the model knows it."""
+        asked = options.language or LANGUAGES.get(options.lang)
+        if asked is None or not self.languages:
+            return asked
+        for name in self.languages:
+            if asked.strip().casefold() in (name.casefold(), name.partition(" (")[0].casefold()):
+                return name
+        raise ValueError(
+            f"language {asked!r} is none that this model knows; use one of "
+            f"{', '.join(self.languages)}"
+        )
 
     def _parts(self, text: str, options: SpeechOptions) -> list[str]:
         if not self.nano:
@@ -176,7 +192,7 @@ class PiecewisePromptBuilder:
         references = [] if codes is None or continued is not None else [codes]
         fields = {
             "Tokens": options.duration,
-            "Language": options.language or LANGUAGES.get(options.lang),
+            "Language": self._language(options),
         }
         rows = self.rows(text, references, continued, {} if self.nano else fields)
         return Request(rows, options.seed, budget, context=continued)

@@ -16,22 +16,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from frontend.clean import HAN
-from tokenizer.audio import is_silent, normalize_loudness, quietest_cut, trim_silence
+from tokenizer.audio import normalize_loudness, quietest_cut, trim_silence
 from tts.folders import VoiceError
+from tts.inference.prompt_findings import (
+    CUT_FROM_S,
+    CUT_TO_S,
+    MAX_PROMPT_S,
+    MIN_PROMPT_S,
+    WHOLE_PROMPT_S,
+    check_reference,
+    no_speech,
+    notes_of,
+)
 from tts.model.registry import PromptRule
 
 if TYPE_CHECKING:
     from tokenizer.model import CatTokenizer
     from tts.voices import Voice
 
-MIN_PROMPT_S, MAX_PROMPT_S = 1.0, 30.0
-# The embedded model was trained with prompts of 0.8 to 2.2 s; up to 3 s nothing is cut off.
-WHOLE_PROMPT_S, CUT_FROM_S, CUT_TO_S = 3.0, 1.5, 2.2
 TARGET_DBFS = -23.0
 WHOLE_DBFS, WHOLE_STEP_DB = -20.0, 3.0
 # Prompts whose codes are remembered.
 KEPT_PROMPTS = 32
 _LIMITS = f"give {MIN_PROMPT_S:g} to {MAX_PROMPT_S:g} s of clear speech"
+_UNUSABLE = {
+    "silent": "is silent",
+    "no_speech": "holds no speech, only noise or one steady sound",
+}
 _HAN = re.compile(f"[{HAN}]")
 
 
@@ -52,15 +63,15 @@ def check_recording(wav: np.ndarray, sample_rate: int, rule: PromptRule = EMBEDD
         rule: of the model that is to use it.
 
     Raises:
-        VoiceError: it is silent, too short or too long.
+        VoiceError: it is silent, constant, noise alone, too short or too long.
     """
     seconds = len(wav) / sample_rate
     if seconds < MIN_PROMPT_S:
         raise VoiceError(f"the prompt recording is too short: {seconds:.2f} s; {_LIMITS}")
     if seconds > MAX_PROMPT_S:
         raise VoiceError(f"the prompt recording is too long: {seconds:.1f} s; {_LIMITS}")
-    if is_silent(wav):
-        raise VoiceError(f"the prompt recording is silent; {_LIMITS}")
+    if (case := no_speech(wav, sample_rate)) is not None:
+        raise VoiceError(f"the prompt recording {_UNUSABLE[case]}; {_LIMITS}")
     spoken = len(trim_silence(wav, sample_rate)) / sample_rate if rule.cut else seconds
     if spoken < MIN_PROMPT_S:
         raise VoiceError(
@@ -138,7 +149,7 @@ class PromptEncoder:
             keep_whole: cut nothing off but silence, so that the transcript still holds.
 
         Returns:
-            The voice, and remarks for the user to read.
+            The voice, and remarks for the user to read: what was cut, what is not well.
 
         Raises:
             VoiceError: the recording is silent, too short or too long.
@@ -170,7 +181,11 @@ class PromptEncoder:
 
         codec = self.codec
         speech, remark = prepare_recording(wav, codec.sample_rate, self.rule, keep_whole)
-        notes = (remark,) if remark else ()
+        found = check_reference(wav, codec.sample_rate, transcript, self.rule.cut)
+        # That it was cut is said by the remark, with the length.
+        notes = notes_of(f for f in found if f.case != "long")
+        if remark:
+            notes = (remark, *notes)
         if remark and transcript:
             notes += (
                 "the transcript is left aside, because it says more than the part that is used; "

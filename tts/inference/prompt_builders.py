@@ -250,7 +250,11 @@ def load_text_tokenizer(folder: Path) -> Any:
         CheckpointError: its files are missing or damaged.
     """
     from transformers import AutoTokenizer
+    from transformers.utils import logging
 
+    # It warns of model types that it does not know, and only its tokenizer is wanted here.
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
     try:
         return AutoTokenizer.from_pretrained(
             str(folder), trust_remote_code=False, local_files_only=True
@@ -260,6 +264,8 @@ def load_text_tokenizer(folder: Path) -> Any:
             f"the text tokenizer in {folder} cannot be loaded ({error}); fetch tokenizer.json and "
             "tokenizer_config.json of the checkpoint again"
         ) from error
+    finally:
+        logging.set_verbosity(before)
 
 
 @dataclass(frozen=True)

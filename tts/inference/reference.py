@@ -27,14 +27,19 @@ class UncachedRunner:
 
     def step(self, tickets: Sequence[int], rows: Tensor) -> Tensor:
         unused = self.model.config.n_vq - self.num_codebooks
-        for ticket, row in zip(tickets, F.pad(rows.cpu(), (0, unused)), strict=True):
+        for ticket, row in zip(
+            tickets,
+            F.pad(rows.cpu(), (0, unused), value=self.model.config.unused_code),
+            strict=True,
+        ):
             self.rows[ticket] = torch.cat([self.rows[ticket], row[None]])
         return self._latents(tickets)
 
     def _latents(self, tickets: Sequence[int]) -> Tensor:
         padded, valid = pad_left([self.rows[t] for t in tickets], self.model.config)
         device = self.model.device
-        embedded = self.model.embed(padded.to(device), self.num_codebooks)
+        used = self.model.config.embedded_codebooks(self.num_codebooks)
+        embedded = self.model.embed(padded.to(device), used)
         return self.model.temporal(embedded, prompt_mask(valid.to(device)))[:, -1]
 
     def frame(self, latents: Tensor, choose: Choose) -> Tensor:

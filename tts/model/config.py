@@ -146,6 +146,13 @@ class RowConfig:
         """What stands in the channels of a row with audio that are not in use."""
         return self.audio_pad_code
 
+    def embedded_codebooks(self, used: int) -> int:
+        """Codebooks of a prompt's rows that are embedded where `used` are generated.
+
+        All, where channels that are not in use hold the pad code, which adds nothing.
+        """
+        return self.n_vq if self.unused_code == self.audio_pad_code else used
+
     def to_dict(self) -> dict[str, Any]:
         """The published form, ready for `json.dump`."""
         data = asdict(self)

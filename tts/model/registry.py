@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from tokenizer.published import CODEC_NANO, CODEC_V1, CODEC_V2
+from tokenizer.published import CODEC_NANO, CODEC_V1, CODEC_V2, V15_LANGUAGES
 from tokenizer.strict import ConfigError, read_object
 from tts.model.config import (
     EMBEDDED_SAMPLING,
@@ -74,6 +74,7 @@ class ModelType:
         sampling: what its makers' tools do.
         prompt: what it wants of recordings.
         max_frames: most frames of a piece; None goes by the length of the text.
+        languages: names that it knows; empty where any may be given, or none.
         pace: of streams; None doubles the chunks.
     """
 
@@ -88,6 +89,7 @@ class ModelType:
     prompt: PromptRule
     max_frames: int | None = None
     pace: Pace | None = None
+    languages: tuple[str, ...] = ()
 
     @property
     def config_class(self) -> Any:
@@ -151,6 +153,7 @@ TYPES: tuple[ModelType, ...] = (
         prompt=PromptRule(),
         max_frames=4096,
         pace=Pace(4, ((1e-9, 1), (0.16, 2), (0.32, 3), (0.64, 4), (1.0, 6), (FOREVER, 8))),
+        languages=tuple(V15_LANGUAGES),
     ),
     ModelType(
         name="MOSS-TTS-Local-Transformer",

@@ -1,4 +1,4 @@
-"""The gate before every route: password or key, same origin, size of the body, safe headers."""
+"""The gate before every route: password or key, origin, size of the body, HEAD, safe headers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tts.serve.errors import body
+from tts.serve.errors import ApiError, answer
 from tts.serve.settings import Access, Limits
 
 # Anybody may ask whether the server is alive.
 OPEN_PATHS = frozenset({"/health"})
+# What pages of other sites may be given (`Access.origins`).
+OPEN_API = "/v1/"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # A multipart body is a little larger than the file in it.
 MULTIPART_SPARE = 64 * 1024
@@ -44,27 +46,33 @@ class Gate:
             return
         headers = Headers(scope=scope)
         send = _with_safe_headers(send)
+        if scope["method"] == "HEAD":
+            scope, send = scope | {"method": "GET"}, _without_body(send)
         if not self._may_enter(scope["path"], headers):
             message = "give the user and password, or the API key, of this server"
             challenge = {"WWW-Authenticate": 'Basic realm="CAT-TTS", charset="UTF-8"'}
-            await _refuse(401, message, "unauthorized", challenge)(scope, receive, send)
+            await _refuse(scope, 401, message, "unauthorized", challenge)(scope, receive, send)
             return
         if scope["method"] in UNSAFE:
-            if not same_origin(headers):
+            if not self._fitting_origin(scope["path"], headers):
                 message = "this server takes no requests from pages of other sites"
-                await _refuse(403, message, "cross_origin")(scope, receive, send)
+                await _refuse(scope, 403, message, "cross_origin")(scope, receive, send)
                 return
             limit = self._body_limit(headers)
             whole = await _read(headers, receive, limit)
             if whole is None:
                 message = f"the request is larger than {limit} bytes, which is the limit; send less"
-                await _refuse(413, message, "too_large")(scope, receive, send)
+                await _refuse(scope, 413, message, "too_large")(scope, receive, send)
                 return
             receive = _replay(whole, receive)
         await self.app(scope, receive, send)
 
     def _may_enter(self, path: str, headers: Headers) -> bool:
         return self.access.is_open or path in OPEN_PATHS or allowed(headers, self.access)
+
+    def _fitting_origin(self, path: str, headers: Headers) -> bool:
+        is_open = path.startswith(OPEN_API) and self.access.lets_in(headers.get("origin", ""))
+        return is_open or same_origin(headers)
 
     def _body_limit(self, headers: Headers) -> int:
         if headers.get("content-type", "").startswith("multipart/"):
@@ -100,8 +108,10 @@ def _same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode(), wanted.encode())
 
 
-def _refuse(status: int, message: str, code: str, headers: dict | None = None) -> JSONResponse:
-    return JSONResponse(body(message, code, status), status, headers=headers)
+def _refuse(
+    scope: Scope, status: int, message: str, code: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    return answer(scope, ApiError(status, message, code, **(headers or {})))
 
 
 def _with_safe_headers(send: Send) -> Send:
@@ -110,6 +120,15 @@ def _with_safe_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)
+        await send(message)
+
+    return sending
+
+
+def _without_body(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = message | {"body": b""}
         await send(message)
 
     return sending

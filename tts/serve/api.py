@@ -10,25 +10,29 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.middleware.cors import CORSMiddleware
 
-from tokenizer.audio import FORMATS, encode_sound
+from tokenizer.audio import encode_sound
+from tts.folders import voice_or_default
 from tts.serve import errors
 from tts.serve.access import Gate
 from tts.serve.docs_page import docs_html
+from tts.serve.encoding import MEDIA_TYPES
 from tts.serve.errors import ApiError
 from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
-from tts.serve.speech_http import client_of, speech_response
+from tts.serve.speech_http import IGNORED_HEADER, client_of, speech_response
 from tts.voices import UnknownVoiceError, Voice, check_name, list_voices, load_voice, remove_voice
 
 # Names that tools have built in; here they all mean the one model that is loaded.
 MODEL = "cat-tts"
 MODELS = (MODEL, "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+TOLD_HEADERS = ("X-Seed", "X-Sample-Rate", "X-Finished-By", IGNORED_HEADER, "Retry-After")
 _SOUND: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Sound in the format asked for, sent as it is made",
-        "content": {kind.media_type: {} for kind in FORMATS.values()},
+        "content": {kind: {} for kind in MEDIA_TYPES.values()},
     },
     400: {"description": "Something in the request is wrong; the message says what"},
     429: {"description": "Too many requests of yours are waiting; see Retry-After"},
@@ -56,13 +60,24 @@ def create_api(service: SpeechService, access: Access | None = None) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app, service.worker.retry_after_s)
-    app.add_middleware(Gate, access=access or Access(), limits=service.limits)
-    app.include_router(_speech(service))
+    access = access or Access()
+    app.add_middleware(Gate, access=access, limits=service.limits)
+    if access.origins:
+        # Before the gate, because browsers ask without a key whether they may ask with one.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=access.origins,
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("*",),
+            expose_headers=TOLD_HEADERS,
+        )
+    app.include_router(_speech(service, access.strict))
     app.include_router(_voices(service))
 
     @app.get("/docs", include_in_schema=False)
-    def docs() -> HTMLResponse:
-        return HTMLResponse(docs_html(app.openapi()))
+    def docs(request: Request) -> HTMLResponse:
+        voice = voice_or_default(None) or "NAME"
+        return HTMLResponse(docs_html(app.openapi(), str(request.base_url), voice))
 
     return app
 
@@ -75,6 +90,7 @@ def voice_facts(voice: Voice, frame_rate: float) -> dict[str, Any]:
         "name": voice.name,
         "lang": voice.lang,
         "gender": voice.gender,
+        "accent": voice.accent,
         "description": voice.description,
         "transcript": voice.transcript,
         "source": voice.source,
@@ -84,30 +100,37 @@ def voice_facts(voice: Voice, frame_rate: float) -> dict[str, Any]:
     }
 
 
-def _speech(service: SpeechService) -> APIRouter:
+def _speech(service: SpeechService, strict: bool) -> APIRouter:
     router = APIRouter()
+
+    def check_model(name: str) -> None:
+        if name not in (*MODELS, service.synthesizer.name):
+            message = f"model {name[:60]!r} is not here; use {MODEL!r}"
+            raise ApiError(404, message, "model_not_found")
+
+    def model_facts(name: str) -> dict[str, Any]:
+        created = int(service.begun)
+        return {"id": name, "object": "model", "created": created, "owned_by": MODEL}
 
     @router.post("/v1/audio/speech", responses=_SOUND, response_class=Response)
     async def create_speech(wanted: SpeechBody, request: Request) -> Response:
         """Speak a text."""
-        if wanted.model not in (*MODELS, service.synthesizer.name):
-            message = f"model {wanted.model[:60]!r} is not here; use {MODEL!r}"
-            raise ApiError(404, message, "model_not_found")
-        if wanted.instructions:
-            message = "instructions: this model takes none; leave the field out"
+        check_model(wanted.model)
+        if strict and wanted.ignored:
+            message = f"unknown field {wanted.ignored[0][:60]!r}; leave it out"
             raise ApiError(400, message, "unsupported")
         return await speech_response(service, wanted, request)
 
     @router.get("/v1/models")
     def list_models() -> dict[str, Any]:
         """The one model that is loaded, under its own name."""
-        model = {
-            "id": MODEL,
-            "object": "model",
-            "created": int(service.begun),
-            "owned_by": "cat-tts",
-        }
-        return {"object": "list", "data": [model]}
+        return {"object": "list", "data": [model_facts(MODEL)]}
+
+    @router.get("/v1/models/{name}")
+    def model(name: str) -> dict[str, Any]:
+        """The loaded model under one of its names, OpenAI's among them."""
+        check_model(name)
+        return model_facts(name)
 
     @router.get("/health")
     def health() -> dict[str, Any]:
@@ -134,7 +157,14 @@ def _voices(service: SpeechService) -> APIRouter:
     @router.get("/v1/voices")
     def voices() -> dict[str, Any]:
         """All voices, those that came with the package first."""
-        return {"object": "list", "data": [voice_facts(v, frame_rate) for v in list_voices()]}
+        listed = [voice_facts(v, frame_rate) for v in list_voices()]
+        return {"object": "list", "data": listed, "default": voice_or_default(None)}
+
+    @router.get("/v1/audio/voices")
+    def voices_for_clients() -> dict[str, Any]:
+        """The same where other servers have it, and under the name that their clients look for."""
+        listed = voices()
+        return listed | {"voices": listed["data"]}
 
     @router.get("/v1/voices/{name}/sample", response_class=Response)
     async def sample(name: str, request: Request) -> Response:
@@ -143,7 +173,8 @@ def _voices(service: SpeechService) -> APIRouter:
         future = service.preview(client_of(request), name)
         samples = await asyncio.wrap_future(future)
         data = encode_sound(samples, service.sample_rate, "wav")
-        return Response(data, media_type="audio/wav", headers={"Cache-Control": "no-cache"})
+        headers = {"Cache-Control": "no-cache", "X-Sample-Rate": str(service.sample_rate)}
+        return Response(data, media_type="audio/wav", headers=headers)
 
     @router.post("/v1/voices", status_code=201)
     async def add(form: Annotated[VoiceForm, Form()], request: Request) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import tempfile
 from contextlib import suppress
 from typing import Any
 
-from tts.serve.settings import Access, Limits, is_loopback, parse_auth
+from tts.serve.settings import Access, Limits, check_origin, is_loopback, parse_auth
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 7860
 
@@ -31,6 +31,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default {DEFAULT_PORT}")
     parser.add_argument("--auth", metavar="USER:PASS", help="ask for this user and password")
     parser.add_argument("--api-key", metavar="KEY", help="ask for this key (a bearer token)")
+    parser.add_argument(
+        "--cors", metavar="ORIGIN", action="append", default=[], help="let pages of it use /v1"
+    )
+    parser.add_argument("--strict", action="store_true", help="unknown fields are errors")
     parser.add_argument("--model", default="embedded", help="'embedded' or a folder")
     parser.add_argument("--codec", help="'embedded' or a folder; default goes with the model")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default cpu")
@@ -49,7 +53,7 @@ def access_of(args: argparse.Namespace) -> Access:
     key = args.api_key if args.api_key is not None else os.environ.get("CAT_TTS_API_KEY", "")
     if args.api_key is not None and not key.strip():
         raise ValueError("--api-key is empty; give a key, or leave the option out")
-    return Access(user, password, key)
+    return Access(user, password, key, tuple(map(check_origin, args.cors)), args.strict)
 
 
 def warnings_for(host: str, access: Access) -> list[str]:
@@ -125,6 +129,7 @@ def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
         service = SpeechService(synthesizer, limits)
         try:
             app = create_app(service, access)
+            service.load_languages()
             service.warm_up()
             where = "127.0.0.1" if args.host == "0.0.0.0" else args.host
             shown = f"[{where}]" if ":" in where else where

@@ -16,24 +16,30 @@ td, th { border-bottom: 1px solid #8885; padding: 0.25rem 0.6rem 0.25rem 0; text
   vertical-align: top; }
 h2 { margin-top: 2rem; font-size: 1.1rem; } h2 b { color: #0d9488; }
 """
-_EXAMPLE = """curl http://127.0.0.1:7860/v1/audio/speech \\
+_EXAMPLE = """curl {address}v1/audio/speech \\
   -H "Content-Type: application/json" \\
-  -d '{"model": "cat-tts", "voice": "rms", "input": "Good morning."}' -o morning.mp3"""
+  -d '{{"model": "cat-tts", "voice": "{voice}", "input": "Good morning."}}' -o morning.mp3"""
 
 
-def docs_html(spec: dict[str, Any]) -> str:
-    """An OpenAPI document -> HTML: every route with its fields and answers."""
+def docs_html(spec: dict[str, Any], address: str, voice: str) -> str:
+    """An OpenAPI document -> HTML: every route with its fields and answers.
+
+    Args:
+        spec: the document.
+        address: of the server as its reader reached it, with a slash at the end.
+        voice: for the example.
+    """
     routes = [
         _route(spec, method, path, operation)
         for path, methods in spec["paths"].items()
         for method, operation in methods.items()
     ]
-    info = spec["info"]
+    info, example = spec["info"], _EXAMPLE.format(address=address, voice=voice)
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{_safe(info["title"])} API</title><style>{_STYLE}</style></head><body>
 <h1>{_safe(info["title"])} API</h1><p>{_safe(info.get("description", ""))}</p>
-<p>For programs: <a href="openapi.json">openapi.json</a></p><pre>{_safe(_EXAMPLE)}</pre>
+<p>For programs: <a href="openapi.json">openapi.json</a></p><pre>{_safe(example)}</pre>
 {"".join(routes)}</body></html>"""
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from tts.serve.fairqueue import QueueFullError
 
@@ -25,6 +27,8 @@ _CODES = {
     "OutputError": "storage",
 }
 _MAX_SHOWN = 300
+_JSON = "application/json"
+LANGUAGE_HEADER = "x-language"
 
 
 class ApiError(Exception):
@@ -62,9 +66,15 @@ def _shortened(message: str) -> str:
     return f"{message[:_MAX_SHOWN]} … {message[-_MAX_SHOWN:]}"
 
 
-def answer(error: ApiError) -> JSONResponse:
-    """The response that tells an error."""
-    content = body(error.message, error.code, error.status)
+def words_for(scope: Scope, error: ApiError) -> str:
+    """Its message, in the language that the page asks for where the application has a page."""
+    tell = getattr(scope["app"].state, "tell", None)
+    return tell(error, Headers(scope=scope).get(LANGUAGE_HEADER, "")) if tell else error.message
+
+
+def answer(scope: Scope, error: ApiError, param: str | None = None) -> JSONResponse:
+    """The response that tells an error to whoever sent the request of `scope`."""
+    content = body(words_for(scope, error), error.code, error.status, param)
     return JSONResponse(content, error.status, headers=error.headers)
 
 
@@ -81,26 +91,40 @@ def validation_message(error: RequestValidationError) -> tuple[str, str]:
     return f"{where or 'the body'}: {first['msg']}{rest}"[:_MAX_SHOWN], where[:60]
 
 
+def _is_json(data: object) -> bool:
+    """Whether a body that was not read as JSON is a JSON object."""
+    return isinstance(data, bytes) and data.lstrip()[:1] == b"{"
+
+
+def _said_kind(kind: str) -> str:
+    return f"its Content-Type is {kind[:60]!r}" if kind else "it has no Content-Type"
+
+
 def install(app: FastAPI, retry_after_s: Callable[[], int]) -> None:
     """Make `app` answer errors this way."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        kind = request.headers.get("content-type", "")
+        if _is_json(error.body) and "json" not in kind:
+            message = f"the body is JSON, but {_said_kind(kind)}; send Content-Type: {_JSON}"
+            return answer(request.scope, ApiError(415, message, "content_type"))
         message, field = validation_message(error)
-        return JSONResponse(body(message, "invalid_request", 400, field or None), 400)
+        return answer(request.scope, ApiError(400, message, "invalid_request"), field or None)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http")
-        content = body(str(error.detail), code, error.status_code)
-        return JSONResponse(content, error.status_code, headers=error.headers)
+        headers = dict(error.headers or {})
+        wrong = ApiError(error.status_code, str(error.detail), code, **headers)
+        return answer(request.scope, wrong)
 
     async def known(request: Request, error: Exception) -> JSONResponse:
-        return answer(as_api_error(error, retry_after_s()))
+        return answer(request.scope, as_api_error(error, retry_after_s()))
 
     async def unknown(request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", exc_info=error)
-        return answer(as_api_error(error))
+        return answer(request.scope, as_api_error(error))
 
     for kind in (ApiError, QueueFullError, ValueError):
         app.add_exception_handler(kind, known)

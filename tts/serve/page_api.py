@@ -51,6 +51,7 @@ def page_routes(service: SpeechService) -> APIRouter:
         headers = {
             "Content-Disposition": f'attachment; filename="speech.{ending}"',
             "Cache-Control": "no-store",
+            "X-Sample-Rate": str(kept.sample_rate),
         }
         return Response(data, media_type=FORMATS[ending].media_type, headers=headers)
 
@@ -76,7 +77,8 @@ class _Teller:
         if isinstance(event, Started):
             self.texts = [piece.text for piece in event.pieces]
             frames = self.service.estimate_frames(event)
-            return {"type": "started", "pieces": self.texts, "frames": frames}
+            notes = list(dict.fromkeys(note for piece in event.pieces for note in piece.notes))
+            return {"type": "started", "pieces": self.texts, "frames": frames, "notes": notes}
         if isinstance(event, Sound):
             samples = to_int16(event.wav)
             if event.gap:

@@ -1,10 +1,14 @@
-"""What requests look like; a field that is not here is an error."""
+"""What requests look like.
+
+Of the open API a field that is not here is passed over and named in the answer, and null means the
+default, because clients send what other servers know; of the page's own routes both are errors.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tts.control import (
     MAX_CAST,
@@ -90,14 +94,18 @@ class Wishes(BaseModel):
 class SpeechBody(Wishes):
     """POST /v1/audio/speech. `seed` and what follows it are additions to OpenAI's fields."""
 
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
     model: str = Field("cat-tts", max_length=100)
     input: str = Field(description="the text; markup such as [minute](M AY0 N UW1 T) is obeyed")
-    voice: str | VoiceId = Field(description="a name from GET /v1/voices")
-    response_format: Literal["mp3", "opus", "flac", "wav", "pcm"] = Field(
-        "mp3", description="pcm: 16-bit little-endian mono at the model's rate; opus: in Ogg"
+    voice: str | VoiceId | None = Field(
+        None, description="a name from GET /v1/voices, or one of OpenAI's, which mean some of them"
+    )
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = Field(
+        "mp3", description="pcm: 16-bit little-endian mono at 24 kHz; opus: in Ogg"
     )
     instructions: str | None = Field(
-        None, max_length=10_000, description="not supported: must be empty"
+        None, max_length=10_000, description="accepted, but this model takes none"
     )
     stream: bool = Field(
         True,
@@ -114,9 +122,19 @@ class SpeechBody(Wishes):
         "models without a monologue know sentences only",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_default(cls, data: Any) -> Any:
+        return {k: v for k, v in data.items() if v is not None} if isinstance(data, dict) else data
+
     @property
-    def voice_name(self) -> str:
-        return self.voice if isinstance(self.voice, str) else self.voice.id
+    def voice_name(self) -> str | None:
+        return self.voice.id if isinstance(self.voice, VoiceId) else self.voice
+
+    @property
+    def ignored(self) -> list[str]:
+        """Fields that say nothing to this server or its model."""
+        return [*(["instructions"] if self.instructions else []), *(self.model_extra or {})]
 
 
 class Replaces(BaseModel):

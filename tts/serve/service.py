@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from frontend.loading import load_english, load_mandarin
 from tokenizer.audio import to_int16
 from tokenizer.layout import samples_of
+from tts.inference.prompt_findings import Finding, check_reference
 from tts.model.config import SamplingConfig
 from tts.serve.fairqueue import Client
 from tts.serve.kept import KeptResult, TtlCache
-from tts.serve.reference import Finding, check_reference
 from tts.serve.settings import Limits
 from tts.serve.speech import Started, TextSpoken, speak
 from tts.serve.uploads import UploadError, decode_upload
-from tts.serve.worker import Job, Steps, Worker
+from tts.serve.worker import Job, JobFailed, Steps, Worker
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.threads import speaking_threads
 from tts.voices import Voice, load_voice, save_voice
@@ -57,6 +58,11 @@ class Ticket:
     def cancel(self) -> None:
         """End the job where it is; harmless once it has ended."""
         self._worker.cancel(self._job)
+
+    def give_up(self, error: Exception) -> None:
+        """End the job, and let whoever reads the events find `error` as the last."""
+        self.cancel()
+        self._events.put_nowait(JobFailed(error))
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,12 @@ class SpeechService:
         slope = (known[many] - known[few]) / (many - few)
         return max(0.0, known[few] + slope * (num_codebooks - few))
 
+    @staticmethod
+    def load_languages() -> None:
+        """Load the dictionaries of both languages, which no first text then waits for."""
+        load_english()
+        load_mandarin()
+
     def warm_up(self) -> Future[None]:
         """Speak a few words in the background: later calls are quicker, and `rtf` is then known."""
 
@@ -178,7 +190,8 @@ class SpeechService:
             QueueFullError: there is no room.
         """
         wav = self.decode(data)
-        findings = tuple(check_reference(wav, self.sample_rate, transcript))
+        cut = self.synthesizer.prompt_encoder.rule.cut
+        findings = tuple(check_reference(wav, self.sample_rate, transcript, cut))
         digest = hashlib.sha256(wav.tobytes()).hexdigest()[:16]
 
         def encode() -> tuple[Voice, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,28 @@ class Limits:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may come in: everybody, or holders of a password or key.
+    """Who may come in: everybody, or holders of a password or key; and how they must ask.
 
     Attributes:
         user, password: for HTTP basic authentication; both empty where it is not asked for.
         api_key: accepted as a bearer token, and as the password of any user.
+        origins: of pages of other sites that may use the open API; '*' means all.
+        strict: whether a field that the server does not know is an error.
     """
 
     user: str = ""
     password: str = ""
     api_key: str = ""
+    origins: tuple[str, ...] = ()
+    strict: bool = False
 
     @property
     def is_open(self) -> bool:
         return not (self.password or self.api_key)
+
+    def lets_in(self, origin: str) -> bool:
+        """Whether pages of that origin may use the open API."""
+        return "*" in self.origins or origin in self.origins
 
 
 def parse_auth(text: str) -> tuple[str, str]:
@@ -64,6 +73,22 @@ def parse_auth(text: str) -> tuple[str, str]:
     if not (user and colon and password):
         raise ValueError("--auth needs USER:PASS, both not empty; for example --auth anna:secret")
     return user, password
+
+
+def check_origin(origin: str) -> str:
+    """Return an origin as browsers write it.
+
+    Raises:
+        ValueError: it is neither '*' nor scheme and host alone.
+    """
+    parts = urlsplit(origin)
+    whole = f"{parts.scheme}://{parts.netloc}"
+    if origin != "*" and (parts.scheme not in ("http", "https") or origin.rstrip("/") != whole):
+        raise ValueError(
+            f"--cors {origin[:80]!r} is no origin; give scheme and host, such as "
+            "https://example.org, or * for all"
+        )
+    return origin.rstrip("/").lower()
 
 
 def is_loopback(host: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -13,18 +15,22 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from tokenizer.audio import FORMATS, StreamEncoder, encode_sound, to_int16
+from tokenizer.audio import to_int16
 from tts.inference.speaking import TextTimed
-from tts.serve.errors import ApiError, as_api_error, body
+from tts.serve.encoding import MEDIA_TYPES, Encoder, encode_whole, sent_rate, stream_encoder
+from tts.serve.errors import ApiError, as_api_error, body, words_for
 from tts.serve.fairqueue import Client
+from tts.serve.openai_names import voice_for
 from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService, Ticket
 from tts.serve.speech import Sound, Started, TextSpoken
 from tts.serve.worker import END, JobFailed
 from tts.subtitles import times_object
 
-LOOK_UP_S = 0.25
 CLIENT_HEADER = "x-client-id"
+IGNORED_HEADER = "X-Ignored-Fields"
+# So many of them are named.
+MAX_NAMED = 20
 GONE = ApiError(499, "the client is gone", "client_gone")
 
 
@@ -34,22 +40,35 @@ def client_of(request: Request) -> Client:
     return Client(host, request.headers.get(CLIENT_HEADER, "")[:64])
 
 
-async def next_event(ticket: Ticket, request: Request) -> Any:
-    """The next event of a job; a JobFailed is raised.
+async def next_event(ticket: Ticket) -> Any:
+    """The next event of a job.
 
     Raises:
-        ApiError: the client went away, or the job failed.
+        ApiError: the job failed, or its client has hung up.
     """
-    while True:
-        try:
-            event = await asyncio.wait_for(ticket.next(), LOOK_UP_S)
-        except TimeoutError:
-            if await request.is_disconnected():
-                raise GONE from None
-            continue
-        if isinstance(event, JobFailed):
-            raise as_api_error(event.error) from event.error
-        return event
+    event = await ticket.next()
+    if isinstance(event, JobFailed):
+        raise as_api_error(event.error) from event.error
+    return event
+
+
+@asynccontextmanager
+async def watched(ticket: Ticket, request: Request) -> AsyncIterator[None]:
+    """Within it, a client that hangs up ends the job at its next frame, and so does an error."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        ticket.give_up(GONE)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    except BaseException:
+        ticket.cancel()
+        raise
+    finally:
+        watching.cancel()
 
 
 class TicketResponse(StreamingResponse):
@@ -78,49 +97,59 @@ async def speech_response(service: SpeechService, wanted: SpeechBody, request: R
         raise ValueError(
             'timestamp_granularities have no place in a sound; give stream_format "sse" or "json"'
         )
-    options = wanted.options(service.own_sampling, wanted.voice_name)
+    options = wanted.options(service.own_sampling, voice_for(wanted.voice_name))
     ticket = service.speak(client_of(request), wanted.input, options)
-    try:
-        started = await _of_kind(Started, ticket, request)
-        if wanted.stream_format == "json" or (
-            not wanted.stream and wanted.stream_format == "audio"
-        ):
-            return await _whole(service, wanted, ticket, request)
-        first = await _of_kind((Sound, TextSpoken), ticket, request)
-    except BaseException:
-        ticket.cancel()
-        raise
-    events = _events_from(first, ticket, request)
-    headers = {"X-Seed": str(wanted.seed), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    headers = headers_of(service, wanted)
+    at_once = wanted.stream_format == "json" or not (wanted.stream or wanted.stream_format == "sse")
+    async with watched(ticket, request):
+        started = await _of_kind(Started, ticket)
+        if at_once:
+            return await _whole(service, wanted, ticket, headers)
+        first = await _of_kind((Sound, TextSpoken), ticket)
+    events = _events_from(first, ticket)
+    headers["X-Accel-Buffering"] = "no"
+    encoder = stream_encoder(service.sample_rate, wanted.response_format)
     if wanted.stream_format == "sse":
-        content = _deltas(events, service.sample_rate, wanted, started)
+        content = _deltas(events, encoder, wanted, started)
         return TicketResponse(ticket, content, media_type="text/event-stream", headers=headers)
-    content = _encoded(events, service.sample_rate, wanted.response_format)
-    media_type = FORMATS[wanted.response_format].media_type
-    return TicketResponse(ticket, content, media_type=media_type, headers=headers)
+    media_type = MEDIA_TYPES[wanted.response_format]
+    return TicketResponse(ticket, _encoded(events, encoder), media_type=media_type, headers=headers)
 
 
-async def _of_kind(kind: type | tuple[type, ...], ticket: Ticket, request: Request) -> Any:
-    while not isinstance(event := await next_event(ticket, request), kind):
+def headers_of(service: SpeechService, wanted: SpeechBody) -> dict[str, str]:
+    """What every answer with sound says of itself: seed, rate, and fields passed over."""
+    headers = {
+        "X-Seed": str(wanted.seed),
+        "X-Sample-Rate": str(sent_rate(service.sample_rate, wanted.response_format)),
+        "Cache-Control": "no-store",
+    }
+    if wanted.ignored:
+        named = [re.sub(r"[^\w.-]", "?", name, flags=re.ASCII)[:40] for name in wanted.ignored]
+        headers[IGNORED_HEADER] = ", ".join(named[:MAX_NAMED])
+    return headers
+
+
+async def _of_kind(kind: type | tuple[type, ...], ticket: Ticket) -> Any:
+    while not isinstance(event := await next_event(ticket), kind):
         if event is END:
             raise ApiError(500, "the model said nothing; try another seed", "no_sound")
     return event
 
 
-async def _events_from(first: Any, ticket: Ticket, request: Request) -> AsyncIterator[Any]:
+async def _events_from(first: Any, ticket: Ticket) -> AsyncIterator[Any]:
     event = first
     while event is not END:
         yield event
-        event = await next_event(ticket, request)
+        event = await next_event(ticket)
 
 
 async def _whole(
-    service: SpeechService, wanted: SpeechBody, ticket: Ticket, request: Request
+    service: SpeechService, wanted: SpeechBody, ticket: Ticket, headers: dict[str, str]
 ) -> Response:
     pieces: list[np.ndarray] = []
     times: list[TextTimed] = []
     spoken: TextSpoken | None = None
-    while (event := await next_event(ticket, request)) is not END:
+    while (event := await next_event(ticket)) is not END:
         if isinstance(event, Sound):
             pieces.append(to_int16(event.wav))
         elif isinstance(event, TextTimed):
@@ -130,13 +159,9 @@ async def _whole(
     if not pieces or spoken is None:
         raise ApiError(500, "the model said nothing; try another seed", "no_sound")
     data = await asyncio.to_thread(
-        encode_sound, np.concatenate(pieces), service.sample_rate, wanted.response_format
+        encode_whole, np.concatenate(pieces), service.sample_rate, wanted.response_format
     )
-    headers = {
-        "X-Seed": str(wanted.seed),
-        "X-Finished-By": spoken.finished_by,
-        "Cache-Control": "no-store",
-    }
+    headers["X-Finished-By"] = spoken.finished_by
     if wanted.stream_format == "json":
         told = {
             "audio": base64.b64encode(data).decode(),
@@ -145,7 +170,7 @@ async def _whole(
             **times_wanted(times, wanted.timestamp_granularities),
         }
         return JSONResponse(told, headers=headers)
-    return Response(data, media_type=FORMATS[wanted.response_format].media_type, headers=headers)
+    return Response(data, media_type=MEDIA_TYPES[wanted.response_format], headers=headers)
 
 
 def times_wanted(
@@ -158,8 +183,7 @@ def times_wanted(
     return {name: told[name] for name in told if name[:-1] in granularities and told[name]}
 
 
-async def _encoded(events: AsyncIterator[Any], sample_rate: int, name: str) -> AsyncIterator[bytes]:
-    encoder = StreamEncoder(sample_rate, name)
+async def _encoded(events: AsyncIterator[Any], encoder: Encoder) -> AsyncIterator[bytes]:
     async for event in events:
         if isinstance(event, Sound) and (data := encoder.push(to_int16(event.wav))):
             yield data
@@ -168,13 +192,12 @@ async def _encoded(events: AsyncIterator[Any], sample_rate: int, name: str) -> A
 
 
 async def _deltas(
-    events: AsyncIterator[Any], sample_rate: int, wanted: SpeechBody, started: Started
+    events: AsyncIterator[Any], encoder: Encoder, wanted: SpeechBody, started: Started
 ) -> AsyncIterator[bytes]:
     """OpenAI's events: speech.audio.delta as often as there is something, speech.audio.done.
 
     And speech.timestamps.delta, of words and sentences whose times have become known.
     """
-    encoder = StreamEncoder(sample_rate, wanted.response_format)
     frames = 0
 
     def delta(data: bytes) -> bytes:
@@ -213,11 +236,12 @@ def event_stream(
     async def content() -> AsyncIterator[bytes]:
         yield sse({"type": "queued", "before": ticket.before})
         try:
-            while (event := await next_event(ticket, request)) is not END:
+            while (event := await next_event(ticket)) is not END:
                 if (told := tell(event)) is not None:
                     yield sse(told)
         except ApiError as error:
-            yield sse({"type": "error", "message": error.message, "code": error.code})
+            message = words_for(request.scope, error)
+            yield sse({"type": "error", "message": message, "code": error.code})
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return TicketResponse(ticket, content(), media_type="text/event-stream", headers=headers)

@@ -16,9 +16,9 @@ import soxr
 
 from tokenizer.layout import mix_down
 
-KNOWN = "wav, flac, mp3, ogg, opus, m4a or webm"
+KNOWN = "wav, flac, mp3, ogg, opus, m4a, aac or webm"
 # libsndfile cannot read a FLAC file that was streamed, so that one is FFmpeg's as well.
-_BY_FFMPEG = ("mp4", "matroska", "flac")
+_BY_FFMPEG = ("mp4", "matroska", "flac", "aac")
 MAX_CHANNELS, MIN_RATE, MAX_RATE = 8, 4000, 192_000
 
 
@@ -38,7 +38,7 @@ def decode_upload(data: bytes, sample_rate: int, max_s: float) -> np.ndarray:
     """Decode a recording.
 
     Args:
-        data: a whole file: wav, flac, mp3, ogg (Vorbis, Opus), m4a/mp4 or webm/mkv.
+        data: a whole file: wav, flac, mp3, ogg (Vorbis, Opus), m4a/mp4, aac or webm/mkv.
         sample_rate: wanted, in Hz.
         max_s: longest recording; no more than a second beyond it is decoded.
 
@@ -68,7 +68,7 @@ def decode_upload(data: bytes, sample_rate: int, max_s: float) -> np.ndarray:
 
 
 def sniff(data: bytes) -> str:
-    """'wav', 'flac', 'ogg', 'mp3', 'mp4' or 'matroska', by the first bytes.
+    """'wav', 'flac', 'ogg', 'mp3', 'mp4', 'matroska' or 'aac', by the first bytes.
 
     Raises:
         UploadError: it is none of them.
@@ -87,6 +87,8 @@ def sniff(data: bytes) -> str:
         return "matroska"
     if data[:3] == b"ID3" or (data[0] == 0xFF and len(data) > 3 and data[1] & 0xE6 == 0xE2):
         return "mp3"
+    if data[0] == 0xFF and len(data) > 3 and data[1] & 0xF6 == 0xF0:
+        return "aac"
     raise UploadError(f"the file is not a recording that can be read here; give {KNOWN}")
 
 

@@ -1,92 +1,72 @@
-"""The page's widgets; what they do on the client is in `assets/`."""
+"""The page's frame, and its part for recordings; the rest is in `parts` and `assets/`."""
 
 from __future__ import annotations
 
 import html
-import logging
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
+from tts.serve.errors import as_api_error
 from tts.serve.fairqueue import Client, QueueFullError
 from tts.serve.service import Prompt, SpeechService
 from tts.serve.uploads import UploadError
-from tts.serve.webui.texts import EXAMPLES, texts, told
+from tts.serve.webui import parts
+from tts.serve.webui.problems import error_in_words, in_words
+from tts.serve.webui.texts import examples, texts, told
 
-log = logging.getLogger(__name__)
-
-_COST = '<p id="cat-cost" class="cat-note" aria-live="polite"></p>'
 _MARKS = {"good": "✓", "warn": "!", "bad": "✗"}
-# What the Speak button hands to `catTts.generate`, in this order.
-SPEAK_INPUTS = (
-    "text",
-    "lang",
-    "num_codebooks",
-    "seed",
-    "speed",
-    "temperature",
-    "text_temperature",
-    "top_p",
-    "top_k",
-    "repetition_penalty",
-)
 
 
 def build_page(service: SpeechService, language: str) -> gr.Blocks:
     """The page in one language, 'en' or 'zh'.
 
-    Its parts are Gradio's where there is a fitting one; gallery, pronunciations, result and
-    history are HTML that the scripts in `assets/` fill from the server's own routes.
+    Gradio holds the text, the recording and the frame; everything else is HTML that the scripts in
+    `assets/` fill from the server's own routes. What stands later here comes later by the Tab key:
+    the text, then Speak.
     """
     words = texts(language)
-    wires: dict[str, Any] = {}
     with gr.Blocks(title="CAT-TTS", analytics_enabled=False, delete_cache=(300, 1800)) as page:
-        gr.HTML(header_html(words, language), padding=False, apply_default_css=False)
-        with gr.Row(elem_id="cat-columns"):
-            with gr.Column(scale=6, min_width=320):
-                _text_part(words, wires)
-                gr.HTML(_said_html(words), padding=False, apply_default_css=False)
-                gr.HTML(_gallery_html(words), padding=False, apply_default_css=False)
-                _prompt_part(service, language, words)
+        _html(parts.brand(words, language))
+        with gr.Row(elem_id="cat-stage"):
+            with gr.Column(scale=7, min_width=320, elem_id="cat-main"):
+                with gr.Column(elem_id="cat-composer"):
+                    gr.Textbox(
+                        label=words["text"],
+                        placeholder=words["text_hint"],
+                        lines=3,
+                        max_lines=12,
+                        value=examples(language)[0],
+                        elem_id="cat-text",
+                        container=False,
+                        # No event of Gradio's takes it, so Gradio would only show it.
+                        interactive=True,
+                    )
+                    _html(parts.actions(words, examples(language)))
+                _html(parts.result(words))
             with gr.Column(scale=5, min_width=320):
-                with gr.Row(elem_id="cat-actions"):
-                    speak = gr.Button(words["generate"], variant="primary", elem_id="cat-speak")
-                    stop = gr.Button(words["stop"], variant="stop", elem_id="cat-stop")
-                gr.HTML(_result_html(words), padding=False, apply_default_css=False)
-                _settings_part(service, words, wires)
-        speak.click(
-            None, [wires[name] for name in SPEAK_INPUTS], js="(...all) => catTts.generate(all)"
-        )
-        stop.click(None, js="() => catTts.stop()")
+                _html(parts.gallery(words))
+        _html(parts.said(words))
+        with gr.Row(elem_id="cat-more"):
+            with gr.Column(scale=1, min_width=320):
+                _prompt_part(service, language, words)
+            with gr.Column(scale=1, min_width=320):
+                _html(parts.settings(words, service))
+        _html(parts.nav(words, language))
     return page
 
 
-def _text_part(words: dict[str, str], wires: dict[str, Any]) -> None:
-    wires["text"] = gr.Textbox(
-        label=words["text"],
-        info=words["text_hint"],
-        lines=3,
-        max_lines=14,
-        value=EXAMPLES[0],
-        elem_id="cat-text",
-    )
-    buttons = "".join(
-        f'<button type="button" class="cat-chip" data-example="{html.escape(e, quote=True)}">'
-        f"{html.escape(e if len(e) <= 20 else e[:18] + '…')}</button>"
-        for e in EXAMPLES
-    )
-    label = html.escape(words["examples"])
-    gr.HTML(
-        f'<div class="cat-chips" role="group" aria-label="{label}">{buttons}</div>',
-        apply_default_css=False,
-    )
+def _html(text: str) -> None:
+    gr.HTML(text, padding=False, apply_default_css=False)
 
 
 def _prompt_part(service: SpeechService, language: str, words: dict[str, str]) -> None:
     with gr.Accordion(words["prompt"], open=False, elem_id="cat-prompt"):
+        _html(f'<p class="cat-note">{html.escape(words["prompt_hint"])}</p>')
+        # Of its own, because Gradio's player refuses recordings that browsers call a video.
+        upload = gr.UploadButton(words["upload"], elem_id="cat-upload", variant="secondary")
         audio = gr.Audio(
-            sources=["upload", "microphone"],
+            sources=["microphone"],
             type="filepath",
             label=words["prompt_audio"],
             elem_id="cat-prompt-audio",
@@ -95,64 +75,17 @@ def _prompt_part(service: SpeechService, language: str, words: dict[str, str]) -
             label=words["transcript"], lines=1, max_length=2000, elem_id="cat-transcript"
         )
         report = gr.HTML("", elem_id="cat-check", padding=False, apply_default_css=False)
-        gr.HTML(_save_html(words), padding=False, apply_default_css=False)
+        _html(parts.save_form(words))
 
     def check(path: str | None, said: str, request: gr.Request) -> str:
         client = Client(request.client.host if request.client else "", request.session_hash or "")
         return check_prompt(service, client, path, said, language)
 
+    upload.upload(
+        lambda path: path, upload, audio, api_visibility="private", show_progress="hidden"
+    )
     for event in (audio.change, transcript.submit, transcript.blur):
         event(check, [audio, transcript], report, api_visibility="private", show_progress="hidden")
-
-
-def _settings_part(service: SpeechService, words: dict[str, str], wires: dict[str, Any]) -> None:
-    most = service.synthesizer.num_codebooks
-    with gr.Accordion(words["settings"], open=True, elem_id="cat-settings"):
-        with gr.Row():
-            with gr.Column(min_width=200):
-                wires["num_codebooks"] = gr.Slider(
-                    1,
-                    most,
-                    most,
-                    step=1,
-                    label=words["quality"],
-                    elem_id="cat-quality",
-                )
-                gr.HTML(_COST, padding=False, apply_default_css=False)
-            with gr.Column(min_width=200):
-                wires["speed"] = gr.Slider(
-                    0.5,
-                    2,
-                    1,
-                    step=0.05,
-                    label=words["speed"],
-                    elem_id="cat-speed",
-                )
-                note = f'<p class="cat-note">{html.escape(words["speed_hint"])}</p>'
-                gr.HTML(note, padding=False, apply_default_css=False)
-        with gr.Row(elem_id="cat-seed-row"):
-            wires["seed"] = gr.Number(
-                0,
-                precision=0,
-                minimum=0,
-                label=words["seed_field"],
-                info=words["seed_hint"],
-                elem_id="cat-seed",
-                min_width=180,
-                scale=3,
-            )
-            dice = gr.Button(words["dice"], elem_id="cat-dice", min_width=100, scale=1)
-    with gr.Accordion(words["advanced"], open=False, elem_id="cat-advanced"):
-        choices = [(words[f"lang_{name}"], name) for name in ("auto", "en", "zh")]
-        wires["lang"] = gr.Radio(choices, value="auto", label=words["lang"], elem_id="cat-lang")
-        note = html.escape(words["advanced_hint"])
-        gr.HTML(f'<p class="cat-note">{note}</p>', padding=False, apply_default_css=False)
-        with gr.Row():
-            for name in SPEAK_INPUTS[5:]:
-                wires[name] = gr.Number(None, label=words[name], min_width=120)
-    wires["num_codebooks"].change(None, wires["num_codebooks"], js="n => catTts.cost(n)")
-    wires["lang"].change(None, wires["lang"], js="lang => catTts.readIn(lang)")
-    dice.click(None, js="() => catTts.dice()")
 
 
 def check_prompt(
@@ -168,11 +101,12 @@ def check_prompt(
     try:
         prompt = service.check_prompt(client, _read(path, service.limits.upload_bytes), said, None)
     except (UploadError, QueueFullError) as error:
-        return _report([("bad", "", "", str(error))], words["prompt_bad"], "")
+        problem = error_in_words(as_api_error(error), language)
+        return _report([("bad", "", "", problem)], words["prompt_bad"], "")
     rows = [(f.grade, *told(f, words)) for f in prompt.findings]
     if prompt.voice is None:
         if not any(grade == "bad" for grade, *_ in rows):
-            rows.append(("bad", "", "", prompt.problem))
+            rows.append(("bad", "", "", in_words(language, "voice", prompt.problem)))
         return _report(rows, words["prompt_bad"], "")
     good = all(f.grade == "good" for f in prompt.findings)
     headline = words["prompt_good" if good else "prompt_doubtful"]
@@ -209,49 +143,3 @@ def _report(rows: list[tuple[str, str, str, str]], headline: str, handle: str) -
     kept = f' data-prompt="{handle}"' if handle else ""
     shown = f"<p>{html.escape(headline)}</p><ul>{items}</ul>"
     return f'<div id="cat-report"{kept} role="status">{shown}</div>'
-
-
-def header_html(words: dict[str, str], language: str) -> str:
-    """Name, language, theme and documentation."""
-    other = "zh" if language == "en" else "en"
-    w = {key: html.escape(text) for key, text in words.items()}
-    return f"""<header id="cat-header" data-language="{language}">
-<h1>CAT-TTS</h1><span>{w["tagline"]}</span>
-<nav><a href="../docs">{w["api"]}</a>
-<a href="../{other}/" lang="{other}">{w["other_language"]}</a>
-<button type="button" data-act="theme" aria-label="{w["theme"]}" title="{w["theme"]}">◐</button>
-</nav>
-</header>"""
-
-
-def _said_html(words: dict[str, str]) -> str:
-    w = {key: html.escape(text) for key, text in words.items()}
-    return f"""<section class="cat-box" aria-labelledby="cat-said-title">
-<h2 id="cat-said-title">{w["said"]}</h2><p class="cat-note">{w["said_hint"]}</p>
-<div id="cat-said" aria-live="polite"></div><form id="cat-edit" hidden></form></section>"""
-
-
-def _gallery_html(words: dict[str, str]) -> str:
-    title = html.escape(words["voice"])
-    return f"""<section class="cat-box"><fieldset id="cat-voices"><legend>{title}</legend>
-<div id="cat-gallery"></div></fieldset></section>"""
-
-
-def _save_html(words: dict[str, str]) -> str:
-    w = {key: html.escape(text) for key, text in words.items()}
-    return f"""<form id="cat-save"><label for="cat-name">{w["save_name"]}</label>
-<input id="cat-name" name="name" maxlength="40" placeholder="{w["save_hint"]}" autocomplete="off">
-<button type="submit">{w["save"]}</button></form><p class="cat-note">{w["saved_what"]}</p>"""
-
-
-def _result_html(words: dict[str, str]) -> str:
-    w = {key: html.escape(text) for key, text in words.items()}
-    return f"""<section class="cat-box" id="cat-result" aria-label="{w["result"]}">
-<p id="cat-status" role="status" aria-live="polite">{w["nothing_yet"]}</p>
-<progress id="cat-progress" max="1" value="0" aria-label="{w["generate"]}"></progress>
-<canvas id="cat-wave" role="img" aria-label="{w["waveform"]}" width="800" height="96"></canvas>
-<audio id="cat-audio" controls hidden></audio>
-<dl id="cat-facts"></dl><div id="cat-downloads" class="cat-chips"></div>
-<div id="cat-pieces"></div>
-<details id="cat-history" hidden><summary>{w["history"]}</summary><ol></ol></details>
-<p id="cat-toast" role="alert"></p></section>"""

@@ -15,8 +15,10 @@ from tts.serve.page_api import page_routes
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
 from tts.serve.webui.page import build_page, save_prompt
+from tts.serve.webui.problems import error_in_words
 from tts.serve.webui.pronunciation import override, spoken_words
-from tts.serve.webui.texts import LANGUAGES, preferred, texts
+from tts.serve.webui.respelling import respelled
+from tts.serve.webui.texts import LANGUAGES, cards, preferred, texts
 
 ASSETS = Path(__file__).parent / "assets"
 # Of a long text only so much is shown word by word.
@@ -56,13 +58,14 @@ def create_app(service: SpeechService, access: Access | None = None) -> FastAPI:
     from gradio.themes import Default
 
     app = create_api(service, access)
+    app.state.tell = error_in_words
     app.include_router(page_routes(service))
     app.include_router(_routes(service))
     app.mount("/app/assets", StaticFiles(directory=ASSETS), name="assets")
     # Fonts of the system: Gradio's own would be fetched from another host.
     sans, mono = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
     theme = Default(
-        primary_hue="teal", neutral_hue="slate", spacing_size="sm", font=sans, font_mono=mono
+        primary_hue="orange", neutral_hue="stone", spacing_size="sm", font=sans, font_mono=mono
     )
     for language in LANGUAGES:
         app = gr.mount_gradio_app(
@@ -92,8 +95,8 @@ def _routes(service: SpeechService) -> APIRouter:
         return FileResponse(ASSETS / "favicon.svg")
 
     @router.get("/app/texts/{language}")
-    def words(language: Literal["en", "zh"]) -> dict[str, str]:
-        return texts(language)
+    def words(language: Literal["en", "zh"]) -> dict[str, Any]:
+        return texts(language) | {"cards": cards(language)}
 
     @router.post("/app/pronounce")
     def pronounce(body: TextBody) -> dict[str, Any]:
@@ -102,10 +105,14 @@ def _routes(service: SpeechService) -> APIRouter:
             {
                 "text": word.text,
                 "said": word.said,
+                "respelled": respelled(word.said, word.lang),
                 "lang": word.lang,
                 "source": word.source,
                 "editable": word.is_editable,
-                "candidates": word.candidates,
+                "candidates": [
+                    {"said": said, "respelled": respelled(said, word.lang)}
+                    for said in word.candidates
+                ],
             }
             for word in spoken_words(shown, body.lang)
         ]

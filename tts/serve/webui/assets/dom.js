@@ -11,6 +11,9 @@ export function t(key, values = {}) {
   return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+/** An accent or description of a shipped voice, as the page's language has it. */
+export const shown = (text) => words.cards?.[text] ?? text ?? "";
+
 export async function loadWords(language) {
   words = await (await fetch(new URL(`app/texts/${language}`, base))).json();
 }
@@ -28,7 +31,7 @@ export function el(tag, properties = {}, ...children) {
 
 /** Ask the server; errors come out as Error with the server's own message. */
 export async function ask(path, body, options = {}) {
-  const headers = { "X-Client-Id": client };
+  const headers = { "X-Client-Id": client, "X-Language": document.documentElement.lang };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {
@@ -56,11 +59,16 @@ async function problem(answer) {
   }
 }
 
-/** One line to the user; `bad` decides the colour. */
+const NOTE_MS = 8000;
+let noted = 0;
+
+/** One line above everything; what is `bad` stays until the next one. */
 export function toast(message, bad = false) {
   const line = byId("cat-toast");
   line.textContent = message;
   line.classList.toggle("cat-bad", bad);
+  clearTimeout(noted);
+  if (!bad) noted = setTimeout(() => (line.textContent = ""), NOTE_MS);
 }
 
 /** Put a value into one of Gradio's fields as if it were typed. */

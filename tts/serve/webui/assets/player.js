@@ -103,6 +103,13 @@ export class LivePlayer {
     return heard;
   }
 
+  /** How loud it is at this moment, from 0 to 1. */
+  get loudness() {
+    const samples = new Float32Array(512);
+    this.meter.getFloatTimeDomainData(samples);
+    return Math.min(1, 3.5 * samples.reduce((top, x) => Math.max(top, Math.abs(x)), 0));
+  }
+
   stop() {
     this.onended = null;
     this.held = [];
@@ -128,33 +135,4 @@ export function wavFile(pieces, sampleRate, channels) {
   put(36, "data");
   view.setUint32(40, size, true);
   return new Blob([view.buffer, ...pieces], { type: "audio/wav" });
-}
-
-/** Draw int16 pieces as bars; `played` from 0 to 1 in another colour. */
-export function drawWave(canvas, pieces, expected, played) {
-  const style = getComputedStyle(canvas);
-  const paint = canvas.getContext("2d");
-  const { width, height } = canvas;
-  paint.clearRect(0, 0, width, height);
-  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const length = Math.max(total, expected, 1);
-  const bars = Math.floor(width / 4);
-  const peaks = new Float32Array(bars);
-  let at = 0;
-  for (const piece of pieces) {
-    for (let i = 0; i < piece.length; i += 8) {
-      const bar = Math.floor(((at + i) / length) * bars);
-      const level = Math.abs(piece[i]) / 32768;
-      if (level > peaks[bar]) peaks[bar] = level;
-    }
-    at += piece.length;
-  }
-  for (let bar = 0; bar < bars; bar++) {
-    const made = bar / bars < total / length;
-    const tall = made ? Math.max(2, peaks[bar] * height) : 2;
-    paint.fillStyle = style.getPropertyValue(bar / bars < played ? "--cat-played" : "--cat-bars");
-    paint.globalAlpha = made ? 1 : 0.35;
-    paint.fillRect(bar * 4, (height - tall) / 2, 3, tall);
-  }
-  paint.globalAlpha = 1;
 }

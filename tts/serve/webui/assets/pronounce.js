@@ -40,7 +40,7 @@ export async function refresh() {
 
 function chip(word, index) {
   const inside = [el("span", {}, word.text)];
-  if (word.said) inside.push(el("small", {}, word.said));
+  if (word.said) inside.push(...spelled(word));
   if (!word.editable) return el("span", { className: "cat-mark" }, ...inside);
   const kind = word.source === "override" ? "cat-word cat-own" : "cat-word";
   return el(
@@ -50,10 +50,22 @@ function chip(word, index) {
   );
 }
 
+/** How it is said, for everybody; for experts the phonemes too. */
+function spelled({ said, respelled }) {
+  const parts = [el("small", {}, respelled)];
+  if (said !== respelled) parts.push(el("small", { className: "cat-expert" }, said));
+  return parts;
+}
+
 function edit(word, index) {
   const form = byId("cat-edit");
   const input = el("input", { name: "said", value: word.said, autocomplete: "off", id: "cat-edit-said" });
-  const choose = (said) => el("button", { type: "button", onclick: () => write(index, said) }, said);
+  const choose = (other) =>
+    el(
+      "button",
+      { type: "button", title: other.said, onclick: () => write(index, other.said) },
+      ...spelled(other),
+    );
   form.replaceChildren(
     el("label", { htmlFor: "cat-edit-said" }, t("said_edit", { word: word.text })),
     input,

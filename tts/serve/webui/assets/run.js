@@ -1,6 +1,6 @@
 // One call to speak: asks, listens to the events, keeps the samples.
 
-import { ask } from "./dom.js";
+import { ask, t } from "./dom.js";
 import { keepTimes } from "./words.js";
 
 const decode = (text) => new Int16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
@@ -27,10 +27,13 @@ export async function* events(body, signal) {
 
 /** A text that is being spoken, or has been. */
 export class Run {
-  constructor(wishes, label, rate) {
+  /** label: who speaks, in words; name: what the face is drawn from; rate: samples a second, of all channels. */
+  constructor(wishes, label, name, rate) {
     this.wishes = wishes;
     this.rate = rate;
     this.label = label;
+    this.name = name;
+    this.notes = [];
     this.pieces = [];
     this.frames = 0;
     this.expectedFrames = 1;
@@ -47,7 +50,7 @@ export class Run {
         this.take(event);
         changed(event);
       }
-      if (this.state !== "done") throw new Error("connection lost");
+      if (this.state !== "done") throw new Error(t("broken_off"));
     } catch (error) {
       this.state = error.name === "AbortError" ? "stopped" : "failed";
       for (const piece of this.pieces) if (piece.state === "speaking") piece.state = "failed";
@@ -59,6 +62,7 @@ export class Run {
     if (event.type === "started") {
       this.state = "speaking";
       this.expectedFrames = event.frames;
+      this.notes = event.notes;
       this.pieces = event.pieces.map((text) => ({ text, state: "waiting", gap: [], parts: [] }));
     } else if (event.type === "sound") {
       const piece = this.pieces[event.piece];
@@ -84,7 +88,7 @@ export class Run {
     const fresh = { gap: [], parts: [] };
     piece.state = "speaking";
     changed();
-    const body = { ...this.wishes, text: piece.text, seed: this.wishes.seed + 7919 * piece.tries };
+    const body = { ...this.wishes, text: piece.text, seed: (this.wishes.seed ?? 0) + 7919 * piece.tries };
     if (this.result) body.replaces = { result: this.result, piece: index };
     try {
       for await (const event of events(body, this.abort.signal)) {

@@ -79,7 +79,7 @@ export class WordLight {
     words.forEach((word, index) => {
       if (word.from < at) return;
       parts.push(chars.slice(at, word.from).join(""));
-      parts.push(el("span", { className: "cat-word" }, chars.slice(word.from, word.to).join("")));
+      parts.push(el("span", { className: "cat-heard" }, chars.slice(word.from, word.to).join("")));
       parts[parts.length - 1].dataset.word = index;
       at = word.to;
     });
