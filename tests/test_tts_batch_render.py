@@ -266,7 +266,8 @@ def test_continuing_a_prompt_is_what_say_does(synthesizer, tmp_path):
     one = prompt_item(tmp_path, 1, "what is said")
     shop = renderer(synthesizer, tmp_path, 2)
     result = render(shop, [one, item(3)])["i1"]
-    options = SpeechOptions(voice=shop.prompts.voice(one), continuation=True)
+    voice = shop.prompts.voice(one)
+    options = SpeechOptions(voice=voice, continuation=synthesizer.continues(voice))
     said = synthesizer.synthesize(one.row.text, options)
     assert torch.equal(result.codes, said.codes)
     assert np.abs(result.wav - said.wav).max() < 1e-5
