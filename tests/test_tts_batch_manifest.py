@@ -168,7 +168,7 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"id": "a b"}, "space"),
     ({"id": "../up"}, "file names"),
     ({"id": ".hidden"}, "dot"),
-    ({"id": "x" * (MAX_ID_BYTES + 1)}, f"more than {MAX_ID_BYTES} bytes"),
+    ({"id": "x" * (MAX_ID_BYTES + 1)}, f"has {MAX_ID_BYTES + 1} bytes"),
     ({"id": "bell\x07"}, "file names"),
     ({"id": "good-1"}, "'good-1' is that of line 2 too"),
     ({"id": "GOOD-1"}, "differ by case only"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -291,3 +292,8 @@ def speech_like(seconds: float, sample_rate: int = SAMPLE_RATE, seed: int = 0) -
     tone = sum(np.sin(h * phase) / h for h in range(1, 8))
     wav = 0.12 * syllables * tone + 0.005 * rng.standard_normal(len(time))
     return wav.astype(np.float32)
+
+
+def cut_notes(notes: Sequence[str]) -> list[str]:
+    """Those of a prompt's notes that tell of what was cut off; others judge the recording."""
+    return [note for note in notes if "only the first" in note or "left aside" in note]

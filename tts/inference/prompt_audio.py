@@ -17,6 +17,7 @@ import numpy as np
 
 from frontend.clean import HAN
 from tokenizer.audio import normalize_loudness, quietest_cut, trim_silence
+from tokenizer.layout import to_channels, wav_of
 from tts.folders import VoiceError
 from tts.inference.prompt_findings import (
     CUT_FROM_S,
@@ -58,7 +59,7 @@ def check_recording(wav: np.ndarray, sample_rate: int, rule: PromptRule = EMBEDD
     """Raise unless a recording has a length that a prompt may have, and speech in it.
 
     Args:
-        wav: float32 (N,) in [-1, 1].
+        wav: float32 (N,), or (N, channels), in [-1, 1].
         sample_rate: in Hz.
         rule: of the model that is to use it.
 
@@ -70,7 +71,7 @@ def check_recording(wav: np.ndarray, sample_rate: int, rule: PromptRule = EMBEDD
         raise VoiceError(f"the prompt recording is too short: {seconds:.2f} s; {_LIMITS}")
     if seconds > MAX_PROMPT_S:
         raise VoiceError(f"the prompt recording is too long: {seconds:.1f} s; {_LIMITS}")
-    if (case := no_speech(wav, sample_rate)) is not None:
+    if (case := no_speech(to_channels(wav, 1), sample_rate)) is not None:
         raise VoiceError(f"the prompt recording {_UNUSABLE[case]}; {_LIMITS}")
     spoken = len(trim_silence(wav, sample_rate)) / sample_rate if rule.cut else seconds
     if spoken < MIN_PROMPT_S:
@@ -176,12 +177,12 @@ class PromptEncoder:
         import torch
 
         from tokenizer.codes import codec_fingerprint
-        from tokenizer.layout import wav_of
         from tts.voices import Voice
 
         codec = self.codec
         speech, remark = prepare_recording(wav, codec.sample_rate, self.rule, keep_whole)
-        found = check_reference(wav, codec.sample_rate, transcript, self.rule.cut)
+        mono = to_channels(wav, 1)
+        found = check_reference(mono, codec.sample_rate, transcript, self.rule.cut)
         # That it was cut is said by the remark, with the length.
         notes = notes_of(f for f in found if f.case != "long")
         if remark:
