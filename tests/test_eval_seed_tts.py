@@ -373,7 +373,7 @@ def test_report_page_stands_alone(meta: Path, models: list[str], tmp_path: Path)
     [
         (["--seeds", "0"], "--seeds is 0"),
         (["--best-of"], "--best-of needs"),
-        (["--num-codebooks", "5"], "this model has 1..4"),
+        (["--num-codebooks", "5"], "this model has 1 to 4"),
         (["--limit", "0"], "limit is 0"),
         (["--asr", "ears"], "unknown listener"),
         (["--sim", "eyes"], "unknown speaker encoder"),
