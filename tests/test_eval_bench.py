@@ -11,6 +11,7 @@ import torch
 from eval.commands.bench import main
 from eval.commands.bench_lm import arithmetic, endless, frame_products, random_model
 from tiny import save_tiny, tiny_codec_config, tiny_published_config
+from tts.model.lm import TtsModel
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_roofline(config, capsys):
 def test_every_product_of_a_frame_is_counted():
     """All weights but the norms and the embeddings, as often as a frame multiplies by them."""
     model = random_model(tiny_published_config(), "cpu", torch.float32, half=True)
+    assert isinstance(model, TtsModel)
     temporal = sum(p.numel() for p in model.model.language_model.parameters() if p.ndim == 2)
     inner = sum(p.numel() for p in model.local_transformer.parameters() if p.ndim == 2)
     inner += sum(p.numel() for p in model.speech_embedding_to_local_mlp.parameters())

@@ -18,6 +18,7 @@ from eval.reports.scores import Score
 from eval.shards import Shard
 from eval.systems import stages
 from eval.systems.meta import MetaItem, read_meta
+from eval.systems.sources import Speech
 from eval.systems.systems import Job, ModelHandle, ModelSystem, prompt_voice
 from test_eval_asr import save_tiny_whisper
 from tiny import save_tiny, speech_like, tiny_codec
@@ -196,8 +197,10 @@ def test_many_at_once_sound_as_each_alone(meta: Path, models: list[str]):
         voice, _ = prompt_voice(handle.synthesizer, job.item, "clone")
         options = SpeechOptions(voice=voice, lang="en", seed=job.seed, num_codebooks=4)
         alone = handle.synthesizer.synthesize(job.item.text, options)
-        assert np.array_equal(together[job].wav, alone.wav)
-        assert together[job].finished_by == alone.finished_by
+        speech = together[job]
+        assert isinstance(speech, Speech)
+        assert np.array_equal(speech.wav, alone.wav)
+        assert speech.finished_by == alone.finished_by
 
 
 def test_a_missing_judge_is_told_before_anything_is_spoken(
@@ -373,7 +376,7 @@ def test_report_page_stands_alone(meta: Path, models: list[str], tmp_path: Path)
     [
         (["--seeds", "0"], "--seeds is 0"),
         (["--best-of"], "--best-of needs"),
-        (["--num-codebooks", "5"], "this model has 1 to 4"),
+        (["--num-codebooks", "5"], "this model has 1..4"),
         (["--limit", "0"], "limit is 0"),
         (["--asr", "ears"], "unknown listener"),
         (["--sim", "eyes"], "unknown speaker encoder"),

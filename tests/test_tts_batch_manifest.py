@@ -198,7 +198,7 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"seed": str(MAX_SEED + 1)}, "seed is"),
     ({"format": "m4a"}, "wav, flac, mp3, opus, ogg"),
     ({"num_codebooks": "0"}, "num_codebooks is 0"),
-    ({"num_codebooks": "5"}, "this model has 1 to 4"),
+    ({"num_codebooks": "5"}, "this model has 1..4"),
     ({"num_codebooks": "all"}, "num_codebooks is 'all'"),
     ({"temperature": "warm"}, "temperature is 'warm'; give a number"),
     ({"temperature": "nan"}, "temperature is 'nan'"),

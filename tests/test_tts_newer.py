@@ -205,6 +205,7 @@ def test_a_delayed_prompt_goes_on_inside():
     maker = Undelayed(list(rows[:4]), 4)
     made = [maker.push(torch.tensor([20, 21, 22]) + i, DelayState(True, 6 + i)) for i in range(4)]
     assert [m is None for m in made] == [True, True, False, False]
+    assert made[2] is not None
     assert made[2].tolist() == [20, 22, 24]
 
 

@@ -66,7 +66,7 @@ def coloured(power: float, seconds: float = 3.0) -> np.ndarray:
 
 def test_noise_alone_is_no_speech_and_noisy_speech_is():
     time = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
-    hum = sum(np.sin(2 * np.pi * 50 * h * time) / h for h in range(1, 9))
+    hum = np.sum([np.sin(2 * np.pi * 50 * h * time) / h for h in range(1, 9)], axis=0)
     bursts = coloured(0) * (0.05 + (np.sin(2 * np.pi * 3 * time) > 0))
     for wav in (coloured(0), coloured(1), coloured(2), hum, bursts, coloured(1, 1.0)):
         assert no_speech(wav.astype(np.float32), SAMPLE_RATE) == "no_speech"

@@ -24,6 +24,7 @@ from tokenizer.checkpoint import save_codec
 from tokenizer.decoder import DECODER, save_decoder
 from tts.inference.prompt import prompt_rows, text_ids
 from tts.model.checkpoint import save_model
+from tts.model.config import TtsConfig
 from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import VoiceError
@@ -116,6 +117,7 @@ def test_only_a_model_that_can_is_given_the_prompt_as_its_own(continues):
     assert torch.equal(given, voice.codes)
     assert (request.forced is None) != (request.context is None)
     # Its words and the text read as one text would: marks at both ends, the language once.
+    assert isinstance(config, TtsConfig)
     text = "Hi there. A cat." if continues else "A cat."
     ids = text_ids(phonemize(text).symbols, config.phonemes)
     assert torch.equal(request.rows, prompt_rows(ids, voice.codes, config))

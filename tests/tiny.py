@@ -17,7 +17,6 @@ from tokenizer.config import CatConfig, PatchConfig, QuantizerConfig, StageConfi
 from tokenizer.model import CatTokenizer
 from tts.model.checkpoint import save_model
 from tts.model.config import LanguageConfig, PhonemeConfig, RowConfig, TtsConfig
-from tts.model.lm import FrameModel
 from tts.model.local_v15 import LocalV15Config
 from tts.model.nano import NanoConfig
 from tts.model.registry import type_of
@@ -241,7 +240,7 @@ def save_tiny_v15(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _talkative(model: FrameModel, stop_and_go: torch.Tensor) -> None:
+def _talkative(model: Any, stop_and_go: torch.Tensor) -> None:
     """Have a random model stop after about fifteen frames; by chance alone it is after two."""
     stop, go = stop_and_go
     apart = go - stop

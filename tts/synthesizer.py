@@ -47,7 +47,7 @@ from tts.inference.speaking import (
     TextTimed,
 )
 from tts.model.checkpoint import load_prepared
-from tts.model.config import check_codebooks, check_guidance
+from tts.model.config import TtsConfig, check_codebooks, check_guidance
 from tts.model.registry import ModelType, type_of
 from tts.model.weights import PreparedModel
 from tts.voices import Voice, VoiceError, check_voice, load_voice
@@ -132,6 +132,7 @@ class Synthesizer:
     def _builder(self) -> PromptBuilder:
         row, config, rate = self.type, self.model.config, self.codec.frame_rate
         if row.text_side == "phonemes":
+            assert isinstance(config, TtsConfig)
             return PhonemePromptBuilder(config, rate)
         if self.text_tokenizer is None:
             raise ValueError(

@@ -329,7 +329,7 @@ class DepthSteps:
                 torch.index_select(table, 0, tokens[-1], out=self._embedded)
             if w.at_new_place(channel):
                 x = self._inputs
-                if self._input is not None:
+                if self._input is not None and w.depth_input is not None:
                     x = self._input(w.depth_input, x)
                 y = self._steps(x, self._mix(place))
                 place += 1
@@ -338,7 +338,7 @@ class DepthSteps:
         return torch.stack(tokens, dim=1)
 
     def _logits(self, head: FastHead, y: Tensor) -> Tensor:
-        if self._output is None or self._rows is None:
+        if self._output is None or self._rows is None or head.mlp is None or head.norm is None:
             return head.head(y)
         self._rows.x.copy_(self._output(head.mlp, y))
         return head.head(self._rows.norm(head.norm))

@@ -284,7 +284,7 @@ PUBLISHED_SAMPLING = SamplingConfig()
 def check_codebooks(used: int, config: RowConfig) -> None:
     """ValueError unless a model can generate this many codebooks."""
     if not 1 <= used <= config.n_vq:
-        raise ValueError(f"num_codebooks is {used}; this model has 1 to {config.n_vq}")
+        raise ValueError(f"num_codebooks is {used}; this model has 1..{config.n_vq}")
     if used != config.n_vq and config.fixed_codebooks:
         raise ValueError(
             f"num_codebooks is {used}; this model speaks with all {config.n_vq} only, because "

@@ -36,7 +36,7 @@ def tied_values(raw: Mapping[str, Any]) -> dict[str, Any]:
     sizes = set(data.get("audio_codebook_sizes") or [data.get("audio_vocab_size")])
     if sizes != {data.get("audio_vocab_size")}:
         raise ConfigError(
-            f"config: audio_codebook_sizes {sorted(sizes)} are not all audio_vocab_size="
+            f"config: audio_codebook_sizes {sorted(map(str, sizes))} are not all audio_vocab_size="
             f"{data.get('audio_vocab_size')}, which is not supported"
         )
     data.setdefault("sampling_rate", 48000)

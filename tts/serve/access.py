@@ -47,7 +47,7 @@ class Gate:
         headers = Headers(scope=scope)
         send = _with_safe_headers(send)
         if scope["method"] == "HEAD":
-            scope, send = scope | {"method": "GET"}, _without_body(send)
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         if not self._may_enter(scope["path"], headers):
             message = "give the user and password, or the API key, of this server"
             challenge = {"WWW-Authenticate": 'Basic realm="CAT-TTS", charset="UTF-8"'}
@@ -128,7 +128,7 @@ def _with_safe_headers(send: Send) -> Send:
 def _without_body(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.body":
-            message = message | {"body": b""}
+            message = {**message, "body": b""}
         await send(message)
 
     return sending

@@ -87,7 +87,10 @@ def train_model(args: argparse.Namespace) -> int:
         recipe = replace(recipe, max_steps=args.max_steps)
     torch.manual_seed(recipe.seed)
     if args.init:
-        model = load_model(args.init).requires_grad_(True).train()
+        loaded = load_model(args.init)
+        if not isinstance(loaded, TtsModel):
+            raise ValueError(f"--init {args.init}: models of this type are not trained here")
+        model = loaded.requires_grad_(True).train()
     elif args.config:
         model = TtsModel(TtsConfig.from_file(args.config))
         initialize(model)
