@@ -109,7 +109,7 @@ NASTY = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
-def test_ten_times_as_long_takes_ten_times_as_long(name: str) -> None:
+def test_nothing_is_worse_than_quadratic(name: str) -> None:
     unit = NASTY[name]
 
     def spent(size: int) -> float:
@@ -118,5 +118,5 @@ def test_ten_times_as_long_takes_ten_times_as_long(name: str) -> None:
         return time.process_time() - start
 
     check("字 word")  # the dictionaries load here
-    # A quadratic rule takes a hundred times as long; a tenth of a second is noise.
-    assert spent(10_000) < 30 * spent(1_000) + 0.1
+    # A rule that backtracks takes a thousand times as long; a tenth of a second is noise.
+    assert spent(10_000) < 100 * spent(1_000) + 0.1
