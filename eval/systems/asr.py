@@ -100,7 +100,28 @@ class PocketsphinxListener:
         return hypothesis.hypstr if hypothesis else ""
 
 
-class WhisperListener:
+class _ModelListener:
+    """A `Listener` by a model that hears float32 (N,) at 16 kHz, N >= 1."""
+
+    _name: str
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
+        """See `Listener.transcribe`."""
+        audio = self._resample(check_mono(wav, sample_rate), sample_rate)
+        return self._hear(audio) if audio.size else ""
+
+    def _resample(self, wav: np.ndarray, sample_rate: int) -> np.ndarray:
+        return resample(wav, sample_rate, ASR_RATE_HZ)
+
+    def _hear(self, audio: np.ndarray) -> str:
+        raise NotImplementedError
+
+
+class WhisperListener(_ModelListener):
     """Whisper through transformers, called as the Seed-TTS evaluation script calls it.
 
     Transcription in one given language, greedy, at most 30 s (the rest is cut), input resampled
@@ -150,16 +171,11 @@ class WhisperListener:
         commit = revision or getattr(loaded.config, "_commit_hash", None)
         self._name = f"whisper:{model}" + (f"@{commit}" if commit else "")
 
-    @property
-    def name(self) -> str:
-        return self._name
+    def _resample(self, wav: np.ndarray, sample_rate: int) -> np.ndarray:
+        return _fourier_resample(wav, sample_rate, ASR_RATE_HZ)
 
-    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
-        """See `Listener.transcribe`."""
+    def _hear(self, audio: np.ndarray) -> str:
         torch = require("torch")
-        audio = _fourier_resample(check_mono(wav, sample_rate), sample_rate, ASR_RATE_HZ)
-        if audio.size == 0:
-            return ""
         inputs = self._processor(audio, sampling_rate=ASR_RATE_HZ, return_tensors="pt")
         features = inputs.input_features.to(self._device, self._model.dtype)
         with torch.inference_mode():
@@ -167,7 +183,7 @@ class WhisperListener:
         return self._processor.batch_decode(ids, skip_special_tokens=True)[0]
 
 
-class CTranslateWhisperListener:
+class CTranslateWhisperListener(_ModelListener):
     """Whisper in CTranslate2's form, through faster-whisper: int8, beam 5, about a second for a
     six-second sentence on two cores.
 
@@ -198,15 +214,7 @@ class CTranslateWhisperListener:
         self._lang = lang
         self._name = f"whisper:{folder}"
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
-        """See `Listener.transcribe`."""
-        audio = resample(check_mono(wav, sample_rate), sample_rate, ASR_RATE_HZ)
-        if audio.size == 0:
-            return ""
+    def _hear(self, audio: np.ndarray) -> str:
         segments, _ = self._model.transcribe(
             audio.astype(np.float32),
             language=self._lang,
@@ -231,7 +239,7 @@ def _fourier_resample(wav: np.ndarray, sample_rate: int, target_rate: int) -> np
     return signal.resample(wav.astype(np.float64), int(wav.size * target_rate / sample_rate))
 
 
-class ParaformerListener:
+class ParaformerListener(_ModelListener):
     """Paraformer-zh through funasr, for Mandarin, called as the Seed-TTS script calls it.
 
     The transcript is put into simplified characters, by OpenCC instead of the script's zhconv.
@@ -271,15 +279,7 @@ class ParaformerListener:
         revision = f"@{PARAFORMER_REVISION}" if options else ""
         self._name = f"paraformer:{model}{revision} (funasr {installed_version('funasr')})"
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
-        """See `Listener.transcribe`."""
-        audio = resample(check_mono(wav, sample_rate), sample_rate, ASR_RATE_HZ)
-        if audio.size == 0:
-            return ""
+    def _hear(self, audio: np.ndarray) -> str:
         found = self._model.generate(input=audio, fs=ASR_RATE_HZ, batch_size_s=PARAFORMER_BATCH_S)
         return self._simplify(found[0]["text"]) if found else ""
 

@@ -10,12 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.strict import ConfigError, strict
-from tokenizer.weights import Names
 from tts.model.config import LanguageConfig, RowConfig
-from tts.model.gpt import GptConfig, GptStack
-from tts.model.lm import FrameModel, language_stack
-from tts.model.nano import tied_heads, tied_values
-from tts.model.transformer import DecoderStack
+from tts.model.gpt import GptConfig
+from tts.model.lm import language_stack
+from tts.model.tied import TiedModel, tied_values
 
 TEXT_HEADS = ("binary", "full_vocab")
 
@@ -56,45 +54,27 @@ class LocalV15Config(RowConfig):
         return strict(cls, data, "config", ignore_unknown=True)
 
 
-class LocalV15Model(FrameModel):
+class LocalV15Model(TiedModel):
     """The latent's depth output tells both whether to go on and codebook 0; text is no input."""
 
     config: LocalV15Config
     depth_from = 1
 
+    text_table = "embed_tokens"
+
     def __init__(self, config: LocalV15Config) -> None:
-        super().__init__(config)
         language, hidden = config.language_config, config.language_config.hidden_size
-        self.transformer = language_stack(language)
-        self.transformer.add_module("embed_tokens", nn.Embedding(language.vocab_size, hidden))
-        self.audio_embeddings = nn.ModuleList(
-            nn.Embedding(config.audio_vocab_size, hidden) for _ in range(config.n_vq)
+        binary = config.local_text_head_mode == "binary"
+        super().__init__(
+            config,
+            language_stack(language),
+            (language.vocab_size, hidden),
+            (config.gpt2_config, config.local_transformer_layers),
+            frozenset() if binary else frozenset({"local_text_lm_head.weight"}),
         )
-        self.local_transformer = GptStack(config.gpt2_config, config.local_transformer_layers)
-        self.text_ids = (config.audio_assistant_gen_slot_token_id, config.audio_end_token_id)
-        unused = {"local_transformer.wte.weight"}
-        self.binary = config.local_text_head_mode == "binary"
+        self.binary = binary
         if self.binary:
             self.local_text_lm_head = nn.Linear(hidden, 2, bias=False)
-        else:
-            unused.add("local_text_lm_head.weight")
-        self.names = Names(
-            unused=frozenset(unused),
-            tied={"text_lm_head.weight": "transformer.embed_tokens.weight", **tied_heads(config)},
-        )
-
-    @property
-    def temporal_stack(self) -> DecoderStack:
-        return self.transformer
-
-    @property
-    def depth_stack(self) -> GptStack:
-        return self.local_transformer
-
-    def table(self, channel: int) -> Tensor:
-        if channel == 0:
-            return self.transformer.embed_tokens.weight  # type: ignore[return-value]
-        return self.audio_embeddings[channel - 1].weight  # type: ignore[return-value]
 
     def head_weight(self, channel: int) -> Tensor:
         binary = channel == 0 and self.binary

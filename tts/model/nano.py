@@ -6,41 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from tokenizer.strict import ConfigError, strict
-from tokenizer.weights import Names
+from tokenizer.strict import strict
 from tts.model.config import RowConfig
 from tts.model.gpt import GptConfig, GptStack
-from tts.model.lm import FrameModel
-
-# Their name here -> other names of the same in published files.
-ALIASES = {
-    "audio_pad_code": "audio_pad_token_id",
-    "audio_assistant_gen_slot_token_id": "audio_assistant_slot_token_id",
-    "sampling_rate": "audio_tokenizer_sample_rate",
-}
-
-
-def tied_values(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a config that newer types share, by our names.
-
-    Raises:
-        ConfigError: codebooks differ in size, or two names of a value disagree.
-    """
-    data = dict(raw)
-    for name, alias in ALIASES.items():
-        if alias in data and data.setdefault(name, data[alias]) != data[alias]:
-            raise ConfigError(f"config: {alias}={data[alias]} contradicts {name}={data[name]}")
-    sizes = set(data.get("audio_codebook_sizes") or [data.get("audio_vocab_size")])
-    if sizes != {data.get("audio_vocab_size")}:
-        raise ConfigError(
-            f"config: audio_codebook_sizes {sorted(map(str, sizes))} are not all audio_vocab_size="
-            f"{data.get('audio_vocab_size')}, which is not supported"
-        )
-    data.setdefault("sampling_rate", 48000)
-    return data
+from tts.model.tied import TiedModel, tied_values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,46 +32,18 @@ class NanoConfig(RowConfig):
         return strict(cls, data, "config", ignore_unknown=True)
 
 
-class NanoModel(FrameModel):
+class NanoModel(TiedModel):
     """The text id chosen is the depth transformer's second input; text is a choice of two."""
 
     config: NanoConfig
 
+    text_table = "wte"
+
     def __init__(self, config: NanoConfig) -> None:
-        super().__init__(config)
         gpt = config.gpt2_config
-        self.transformer = GptStack(gpt)
-        self.transformer.add_module("wte", nn.Embedding(gpt.vocab_size, gpt.n_embd))
-        self.audio_embeddings = nn.ModuleList(
-            nn.Embedding(config.audio_vocab_size, gpt.n_embd) for _ in range(config.n_vq)
-        )
-        self.local_transformer = GptStack(gpt, config.local_transformer_layers)
-        self.text_ids = (config.audio_assistant_gen_slot_token_id, config.audio_end_token_id)
-        self.names = Names(
-            unused=frozenset({"local_transformer.wte.weight"}),
-            tied={"text_lm_head.weight": "transformer.wte.weight", **tied_heads(config)},
-        )
-
-    @property
-    def temporal_stack(self) -> GptStack:
-        return self.transformer
-
-    @property
-    def depth_stack(self) -> GptStack:
-        return self.local_transformer
-
-    def table(self, channel: int) -> Tensor:
-        if channel == 0:
-            return self.transformer.wte.weight  # type: ignore[return-value]
-        return self.audio_embeddings[channel - 1].weight  # type: ignore[return-value]
+        shape = (gpt.vocab_size, gpt.n_embd)
+        super().__init__(config, GptStack(gpt), shape, (gpt, config.local_transformer_layers))
 
     def channel_logits(self, depth_output: Tensor, channel: int) -> Tensor:
         """See `FrameModel.channel_logits`; text over the whole vocabulary."""
         return F.linear(depth_output, self.table(channel)).float()
-
-
-def tied_heads(config: RowConfig) -> dict[str, str]:
-    """Names of the audio heads -> of the embeddings that they are copies of."""
-    return {
-        f"audio_lm_heads.{k}.weight": f"audio_embeddings.{k}.weight" for k in range(config.n_vq)
-    }
