@@ -21,7 +21,8 @@ from eval.report import json_line, read_sentences
 from eval.systems.asr import Listener, load_listener
 from eval.systems.sources import Line, TeacherSource
 from eval.systems.teachers import teacher_of
-from tts.synthesizer import SpeechOptions, Synthesis, Synthesizer
+from tts.inference.synthesis import Synthesis
+from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.train.corpus import read_corpus
 from tts.train.voices import make_voice, prompt_candidates
 from tts.voices import Voice, save_voice
