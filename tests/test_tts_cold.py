@@ -16,7 +16,7 @@ from eval.commands.bench_process import busy_cores, run_process
 from tiny import tiny_model
 from tts.__main__ import main
 from tts.cli.progress import PATIENCE_S, SpeechProgress
-from tts.inference.speaking import FramesMade, PieceDone, TextBegun
+from tts.inference.events import FramesMade, PieceDone, TextBegun
 from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.threads import sleep_while_waiting, speaking_threads
