@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.audio import AUDIO_SUFFIXES
-from frontend.clean import HAN
+from frontend.clean import HAN_CHARACTER
 
-_HAN = re.compile(f"[{HAN}]")
 _FORBIDDEN = re.compile(r"[/\\\x00]")
 
 
@@ -103,7 +102,8 @@ def read_meta(path: Path, limit: int | None = None) -> list[MetaItem]:
 
 def guess_lang(items: list[MetaItem]) -> str:
     """'zh' if most texts hold a Chinese character, else 'en'."""
-    return "zh" if 2 * sum(bool(_HAN.search(item.text)) for item in items) > len(items) else "en"
+    count = sum(HAN_CHARACTER.search(item.text) is not None for item in items)
+    return "zh" if 2 * count > len(items) else "en"
 
 
 def _wav(field: str, folder: Path) -> Path | None:
