@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.audio import AUDIO_SUFFIXES
+from tokenizer.audio import ENDINGS
 from tokenizer.train.held_out import held_out, held_out_speaker
 from tts.train.corpus import Utterance
 
@@ -32,7 +32,7 @@ def find_audio(
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS)
         elif path.suffix.lower() in LIST_SUFFIXES:
             try:
                 lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -13,9 +13,9 @@ import soxr
 import torch
 from torch import Tensor
 
+from tokenizer.audio import ENDINGS
 from tokenizer.train.recipe import Recipe
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 PEAK = 32767.0
 LABEL_S = 0.01
 UNLABELLED = -1
@@ -54,10 +54,10 @@ class PackedAudio:
 def audio_files(folders: list[Path]) -> list[Path]:
     """All sound files below the folders, sorted. ValueError if there is none."""
     files = sorted(
-        f for folder in folders for f in folder.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES
+        f for folder in folders for f in folder.rglob("*") if f.suffix.lower() in ENDINGS
     )
     if not files:
-        raise ValueError(f"no audio ({', '.join(sorted(AUDIO_SUFFIXES))}) below {folders}")
+        raise ValueError(f"no audio ({', '.join(ENDINGS)}) below {folders}")
     return files
 
 
