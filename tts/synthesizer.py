@@ -33,7 +33,6 @@ from tts.inference.events import (
 from tts.inference.guard import Guard
 from tts.inference.joining import Joiner
 from tts.inference.passages import pieces_of, read_script_of
-from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
 from tts.inference.prompt_audio import PromptEncoder
 from tts.inference.prompt_builders import (
     PhonemePromptBuilder,
@@ -41,7 +40,6 @@ from tts.inference.prompt_builders import (
     PromptBuilder,
     SpeechOptions,
 )
-from tts.inference.published import PublishedPromptBuilder, load_text_tokenizer
 from tts.inference.speaking import PieceLoop
 from tts.inference.synthesis import Collector, Synthesis
 from tts.model.checkpoint import load_prepared
@@ -96,7 +94,11 @@ class Synthesizer:
                 "tokenizer; load it with Synthesizer.load, from a folder with tokenizer.json"
             )
         if row.text_side == "chat":
+            from tts.inference.published import PublishedPromptBuilder
+
             return PublishedPromptBuilder(config, rate, self.text_tokenizer, row.sampling)
+        from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, TextIds
+
         assert row.max_frames is not None
         nano = row.text_side == "nano"
         text: TextIds = self.text_tokenizer if nano else HubIds(self.text_tokenizer)
@@ -132,8 +134,12 @@ class Synthesizer:
         side = type_of(language_model.config).text_side
         text_tokenizer: Any = None
         if side == "nano":
+            from tts.inference.piecewise import SentencePieceIds
+
             text_tokenizer = SentencePieceIds(folder / "tokenizer.model")
         elif side != "phonemes":
+            from tts.inference.published import load_text_tokenizer
+
             text_tokenizer = load_text_tokenizer(folder)
         decoder = folder / DECODER
         sound = load_codec(
