@@ -310,7 +310,7 @@ class _ForwardOnly(io.RawIOBase):
         self._bytes.clear()
         return ready
 
-    def write(self, data) -> int:
+    def write(self, data: Any) -> int:
         data = bytes(data)
         start = self._position - self._taken
         self._position += len(data)
@@ -330,7 +330,7 @@ class _ForwardOnly(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         return 0
 
 
@@ -338,7 +338,7 @@ def fixed_serial(data: bytes) -> bytes:
     """An Ogg file with serial number 0 in place of the random one that encoders give it."""
     out = bytearray(data)
     first = 0
-    while out[first : first + 4] == b"OggS":
+    while out.startswith(b"OggS", first):
         lengths = out[first + _PAGE_HEADER : first + _PAGE_HEADER + out[first + _SEGMENTS]]
         last = first + _PAGE_HEADER + len(lengths) + sum(lengths)
         page = out[first:last]

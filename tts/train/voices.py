@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tokenizer.audio import read_audio
 from tokenizer.model import CatTokenizer
-from tts.inference.prompt_audio import EMBEDDED_PROMPT, PromptEncoder
+from tts.inference.prompt_audio import PromptEncoder
+from tts.model.registry import EMBEDDED_PROMPT
 from tts.train.corpus import Utterance, read_corpus
 from tts.voices import Voice, save_voice
 
@@ -31,10 +31,10 @@ def make_voice(
     u: Utterance, codec: CatTokenizer, source: str = "synthetic training speech"
 ) -> Voice:
     """A voice whose prompt is this utterance; its name is the speaker's."""
-    wav, name = read_audio(u.path, codec.sample_rate), u.speaker.lower()
     encoder = PromptEncoder(codec, EMBEDDED_PROMPT)
-    voice, _ = encoder.voice(wav, name, u.text, u.language, source)
-    return replace(voice, gender=u.gender, description=f"training speaker {u.speaker}")
+    voice, _ = encoder.voice_of(u.path, u.speaker.lower(), u.text, u.language)
+    told = f"training speaker {u.speaker}"
+    return replace(voice, source=source, gender=u.gender, description=told)
 
 
 def make_voices(corpora: list[Path], codec: CatTokenizer, out: Path) -> list[str]:
