@@ -1,0 +1,114 @@
+"""`python -m tts.train.listen prepare | texts | run`: from corpora and texts to a listener."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from tokenizer.cli import Parser, check_device, run_guarded
+
+PROG = "python -m tts.train.listen"
+
+
+def parser() -> Parser:
+    p = Parser(prog=PROG, description=__doc__)
+    commands = p.add_subparsers(dest="command", required=True)
+    prepare = commands.add_parser("prepare", help="phonemize, align and encode corpora")
+    prepare.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
+    prepare.add_argument("--out", type=Path, required=True, help=".npz file to write")
+    prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    prepare.add_argument("--num-codebooks", type=int, default=8, help="kept of each frame")
+    prepare.add_argument("--variants", type=int, default=1, help="disturbed copies of each")
+    prepare.add_argument("--max-seconds", type=float, default=15.0)
+    prepare.add_argument("--device", default="cpu", help="that encodes")
+    prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
+    texts = commands.add_parser("texts", help="texts without speech, and the pieces of text")
+    texts.add_argument("texts", nargs="+", type=Path, help="a sentence a line")
+    texts.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never learnt from")
+    texts.add_argument("--size", type=int, default=2000, help="pieces that are not Chinese")
+    texts.add_argument("--out", type=Path, required=True, help=".npz file to write")
+    texts.add_argument("--vocabulary", type=Path, required=True, help="file to write, or to keep")
+    run = commands.add_parser("run", help="train, or go on training")
+    run.add_argument("examples", nargs="+", type=Path, help=".npz files of prepare and texts")
+    run.add_argument("--vocabulary", type=Path, required=True, help="made by texts")
+    run.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    run.add_argument("--config", type=Path, required=True, help="sizes, see recipes/listener.json")
+    run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
+    run.add_argument("--out", type=Path, required=True, help="folder of the run")
+    run.add_argument("--budget-minutes", type=float, required=True)
+    run.add_argument("--max-steps", type=int, help="stop after so many in all")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    return run_guarded(PROG, lambda: run(parser().parse_args(argv)))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one command; ValueError or OSError for bad input."""
+    return {"prepare": _prepare, "texts": _texts, "run": _run}[args.command](args)
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    from tokenizer.checkpoint import load_codec
+    from tts.train.listen_data import prepare_speech, save_heard
+
+    first, _, parts = args.part.partition("/")
+    codec = load_codec(args.codec, check_device(args.device))
+    examples = list(
+        prepare_speech(
+            args.corpus,
+            codec,
+            args.num_codebooks,
+            args.variants,
+            args.max_seconds,
+            (int(first), int(parts)),
+        )
+    )
+    save_heard(examples, args.out)
+    print(f"{len(examples)} examples in {args.out}")
+    return 0
+
+
+def _texts(args: argparse.Namespace) -> int:
+    from tokenizer.files import replacing
+    from tts.listen.vocabulary import Vocabulary
+    from tts.train.listen_data import prepare_texts, save_heard
+    from tts.train.sentences import HAN, sentence_key
+
+    lines = (line for file in args.leave_out for line in file.read_text("utf-8").splitlines())
+    examples = prepare_texts(args.texts, {sentence_key(line) for line in lines})
+    save_heard(examples, args.out)
+    if not args.vocabulary.is_file():
+        texts = ["".join(e.words) for e in examples]
+        english = (t.strip() for e, t in zip(examples, texts, strict=True) if e.language == "en")
+        vocabulary = Vocabulary.learn(english, sorted(set(HAN.findall("".join(texts)))), args.size)
+        with replacing(args.vocabulary) as temporary:
+            temporary.write_bytes(vocabulary.model)
+    print(f"{len(examples)} texts in {args.out}")
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    import torch
+
+    from tokenizer.checkpoint import load_codec
+    from tts.listen.vocabulary import Vocabulary
+    from tts.train.listen_data import load_heard
+    from tts.train.listen_init import new_listener
+    from tts.train.listen_loop import Recipe, train
+
+    recipe = Recipe.from_file(args.recipe)
+    if args.max_steps:
+        recipe = replace(recipe, max_steps=args.max_steps)
+    torch.manual_seed(recipe.seed)
+    vocabulary = Vocabulary(args.vocabulary.read_bytes())
+    model = new_listener(args.config, load_codec(args.codec), vocabulary)
+    examples = load_heard(args.examples)
+    train(model, vocabulary, examples, recipe, args.out, args.budget_minutes * 60)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

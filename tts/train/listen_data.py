@@ -1,0 +1,277 @@
+"""What a listener learns from: codes of speech, the sounds in it, and the words they stand for.
+
+    python -m tts.train.listen prepare CORPUS... --out FILE.npz
+    python -m tts.train.listen texts FILE... --out FILE.npz --vocabulary vocabulary.model
+
+One form serves both: an example of text alone has no frames.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soxr
+import torch
+
+from frontend import EmptyTextError, phonemize
+from frontend.symbols import SYMBOLS, to_ids
+from frontend.types import Word
+from tokenizer.model import CatTokenizer
+from tokenizer.train.data import read_mono
+from tts.listen.sounds import IS_TONE, NOTHING, OF_SYMBOL, carried, sounds_of
+from tts.train.corpus import Utterance
+from tts.train.prepare import aligned_corpora, frame_places
+from tts.train.sentences import sentence_key
+
+# Recordings of this many seconds in which nobody speaks, one for so many utterances.
+NOISE_S, NOISE_EVERY = (1.0, 6.0), 25
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An utterance, or a text alone.
+
+    Attributes:
+        id, speaker, language: of the utterance; "" where nobody speaks.
+        codes: uint16 (K, T); T is 0 of a text alone.
+        labels: int64 (T,), the sound that has begun by the end of each frame.
+        sounds: int64 (L,), see `tts.listen.sounds`.
+        words: with the spaces before them; joined they are the text.
+        ends: int64 (len(words),), how many sounds have been heard when each word is over.
+    """
+
+    id: str
+    speaker: str
+    language: str
+    codes: np.ndarray
+    labels: np.ndarray
+    sounds: np.ndarray
+    words: tuple[str, ...]
+    ends: np.ndarray
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """How a recording is changed before it is encoded.
+
+    Attributes:
+        slowest, fastest: rate, which changes the pitch too: another voice.
+        quietest_db, loudest_db: gain.
+        snr_db: of noise under the speech; `noisy` of the recordings have some.
+    """
+
+    slowest: float = 0.88
+    fastest: float = 1.14
+    quietest_db: float = -18.0
+    loudest_db: float = 6.0
+    noisy: float = 0.7
+    snr_db: tuple[float, float] = (5.0, 35.0)
+
+    def apply(self, wav: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """float32 (N,) -> the same disturbed, and its rate."""
+        rate = float(rng.uniform(self.slowest, self.fastest))
+        wav = soxr.resample(wav, rate, 1.0)
+        if rng.random() < self.noisy:
+            level = float(np.sqrt(np.mean(np.square(wav)))) + 1e-6
+            wav = wav + noise(len(wav), rng) * level * 10 ** (-rng.uniform(*self.snr_db) / 20)
+        wav = wav * 10 ** (rng.uniform(self.quietest_db, self.loudest_db) / 20)
+        return np.clip(wav, -1, 1).astype(np.float32), rate
+
+
+def noise(length: int, rng: np.random.Generator) -> np.ndarray:
+    """float32 (N,) of RMS 1: white to brown, steady or swelling, perhaps with a hum or a chord."""
+    spectrum = np.fft.rfft(rng.standard_normal(length))
+    slope = rng.uniform(0, 1)
+    wav = np.fft.irfft(spectrum / np.maximum(1, np.arange(len(spectrum))) ** slope, length)
+    wav = wav / (wav.std() + 1e-9)
+    time = np.arange(length) / 24000
+    for pitch in rng.uniform(50, 900, rng.integers(0, 4)):
+        weights = [rng.uniform(0, 2) / h * np.sin(2 * np.pi * h * pitch * time) for h in (1, 2, 3)]
+        wav = wav + np.sum(weights, axis=0)
+    wav = wav * (1 + rng.uniform(0, 0.9) * np.sin(2 * np.pi * rng.uniform(0.1, 4) * time))
+    return (wav / (wav.std() + 1e-9)).astype(np.float32)
+
+
+def read_text(text: str, language: str = "auto") -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
+    """The symbols of a text as positions in `SYMBOLS`, its words, and the sounds by their ends.
+
+    Raises:
+        EmptyTextError: nothing in it can be spoken.
+    """
+    utterance = phonemize(text, language)
+    words, ends, number = [], [], 0
+    for word in utterance.words:
+        for part, size in _parts(word):
+            number += size
+            words.append(part)
+            ends.append(number)
+    symbols = np.array(to_ids(utterance.symbols))
+    assert number == len(sounds_of(symbols)[0])
+    return symbols, tuple(words), np.array(ends)
+
+
+def _parts(word: Word) -> Iterator[tuple[str, int]]:
+    """A word's text with its number of sounds; one of several Chinese characters in parts."""
+    numbers = OF_SYMBOL[to_ids(word.symbols)] if word.symbols else np.zeros(0, dtype=np.int64)
+    numbers = numbers[numbers != NOTHING]
+    if word.lang != "zh":
+        yield (f" {word.text}" if word.lang else word.text), len(numbers)
+        return
+    tones = np.flatnonzero(IS_TONE[numbers]) + 1
+    if len(tones) == len(word.text) > 1:
+        sizes = np.diff([0, *tones[:-1], len(numbers)])
+        yield from zip(word.text, sizes.tolist(), strict=True)
+    else:
+        yield word.text, len(numbers)
+
+
+def prepare_texts(
+    files: Iterable[Path], left_out: Collection[str] = (), longest: int = 150
+) -> list[Heard]:
+    """Texts alone, a line each.
+
+    Args:
+        left_out: `sentence_key` of what must not be learnt from.
+        longest: in sounds.
+    """
+    lines = {line.strip() for file in files for line in file.read_text("utf-8").splitlines()}
+    found = []
+    nothing = np.zeros((0, 0), dtype=np.uint16)
+    for number, line in enumerate(sorted(lines)):
+        if not line or sentence_key(line) in left_out:
+            continue
+        try:
+            symbols, words, ends = read_text(line)
+        except (EmptyTextError, ValueError):
+            continue
+        sounds = sounds_of(symbols)[0]
+        if len(sounds) <= longest:
+            language = "zh" if re.search("[\u4e00-\u9fff]", line) else "en"
+            found.append(
+                Heard(f"text{number}", "", language, nothing, sounds[:0], sounds, words, ends)
+            )
+    return found
+
+
+def prepare_speech(
+    folders: list[Path],
+    codec: CatTokenizer,
+    num_codebooks: int,
+    variants: int = 1,
+    max_seconds: float = 15.0,
+    part: tuple[int, int] = (0, 1),
+    disturbance: Disturbance | None = None,
+) -> Iterator[Heard]:
+    """Phonemize, align and encode whole corpora.
+
+    Args:
+        folders: each with a metadata.csv.
+        num_codebooks: kept of each frame.
+        variants: disturbed copies of each utterance beside itself.
+        part: (i, n) takes only every n-th utterance, from the i-th on.
+    """
+    disturbance = disturbance or Disturbance()
+    encode = partial(_encode, codec, num_codebooks)
+    for language, (items, aligned) in aligned_corpora(folders, 0.03, max_seconds).items():
+        for number, (utterance, symbols) in enumerate(items):
+            if utterance.id not in aligned or number % part[1] != part[0]:
+                continue
+            said = _said(utterance, symbols)
+            wav = read_mono(utterance.path, codec.sample_rate)
+            rng = np.random.default_rng((number, len(wav)))
+            for variant in range(variants + 1):
+                changed, rate = disturbance.apply(wav, rng) if variant else (wav, 1.0)
+                codes = encode(changed)
+                ends = np.round(aligned[utterance.id] / rate).astype(np.int64)
+                places = frame_places(ends, codes.shape[1], 1 / codec.frame_rate)
+                if said is None or places is None:
+                    continue
+                ids, words, word_ends = said
+                yield Heard(
+                    f"{utterance.id}#{variant}" if variant else utterance.id,
+                    utterance.speaker,
+                    language,
+                    codes,
+                    OF_SYMBOL[ids][places],
+                    sounds_of(ids)[0],
+                    words,
+                    word_ends,
+                )
+            if variants and number % NOISE_EVERY == 0:
+                yield _noise_alone(number, encode, codec.sample_rate, rng)
+            if number % 500 == 0:
+                print(f"  {language} {number}/{len(items)}", flush=True)
+
+
+def _said(
+    utterance: Utterance, symbols: tuple[str, ...]
+) -> tuple[np.ndarray, tuple[str, ...], np.ndarray] | None:
+    """The symbols that were said, the text's words, and where they end among those sounds."""
+    ids = np.array([SYMBOLS.index(s) for s in symbols])
+    try:
+        read, words, ends = read_text(utterance.text, utterance.language)
+    except EmptyTextError:
+        return None
+    source, target = sounds_of(read)[0].tolist(), sounds_of(ids)[0].tolist()
+    return ids, words, carried(ends, source, target)
+
+
+def _encode(codec: CatTokenizer, num_codebooks: int, wav: np.ndarray) -> np.ndarray:
+    x = torch.from_numpy(wav)[None, None].to(codec.device)
+    return codec.encode(x, num_codebooks)[0].cpu().numpy().astype(np.uint16)
+
+
+def _noise_alone(number: int, encode, sample_rate: int, rng: np.random.Generator) -> Heard:
+    """Noise or silence of any level."""
+    length = round(rng.uniform(*NOISE_S) * sample_rate)
+    level = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-70, -12) / 20)
+    codes = encode((np.clip(noise(length, rng) * level, -1, 1)).astype(np.float32))
+    nothing = np.zeros(0, dtype=np.int64)
+    labels = np.full(codes.shape[1], NOTHING)
+    return Heard(f"noise{number}", "", "", codes, labels, nothing, (), nothing)
+
+
+def save_heard(examples: list[Heard], path: Path) -> None:
+    """Write examples as flat arrays. ValueError if there is none."""
+    if not examples:
+        raise ValueError(f"nothing to write to {path}: no utterance can be used")
+    most = max(len(e.codes) for e in examples)
+    shaped = [e.codes if len(e.codes) else np.zeros((most, 0), dtype=np.uint16) for e in examples]
+    np.savez_compressed(
+        path,
+        ids=np.array([e.id for e in examples]),
+        speakers=np.array([e.speaker for e in examples]),
+        languages=np.array([e.language for e in examples]),
+        words=np.array(["\t".join(e.words) for e in examples]),
+        codes=np.concatenate(shaped, axis=1),
+        labels=np.concatenate([e.labels for e in examples]).astype(np.int16),
+        sounds=np.concatenate([e.sounds for e in examples]).astype(np.int16),
+        ends=np.concatenate([e.ends for e in examples]).astype(np.int16),
+        sizes=np.array([(len(e.labels), len(e.sounds), len(e.ends)) for e in examples]),
+    )
+
+
+def load_heard(paths: list[Path]) -> list[Heard]:
+    """Read what `save_heard` wrote."""
+    examples = []
+    for path in paths:
+        data = np.load(path)
+        frames, sounds, words = data["sizes"].cumsum(axis=0)[:-1].T
+        columns = zip(
+            data["ids"].tolist(),
+            data["speakers"].tolist(),
+            data["languages"].tolist(),
+            np.split(data["codes"], frames, axis=1),
+            np.split(data["labels"].astype(np.int64), frames),
+            np.split(data["sounds"].astype(np.int64), sounds),
+            (tuple(text.split("\t")) if text else () for text in data["words"].tolist()),
+            np.split(data["ends"].astype(np.int64), words),
+            strict=True,
+        )
+        examples += [Heard(*column) for column in columns]
+    return examples
