@@ -15,6 +15,7 @@ __all__ = [
     "SILENCE_PEAK",
     "AudioError",
     "check_mono",
+    "no_speech",
     "peak",
     "read_wav",
     "resample",
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 AUDIO_SUFFIXES = ENDINGS
+# Shorter than any word: such a sound counts as empty.
+MIN_SECONDS = 0.1
 
 
 def check_mono(wav: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -44,6 +47,13 @@ def check_mono(wav: np.ndarray, sample_rate: int) -> np.ndarray:
 def peak(wav: np.ndarray) -> float:
     """Largest absolute value; 0.0 for an empty wav."""
     return float(np.abs(wav).max()) if wav.size else 0.0
+
+
+def no_speech(wav: np.ndarray, sample_rate: int) -> str | None:
+    """'empty' or 'silent' for a sound in which nothing can be said, else None."""
+    if wav.size < MIN_SECONDS * sample_rate:
+        return "empty"
+    return "silent" if peak(wav) < SILENCE_PEAK else None
 
 
 def resample(wav: np.ndarray, sample_rate: int, target_rate: int) -> np.ndarray:

@@ -105,7 +105,7 @@ def opened(browser: Any, address: str, size: dict[str, int]) -> Iterator[Any]:
 @pytest.fixture
 def slowly(page_service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tiny model take about as long as a real one."""
-    from tts.inference.speaking import AudioChunk
+    from tts.inference.events import AudioChunk
 
     speak = page_service.synthesizer.speak
 

@@ -1,3 +1,3 @@
 """Fixtures that several files share."""
 
-pytest_plugins = ["browsing"]
+pytest_plugins = ["browsing", "cli_fixtures"]

@@ -4,7 +4,6 @@ import hashlib
 import random
 import re
 
-from eval.commands import tones
 from eval.commands.intelligibility import SENTENCES
 from eval.report import read_sentences
 
@@ -43,7 +42,7 @@ def test_the_templates_of_the_corpus_do_not_make_them():
 
 
 def test_a_hundred_different_mandarin_sentences():
-    sentences = read_sentences(tones.SENTENCES)
+    sentences = read_sentences(SENTENCES["zh"])
     assert len(sentences) == len(set(sentences)) == 100
     assert all(re.fullmatch(r"[\u4e00-\u9fff，、]+[。？！]", s) for s in sentences)
     assert all(4 <= len(re.findall(r"[\u4e00-\u9fff]", s)) <= 16 for s in sentences)

@@ -19,7 +19,6 @@ from eval.commands.voices import (
     own_similarity,
     plan_lines,
 )
-from eval.metrics.prosody import features
 from eval.metrics.similarity import cosine
 from eval.systems.listening import CachedRecognizer, Utterance, listen
 from eval.systems.sources import FolderSource, Line, ModelSource, Speech, save_path
@@ -162,23 +161,18 @@ def test_teachers_speak(name: str):
     assert 0.5 < wav.size / rate < 5
 
 
-def test_size_changes_the_pitch_and_not_the_rate():
+def test_size_does_not_change_the_rate():
     plain, deep = TEACHERS["flite-rms"], TEACHERS["flite-rms-deep"]
     wav = Path("out.wav")
     assert "duration_stretch=0.877" in deep.arguments("a", wav)
     assert "--setf" not in plain.arguments("a", wav)
-    assert "duration_stretch=0.500" in plain.arguments("a", wav, 2.0)
-    assert "175" in TEACHERS["espeak-zh"].arguments("a", wav, 175 / 165)
     assert "165" in TEACHERS["espeak-zh"].arguments("a", wav)
-    with pytest.raises(ValueError, match="one speed"):
-        TEACHERS["pico-en-US"].arguments("a", wav, 1.1)
+    assert "144" in TEACHERS["espeak-zh-light"].arguments("a", wav)
     if not plain.installed:
         pytest.skip("flite is not installed")
     said = {t.name: t.say("Where did the old farmer go?") for t in (plain, deep)}
     seconds = [sound.size / rate for sound, rate in said.values()]
     assert seconds[0] == pytest.approx(seconds[1], rel=0.1)
-    pitches = [np.nanmedian(features(*sound).pitch) for sound in said.values()]
-    assert pitches[1] == pytest.approx(pitches[0] / 1.14, rel=0.08)
 
 
 def test_the_real_synthesizer_is_a_source():
@@ -298,11 +292,9 @@ def test_bad_input_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.Capture
         ["codec", str(tmp_path / "none.wav"), "--model", str(tmp_path / "codec")],
         ["voices", "--unseen", str(tmp_path)],
         ["voices", "--unseen", str(tmp_path), "--per-speaker", "0"],
-        ["tones", "--wavs", str(tmp_path / "none")],
-        ["tones", "--voices", "nobody=no-teacher", "--wavs", str(tmp_path)],
-        ["samples", "--out", str(tmp_path / "samples"), "--model", str(tmp_path / "none")],
         ["codec", str(tmp_path), "--held-out", "--model", str(tmp_path / "codec")],
         ["nothing"],
+        ["tones"],
     ):
         assert main(argv) == 2, argv
         err = capsys.readouterr().err
@@ -316,6 +308,6 @@ def test_bad_input_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.Capture
 def test_usage_lists_the_commands(capsys: pytest.CaptureFixture[str]):
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    for command in ("intelligibility", "tones", "voices", "samples", "codec", "wer"):
+    for command in ("intelligibility", "voices", "codec", "wer"):
         assert f"  {command} " in text
     assert main([]) == 2

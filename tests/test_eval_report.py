@@ -9,7 +9,7 @@ from eval.cache import key_of, read_record, weights_digest, write_record, write_
 from eval.metrics.wer import normalized_text, score_utterance
 from eval.report import Progress
 from eval.reports import svg
-from eval.reports.scores import Score, make_rows, order_holds, summarize_row
+from eval.reports.scores import Score, best_of, make_rows, order_holds, summarize_row
 from eval.reports.seed_report import Facts, markdown, order_lines, worst
 from eval.systems.meta import MetaItem
 from eval.systems.stages import SpokenItem
@@ -152,3 +152,14 @@ def test_charts_are_well_formed_and_count_right():
     # 0.5 of 2.0 is a quarter; 3.0 is cut at the edge.
     assert heights[0] == pytest.approx(heights[1] / 4)
     assert heights[1] == svg.HEIGHT - svg.TOP - svg.BOTTOM
+
+
+def test_best_of_takes_the_lowest_rate_then_the_highest_similarity():
+    def one(utt: str, seed: int, transcript: str, sim: float | None) -> Score:
+        job = Job("clone", MetaItem(utt, "a b c d"), seed)
+        errors = score_utterance("a b c d", transcript)
+        return Score(SpokenItem(job, Path("x")), transcript, errors, errors, sim, None, ())
+
+    scores = [one("u", 0, "a b", 0.9), one("u", 1, "a b c", 0.1), one("u", 2, "a b c", 0.2)]
+    scores += [one("v", 0, "", None), one("v", 1, "", None)]
+    assert [(s.utt, s.seed) for s in best_of(scores)] == [("u", 2), ("v", 0)]

@@ -10,12 +10,14 @@ import soundfile
 from eval.__main__ import main
 from eval.audio import AudioError, read_wav, write_wav
 from eval.commands.codec import find_audio
-from eval.commands.samples import write_sample
 from eval.commands.sounds import SOUNDS, make_sound
 from eval.commands.unseen import choose, clone, summarize
 from eval.systems.held_out import held_out, held_out_speaker, read_recordings, unseen_speakers
-from eval.systems.sources import Line, ModelSource, Speech
+from eval.systems.sources import Line, ModelSource, Speech, speaking_files
+from scripting import script
 from tiny import speech_like, tiny_synthesizer
+
+samples = script("samples")
 
 HEADER = "id|speaker|gender|language|seconds|text\n"
 # sha1 of these, as a number, ends in 0: they are held out.
@@ -24,24 +26,24 @@ OUT = [f"s{i}" for i in range(200) if held_out_speaker(f"s{i}")]
 
 def test_a_sample_is_small_ogg_opus(tmp_path: Path):
     path = tmp_path / "a.ogg"
-    size = write_sample(path, Speech(speech_like(3.0), 24000))
+    size = samples.write_sample(path, Speech(speech_like(3.0), 24000))
     assert size == path.stat().st_size < 60_000
     assert soundfile.info(str(path)).subtype == "OPUS"
     wav, rate = read_wav(path)
     assert wav.size / rate == pytest.approx(3.0, abs=0.01)
     with pytest.raises(AudioError, match="at most 100 are wanted"):
-        write_sample(tmp_path / "b.ogg", Speech(speech_like(1.0), 24000), 100)
+        samples.write_sample(tmp_path / "b.ogg", Speech(speech_like(1.0), 24000), 100)
     with pytest.raises(AudioError, match="silent"):
-        write_sample(tmp_path / "b.ogg", Speech(np.zeros(24000, np.float32), 24000))
+        samples.write_sample(tmp_path / "b.ogg", Speech(np.zeros(24000, np.float32), 24000))
     with pytest.raises(AudioError, match="no rate of 44100"):
-        write_sample(tmp_path / "b.ogg", Speech(speech_like(1.0), 44100))
+        samples.write_sample(tmp_path / "b.ogg", Speech(speech_like(1.0), 44100))
     assert [p.name for p in tmp_path.iterdir()] == ["a.ogg"]
 
 
 def test_samples_of_the_embedded_voices(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    argv = ["samples", "--out", str(tmp_path), "--voices", "rms", "espeak-zh-steph"]
+    argv = ["--out", str(tmp_path), "--voices", "rms", "espeak-zh-steph"]
     argv += ["--text", "Good morning.", "--zh-text", "早上好。"]
-    assert main(argv) == 0
+    assert samples.main(argv) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [(s["voice"], s["lang"]) for s in result["samples"]] == [
         ("rms", "en"),
@@ -177,3 +179,15 @@ def test_model_source_knows_what_its_sound_depends_on():
     assert len(set(found)) == 4
     assert json.dumps(source.identity(lines[0])) == found[0]
     assert ModelSource(source.synthesizer).identity(lines[0]) is None
+
+
+def test_a_cached_sound_depends_on_all_that_made_it():
+    root = Path(__file__).parents[1]
+    names = {file.relative_to(root).as_posix() for file in speaking_files()}
+    made_by = {
+        "tts/inference/prompt.py",
+        "tts/inference/cached.py",
+        "tts/model/config.py",
+        "tokenizer/quantizer.py",
+    }
+    assert made_by | {"frontend/mandarin/sandhi.py", "frontend/data/zh_words.txt.gz"} <= names

@@ -14,7 +14,6 @@ from eval.__main__ import main
 from eval.audio import write_wav
 from eval.commands import seed_tts
 from eval.metrics.mos import load_rater
-from eval.reports.scores import Score
 from eval.shards import Shard
 from eval.systems import stages
 from eval.systems.meta import MetaItem, read_meta
@@ -396,20 +395,3 @@ def test_bad_options_are_refused_before_anything_is_made(
     assert match in err
     assert len(err.splitlines()) == 1
     assert not out.exists()
-
-
-def test_best_of_takes_the_lowest_rate_then_the_highest_similarity():
-    from eval.metrics.wer import score_utterance
-    from eval.reports.scores import best_of
-    from eval.systems.meta import MetaItem
-    from eval.systems.stages import SpokenItem
-    from eval.systems.systems import Job
-
-    def one(utt: str, seed: int, transcript: str, sim: float | None) -> Score:
-        job = Job("clone", MetaItem(utt, "a b c d"), seed)
-        errors = score_utterance("a b c d", transcript)
-        return Score(SpokenItem(job, Path("x")), transcript, errors, errors, sim, None, ())
-
-    scores = [one("u", 0, "a b", 0.9), one("u", 1, "a b c", 0.1), one("u", 2, "a b c", 0.2)]
-    scores += [one("v", 0, "", None), one("v", 1, "", None)]
-    assert [(s.utt, s.seed) for s in best_of(scores)] == [("u", 2), ("v", 0)]

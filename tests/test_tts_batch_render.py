@@ -27,6 +27,7 @@ from tts.batch.store import Store
 from tts.control import SENTENCE_PAUSE_S
 from tts.inference.engine import Session
 from tts.inference.guard import asked_pause_s, code_complaint, longest_repeat, sound_complaint
+from tts.inference.prompt_audio import PromptEncoder
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import load_voice
 
@@ -257,7 +258,7 @@ def test_prompts_are_encoded_once(synthesizer, tmp_path, monkeypatch, text):
     assert len(list((tmp_path / ".cat-tts/prompts").iterdir())) == 1
     # Neither the recording nor the encoder is needed again, also not by another run.
     Path(first.row.prompt_wav or "").unlink()
-    monkeypatch.setattr(Synthesizer, "prompt_voice", None)
+    monkeypatch.setattr(PromptEncoder, "voice", None)
     for again in (shop, renderer(synthesizer, tmp_path)):
         assert_same({"i1": result}, render(again, [first]))
 

@@ -14,36 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
-from safetensors.torch import load_file
 
-from tiny import SAMPLE_RATE, save_tiny, speech_like, tiny_codec, tiny_voice
+from cli_fixtures import sound_file
+from tiny import SAMPLE_RATE, save_tiny, speech_like, tiny_codec
 from tokenizer.checkpoint import save_codec
 from tts.__main__ import main
 from tts.cli import say as cli_say
 from tts.cli.say import MAX_TEXT_CHARS, check_text
-from tts.folders import HOME_VARIABLE
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import save_voice
 
 Say = Callable[..., int]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return save_tiny(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder; one voice called 'tiny' in a home of its own."""
-    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setattr("tts.folders.SHIPPED_VOICES", tmp_path / "shipped")
-    save_voice(tiny_voice(codec=tiny_codec()))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.fixture
@@ -57,30 +37,6 @@ def say(place: Path, models: tuple[Path, Path]) -> Say:
         return main(["say", *chosen, *arguments])
 
     return run
-
-
-@pytest.fixture
-def refused(place: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[int, str], None]:
-    """Check a refusal: exit code 2, one clear line, nothing on stdout, nothing left behind."""
-
-    def check(code: int, *words: str) -> None:
-        out, err = capsys.readouterr()
-        assert code == 2, err
-        assert out == ""
-        assert err.startswith("cat-tts: error: ")
-        assert err.count("\n") == 1, err
-        for word in words:
-            assert word in err
-        left = [p.name for p in place.iterdir() if p.suffix not in {".in", ".txt"}]
-        assert left == [], left
-
-    return check
-
-
-def sound_file(folder: Path, wav: np.ndarray, rate: int = SAMPLE_RATE) -> str:
-    path = folder / "prompt.in"
-    soundfile.write(path, wav, rate, format="WAV")
-    return str(path)
 
 
 def test_say_writes_a_file_and_reports(say, place, capsys):
@@ -340,70 +296,6 @@ def test_several_sentences_become_one_file(say, capsys):
     assert three["frames"] > one["frames"]
     # Two pauses stand between three pieces.
     assert three["seconds"] > three["frames"] * 0.08 + 0.1
-
-
-def test_voice_add_list_remove(place, models, capsys):
-    wav = sound_file(place, speech_like(2.0))
-    add = ["voice", "add", "me", wav, "--text", "你好", "--codec", str(models[1])]
-    assert main(add) == 0
-    capsys.readouterr()
-    assert main(["voice", "list", "--json"]) == 0
-    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(v["name"], v["lang"]) for v in listed] == [("me", "zh"), ("tiny", "en")]
-    assert listed[0]["transcript"] == "你好"
-    assert listed[0]["frames"] == 25
-    assert main(["voice", "list"]) == 0
-    assert capsys.readouterr().out.split()[0] == "me"
-    assert main(["voice", "remove", "me"]) == 0
-    capsys.readouterr()
-    assert main(["voice", "list", "--json"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1
-
-
-def test_voice_add_refuses(place, models, refused):
-    wav = sound_file(place, speech_like(2.0))
-
-    def add(name: str, path: str) -> int:
-        return main(["voice", "add", name, path, "--codec", str(models[1])])
-
-    refused(add("Me Too", wav), "a-z")
-    refused(add("tiny", wav), "exists already")
-    refused(add("me", "absent.wav"), "no such file")
-    refused(main(["voice", "remove", "me"]), "unknown", "tiny")
-
-
-def test_damaged_voice_is_named_and_the_others_listed(place, tmp_path, capsys):
-    (tmp_path / "home" / "voices" / "bad.safetensors").write_bytes(b"nothing")
-    assert main(["voice", "list"]) == 0
-    out, err = capsys.readouterr()
-    assert "tiny" in out
-    assert "bad" not in out
-    assert err.count("\n") == 1
-    assert "bad.safetensors" in err
-
-
-def test_doctor_passes_and_fails(place, models, capsys):
-    arguments = ["--model", str(models[0]), "--codec", str(models[1])]
-    assert main(["doctor", *arguments]) == 0
-    out, _ = capsys.readouterr()
-    assert "passed" in out
-    for word in ("python", "torch", torch.__version__.split("+")[0], "MB", "ffmpeg", "tiny"):
-        assert word in out
-    assert main(["doctor", "--model", str(place), "--codec", str(models[1])]) == 1
-    out, _ = capsys.readouterr()
-    assert "FAILED" in out
-    assert "MISSING" in out
-
-
-def test_doctor_hears_silence(place, models, capsys, tmp_path):
-    codec = tiny_codec()
-    stage = codec.decoder[2]
-    torch.nn.init.zeros_(stage.output_proj.weight)  # type: ignore[union-attr, arg-type]
-    save_codec(codec, tmp_path / "mute")
-    assert load_file(tmp_path / "mute" / "model.safetensors")
-    arguments = ["--model", str(models[0]), "--codec", str(tmp_path / "mute")]
-    assert main(["doctor", *arguments]) == 1
-    assert "silent" in capsys.readouterr().out
 
 
 def test_help_imports_nothing_heavy():

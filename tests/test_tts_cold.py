@@ -16,7 +16,7 @@ from eval.commands.bench_process import busy_cores, run_process
 from tiny import tiny_model
 from tts.__main__ import main
 from tts.cli.progress import PATIENCE_S, SpeechProgress
-from tts.inference.speaking import FramesMade, PieceDone, TextBegun
+from tts.inference.events import FramesMade, PieceDone, TextBegun
 from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.threads import sleep_while_waiting, speaking_threads
@@ -61,11 +61,14 @@ def test_a_small_model_takes_one_thread_while_it_speaks(monkeypatch):
         with speaking_threads(prepare(tiny_model())):
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 2
-        monkeypatch.setattr("tokenizer.linear.LARGE", 1)
-        with speaking_threads(prepare(tiny_model())):
-            assert torch.get_num_threads() == 2
-        with speaking_threads(prepare(tiny_model()), decoding_beside=True):
-            assert torch.get_num_threads() == 1
+        monkeypatch.setattr("tts.threads.TWO_THREADS_FROM", 1)
+        for available, alone, beside in ((2, 2, 2), (8, 8, 4), (1, 1, 1)):
+            torch.set_num_threads(available)
+            with speaking_threads(prepare(tiny_model())):
+                assert torch.get_num_threads() == alone
+            with speaking_threads(prepare(tiny_model()), decoding_beside=True):
+                assert torch.get_num_threads() == beside
+        torch.set_num_threads(2)
         monkeypatch.setenv("OMP_NUM_THREADS", "2")
         with speaking_threads(prepare(tiny_model()), decoding_beside=True):
             assert torch.get_num_threads() == 2  # the user has decided

@@ -11,11 +11,11 @@ import torch
 from test_tts_speaking import options, synthesizer  # noqa: F401  (a fixture)
 from tiny import SAMPLE_RATE, tiny_voice
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S, read_cast
+from tts.inference.events import TextTimed
 from tts.inference.joining import HEAD_S, TAIL_S, Joiner
 from tts.inference.passages import CLAUSE_PAUSE_S
 from tts.inference.prompt import Monologue
 from tts.inference.prompt_builders import pace_of
-from tts.inference.speaking import TextTimed
 from tts.voices import UnknownVoiceError
 
 FRAME_S = 0.08

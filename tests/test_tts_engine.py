@@ -8,10 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from generating import collect, generate
 from goldens import golden
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_tts_config
 from tts.inference.cached import CachedRunner, DepthSteps
-from tts.inference.engine import Request, Session, collect, generate
+from tts.inference.engine import Request, Session
 from tts.inference.prompt import Monologue, prompt_rows, text_ids, without_text
 from tts.inference.reference import UncachedRunner, pad_left, prompt_mask
 from tts.model.checkpoint import load_model, load_prepared, save_model

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from generating import collect, generate
 from tiny import CODEBOOK_SIZE, NUM_CODEBOOKS, tiny_model, tiny_published_config
 from tts.inference.cached import CachedRunner
-from tts.inference.engine import Request, collect, generate
+from tts.inference.engine import Request
 from tts.inference.graphs import FrameGraphs
 from tts.model.config import ChannelSampling, SamplingConfig
 from tts.model.weights import prepare

@@ -15,12 +15,12 @@ from fastapi.testclient import TestClient
 
 from eval.__main__ import main as eval_main
 from eval.audio import write_wav
+from generating import collect, generate
 from test_eval_asr import save_tiny_whisper
 from tiny import CODEBOOK_SIZE, CONTROLS, save_tiny_nano, save_tiny_v15, speech_like
 from tokenizer.audio import write_audio
 from tts.__main__ import main
 from tts.folders import HOME_VARIABLE
-from tts.inference.engine import collect, generate
 from tts.inference.reference import UncachedRunner
 from tts.model.checkpoint import load_model
 from tts.serve.api import create_api

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from frontend import EmptyTextError
+from generating import collect, generate
 from tiny import (
     CODEBOOK_SIZE,
     FRAME_SIZE,
@@ -25,8 +26,7 @@ from tiny import (
 )
 from tokenizer.checkpoint import CheckpointError, model_folder
 from tts.__main__ import main
-from tts.inference.engine import collect, generate
-from tts.inference.prompt_builders import PublishedPromptBuilder, instruction
+from tts.inference.published import PublishedPromptBuilder, instruction
 from tts.inference.reference import UncachedRunner
 from tts.model.checkpoint import load_model
 from tts.model.config import ChannelSampling, SamplingConfig

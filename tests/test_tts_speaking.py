@@ -10,8 +10,9 @@ import torch
 
 from tiny import tiny_codec, tiny_model, tiny_voice
 from tts.inference.engine import Session
+from tts.inference.events import AudioChunk, PieceBegun, PieceDone, Retried
 from tts.inference.guard import Guard
-from tts.inference.speaking import RESEED, AudioChunk, PieceBegun, PieceDone, PieceLoop, Retried
+from tts.inference.speaking import RESEED, PieceLoop
 from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
 

@@ -11,94 +11,47 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from tokenizer.audio import resample
 from tokenizer.checkpoint import load_codec
 from tokenizer.codes import codec_fingerprint
 from tokenizer.decoder import DECODER
-from tokenizer.layout import samples_of, silence
+from tokenizer.layout import samples_of
 from tokenizer.model import CatTokenizer
 from tts.folders import codec_name, model_folder_of
 from tts.inference.engine import Request
-from tts.inference.guard import Guard
-from tts.inference.joining import Joiner, Spoken
-from tts.inference.passages import pieces_of, read_script_of
-from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
-from tts.inference.prompt_audio import PromptEncoder
-from tts.inference.prompt_builders import (
-    EMBEDDED_SAMPLING,
-    PhonemePromptBuilder,
-    Piece,
-    PromptBuilder,
-    PublishedPromptBuilder,
-    SpeechOptions,
-    load_text_tokenizer,
-)
-from tts.inference.speaking import (
+from tts.inference.events import (
     AudioChunk,
     Event,
     Key,
     PieceBegun,
     PieceDone,
-    PieceLoop,
     Retried,
     TextBegun,
     TextTimed,
 )
+from tts.inference.guard import Guard
+from tts.inference.joining import Joiner
+from tts.inference.passages import pieces_of, read_script_of
+from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
+from tts.inference.prompt_audio import PromptEncoder
+from tts.inference.prompt_builders import (
+    PhonemePromptBuilder,
+    Piece,
+    PromptBuilder,
+    SpeechOptions,
+)
+from tts.inference.published import PublishedPromptBuilder, load_text_tokenizer
+from tts.inference.speaking import PieceLoop
+from tts.inference.synthesis import Gathered, Synthesis
 from tts.model.checkpoint import load_prepared
 from tts.model.config import TtsConfig, check_codebooks, check_guidance
 from tts.model.registry import ModelType, type_of
 from tts.model.weights import PreparedModel
 from tts.voices import Voice, VoiceError, check_voice, load_voice
 
-__all__ = [
-    "EMBEDDED_SAMPLING",
-    "AudioChunk",
-    "SpeechOptions",
-    "Synthesis",
-    "Synthesizer",
-]
-
 # Pieces of one text that speak at once.
 BATCH = 16
-
-
-@dataclass(frozen=True)
-class Synthesis:
-    """A finished call.
-
-    Attributes:
-        wav: float32 (N,) in [-1, 1] at `sample_rate` Hz, or (N, channels).
-        codes: int64 (k, T), all pieces joined.
-        seconds: of audio. compute_s, ttfa_ms: time spent, and until the first chunk was ready.
-        finished_by: 'eos', or 'budget' if a piece was cut off by its frame budget.
-        retries: pieces that were spoken a second time with another seed.
-        notes: what the front end dropped or guessed, for the user to read.
-        words, sentences: when each is heard; no words of a model without a monologue.
-    """
-
-    wav: np.ndarray
-    sample_rate: int
-    codes: Tensor
-    seconds: float
-    compute_s: float
-    ttfa_ms: float
-    seed: int
-    finished_by: str
-    retries: int = 0
-    notes: tuple[str, ...] = ()
-    words: tuple[Spoken, ...] = ()
-    sentences: tuple[Spoken, ...] = ()
-
-    @property
-    def frames(self) -> int:
-        return self.codes.shape[1]
-
-    @property
-    def rtf(self) -> float:
-        """Computing time over audio time."""
-        return self.compute_s / max(self.seconds, 1e-9)
 
 
 @dataclass
@@ -108,6 +61,7 @@ class Synthesizer:
     model: see `tts.model.weights.prepare`. codec: prepared, as `load_codec` gives it.
     text_tokenizer: of a published model; None where the model reads phonemes.
     guard: when a piece has gone wrong, and how often it is said again.
+    prompt_voice: makes a voice from a recording, as this model wants it; see `PromptEncoder.voice`.
     """
 
     model: PreparedModel
@@ -119,8 +73,10 @@ class Synthesizer:
     def __post_init__(self) -> None:
         config, codec = self.model.config, self.codec
         self.type: ModelType = type_of(config)
-        self.prompt_encoder = PromptEncoder(codec, self.type.prompt)
         self.prompt_builder: PromptBuilder = self._builder()
+        continues = self.prompt_builder.continues
+        self.prompt_encoder = PromptEncoder(codec, self.type.prompt, continues)
+        self.prompt_voice = self.prompt_encoder.voice
         fits = config.audio_vocab_size == codec.codebook_size and config.n_vq <= codec.num_codebooks
         if not fits or config.sampling_rate != codec.sample_rate:
             raise ValueError(
@@ -218,23 +174,6 @@ class Synthesizer:
             sound = resample(sound, own.sample_rate, self.sample_rate)
             return self.prompt_voice(sound, found.name, found.transcript, found.lang)[0]
         return found
-
-    def prompt_voice(
-        self,
-        wav: np.ndarray,
-        name: str = "prompt",
-        transcript: str = "",
-        lang: str | None = None,
-        source: str = "",
-        keep_whole: bool = False,
-    ) -> tuple[Voice, tuple[str, ...]]:
-        """Make a voice from a recording, as this model wants it; see `PromptEncoder.voice`.
-
-        Args:
-            keep_whole: as there; a model that does not continue takes no more than it wants.
-        """
-        keep_whole = keep_whole and self.prompt_builder.continues
-        return self.prompt_encoder.voice(wav, name, transcript, lang, source, keep_whole)
 
     def continues(self, prompt: Voice | None) -> bool:
         """Whether to go on, where nothing else is asked, where a prompt's recording ends."""
@@ -354,53 +293,22 @@ class Synthesizer:
 
         Args:
             heard: gets each chunk, float32 (N,) or (N, channels), as soon as it is ready.
-            watch: gets every event of `tts.inference.speaking`.
+            watch: gets every event of `tts.inference.events`.
 
         Raises:
             EmptyTextError: nothing in `text` can be spoken.
             ValueError: an option is out of range.
         """
         options = options or SpeechOptions()
-        begun, first, retries = time.monotonic(), 0.0, 0
+        begun = time.monotonic()
         pieces = self.pieces(text, options)
-        wavs: list[list[np.ndarray]] = [[] for _ in pieces]
-        timed: list[list[TextTimed]] = [[] for _ in pieces]
-        done: dict[Key, PieceDone] = {}
-        for event in self.speak(pieces, options, held=heard is None):
+        events = self.speak(pieces, options, held=heard is None)
+        gathered = Gathered(begun, len(pieces), heard)
+        for event in events:
             if watch is not None:
                 watch(event)
-            if isinstance(event, Retried):
-                retries += 1
-                if heard is None:
-                    wavs[_index(event.key)].clear()
-                    timed[_index(event.key)].clear()
-            elif isinstance(event, PieceDone):
-                done[event.key] = event
-            elif isinstance(event, TextTimed):
-                timed[_index(event.key)].append(event)
-            elif isinstance(event, AudioChunk) and len(event.wav):
-                first = first or time.monotonic()
-                wavs[_index(event.key)].append(event.wav)
-                if heard is not None:
-                    heard(event.wav)
-        ends = [done[number] for number in range(len(pieces))]
-        nothing = silence(0, self.codec.channels)
-        wav = np.concatenate([nothing, *(part for own in wavs for part in own)])
-        times = [event for own in timed for event in own]
-        return Synthesis(
-            wav=wav,
-            sample_rate=self.sample_rate,
-            codes=torch.cat([end.codes for end in ends], dim=1),
-            seconds=len(wav) / self.sample_rate,
-            compute_s=time.monotonic() - begun,
-            ttfa_ms=1000 * (first - begun) if first else 0.0,
-            seed=options.seed,
-            finished_by="eos" if all(e.finished_by == "eos" for e in ends) else "budget",
-            retries=retries,
-            notes=_notes(pieces, ends),
-            words=tuple(word for event in times for word in event.words),
-            sentences=tuple(event.sentence for event in times if event.sentence),
-        )
+            gathered.take(event)
+        return gathered.synthesis(pieces, options.seed, self.codec)
 
     def _gap(self, key: Key, silence: np.ndarray) -> Iterator[AudioChunk]:
         if len(silence):
@@ -411,17 +319,3 @@ class Synthesizer:
 @lru_cache(maxsize=1)
 def _embedded_codec() -> CatTokenizer:
     return load_codec(sparing=True)
-
-
-def _notes(pieces: Sequence[Piece], ends: Sequence[PieceDone]) -> tuple[str, ...]:
-    """Remarks of the front end, and pieces that stayed wrong; `finished_by` tells of runaways."""
-    notes = [note for piece in pieces for note in piece.notes]
-    for end in ends:
-        if end.complaint and end.finished_by == "eos":
-            notes.append(f"{end.piece.text[:40]!r} came out wrong ({end.complaint})")
-    return tuple(dict.fromkeys(notes))
-
-
-def _index(key: Key) -> int:
-    assert isinstance(key, int)
-    return key

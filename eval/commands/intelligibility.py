@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from eval.cache import user_cache
-from eval.metrics.wer import LANGUAGES, WerSummary, normalized_text, official_text
+from eval.metrics.wer import LANGUAGES, WerSummary
 from eval.report import (
     json_line,
     markdown_table,
@@ -26,8 +26,7 @@ from eval.report import (
     write_json_lines,
 )
 from eval.reports.pooled import pool_voices, pooled_json, pooled_markdown
-from eval.systems.asr import listener_identity, load_listener
-from eval.systems.listening import CachedRecognizer, Utterance, listen, pool
+from eval.systems.listening import CachedRecognizer, Utterance, listen, load_recognizer, pool
 from eval.systems.sources import FolderSource, Line, Source, TeacherSource, open_model
 from eval.systems.teachers import TEACHERS, Teacher, find_teacher, is_natural, teacher_of
 from tts.voices import list_voices
@@ -241,11 +240,7 @@ def main(argv: Sequence[str]) -> int:
     """`python -m eval intelligibility`."""
     args = _parse(argv)
     sentences = read_sentences(args.sentences or SENTENCES[args.lang])[: args.limit]
-    listener = load_listener(args.listener, args.device, args.lang)
-    # Whisper writes numbers and contractions its own way.
-    rules = normalized_text if args.listener.startswith("whisper:") else official_text
-    identity = listener_identity(args.listener, args.lang)
-    ear = CachedRecognizer(listener, identity, args.cache or user_cache(), args.lang, rules)
+    ear = load_recognizer(args.listener, args.device, args.lang, args.cache or user_cache())
     results: list[VoiceResult] = []
     heard: list[Utterance] = []
     pooled: dict[str, Any] | None = None
@@ -266,9 +261,9 @@ def main(argv: Sequence[str]) -> int:
     passed = [r.voice for r in results if r.passed]
     result = {
         "command": "intelligibility",
-        "listener": listener.name,
+        "listener": ear.listener.name,
         "lang": args.lang,
-        "text_rules": rules.__name__,
+        "text_rules": ear.rules.__name__,
         "num_sentences": len(sentences),
         "seeds": args.seeds,
         "accepted": len(passed) >= args.best if results else None,

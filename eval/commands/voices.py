@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from eval.audio import write_wav
-from eval.commands import tones, unseen
+from eval.commands import unseen
 from eval.commands.intelligibility import SENTENCES
 from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 from eval.metrics.stats import Interval, mean_interval
@@ -161,7 +161,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--voices", nargs="+", metavar="NAME", help="default: all shipped")
     parser.add_argument("--sentences", type=Path, default=SENTENCES["en"], help="one per line")
     parser.add_argument(
-        "--zh-sentences", type=Path, default=tones.SENTENCES, help="for Mandarin voices"
+        "--zh-sentences", type=Path, default=SENTENCES["zh"], help="for Mandarin voices"
     )
     parser.add_argument("--pairs", type=int, default=40, help="sentence x voice pairs, at least")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])

@@ -8,23 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval.audio import SILENCE_PEAK, peak, write_wav
+from eval.audio import no_speech, write_wav
 from eval.cache import kept
 from eval.metrics.wer import (
     TextRules,
     WerSummary,
     WordErrors,
+    normalized_text,
     official_text,
     score_utterance,
     summarize,
 )
 from eval.report import progress
-from eval.systems.asr import Listener
+from eval.systems.asr import Listener, listener_identity, load_listener
 from eval.systems.sources import Line, Source, save_path
 from tokenizer.audio import trim_silence
-
-# Shorter than any word: such an output counts as empty.
-MIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -86,11 +84,21 @@ class CachedRecognizer:
         return score_utterance(text, transcript, self.lang, self.rules)
 
 
+def load_recognizer(
+    listener: str, device: str = "cpu", lang: str = "en", cache: Path | None = None
+) -> CachedRecognizer:
+    """A listener by name, with the text rules that suit it; raises as `load_listener`."""
+    # Whisper writes numbers and contractions its own way.
+    rules = normalized_text if listener.startswith("whisper:") else official_text
+    identity = listener_identity(listener, lang)
+    return CachedRecognizer(load_listener(listener, device, lang), identity, cache, lang, rules)
+
+
 def _hear(
     source: Source, line: Line, ear: CachedRecognizer, wav_path: Path | None
 ) -> dict[str, Any]:
     speech = source.say(line)
-    empty = speech.seconds < MIN_SECONDS or peak(speech.wav) < SILENCE_PEAK
+    empty = no_speech(speech.wav, speech.sample_rate) is not None
     heard = "" if empty else ear.listener.transcribe(speech.wav, speech.sample_rate)
     if wav_path is not None:
         write_wav(wav_path, speech.wav, speech.sample_rate)

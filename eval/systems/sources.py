@@ -156,21 +156,17 @@ def open_model(
 
 @dataclass(frozen=True)
 class TeacherSource:
-    """A teacher; voice and seed do not matter to it.
-
-    rate: speaking rate relative to the teacher's own.
-    """
+    """A teacher; voice and seed do not matter to it."""
 
     teacher: Teacher
-    rate: float = 1.0
 
     def say(self, line: Line) -> Speech:
         """See `Source.say`."""
-        return Speech(*self.teacher.say(line.text, self.rate))
+        return Speech(*self.teacher.say(line.text))
 
     def identity(self, line: Line) -> dict[str, Any] | None:
         """See `Source.identity`."""
-        return self.teacher.identity(line.text, self.rate)
+        return self.teacher.identity(line.text)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from eval.audio import SILENCE_PEAK, AudioError, peak, read_wav, write_wav
+from eval.audio import AudioError, no_speech, read_wav, write_wav
 from eval.cache import file_digest, key_of, read_record, write_record
 from eval.metrics.mos import MosRater
 from eval.metrics.similarity import SpeakerEncoder
@@ -24,8 +24,6 @@ from eval.systems.sources import Speech
 from eval.systems.systems import Job, NoSpeech, System
 
 T = TypeVar("T")
-# Shorter than any word: such an output counts as empty.
-MIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -124,13 +122,7 @@ def _found(job: Job, path: Path) -> SpokenItem:
     except AudioError as error:
         return SpokenItem(job, None, problem=str(error))
     seconds = wav.size / rate
-    return SpokenItem(job, path, file_digest(path), seconds, None, _problem(wav, seconds))
-
-
-def _problem(wav: np.ndarray, seconds: float) -> str | None:
-    if seconds < MIN_SECONDS:
-        return "empty"
-    return "silent" if peak(wav) < SILENCE_PEAK else None
+    return SpokenItem(job, path, file_digest(path), seconds, None, no_speech(wav, rate))
 
 
 def _files(job: Job, root: Path) -> tuple[Path, Path]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tokenizer.model import CatTokenizer
+    from tts.inference.events import PieceDone
     from tts.inference.prompt_builders import Piece, SpeechOptions
-    from tts.inference.speaking import PieceDone
     from tts.model.config import RowConfig
     from tts.synthesizer import Synthesizer
     from tts.voices import Voice
@@ -285,7 +285,8 @@ class ModelSystem:
 
     def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
         """See `System.speak`; the same samples as of each job alone."""
-        from tts.inference.speaking import PieceDone, PieceLoop
+        from tts.inference.events import PieceDone
+        from tts.inference.speaking import PieceLoop
         from tts.synthesizer import BATCH
 
         synthesizer = self.handle.synthesizer

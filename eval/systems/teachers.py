@@ -39,19 +39,18 @@ class Teacher(Protocol):
     @property
     def remedy(self) -> str: ...
 
-    def say(self, text: str, rate: float = 1.0) -> tuple[np.ndarray, int]:
-        """Speak `text`, in the teacher's language, at `rate` times the usual speed.
+    def say(self, text: str) -> tuple[np.ndarray, int]:
+        """Speak `text`, in the teacher's language.
 
         Returns:
             float32 (N,) and the sample rate in Hz.
 
         Raises:
             AudioError: it cannot speak, or not this.
-            ValueError: it has one speed only, and `rate` is another.
         """
         ...
 
-    def identity(self, text: str, rate: float) -> dict[str, Any] | None:
+    def identity(self, text: str) -> dict[str, Any] | None:
         """All that the sound depends on; None if that is not known."""
         ...
 
@@ -88,31 +87,24 @@ class Program:
         """How to get it."""
         return f"{self.command[0]} is not installed (Debian package {self.package})"
 
-    def identity(self, text: str, rate: float) -> dict[str, Any] | None:
+    def identity(self, text: str) -> dict[str, Any] | None:
         """The program's file, and its arguments."""
         program = shutil.which(self.command[0])
         if program is None:
             return None
-        arguments = self.arguments(text, Path("wav"), rate)
+        arguments = self.arguments(text, Path("wav"))
         return {"program": file_digest(Path(program)), "arguments": arguments, "size": self.size}
 
-    def arguments(self, text: str, wav: Path, rate: float = 1.0) -> list[str]:
-        """The command that writes `text`, at `rate` times the usual speed, to `wav`.
-
-        Raises:
-            ValueError: the speed cannot be chosen for this program.
-        """
-        speed = rate * self.size
-        options = self.speed_options if speed != 1 else ()
+    def arguments(self, text: str, wav: Path) -> list[str]:
+        """The command that writes `text` to `wav`, before it is played slower."""
+        options = self.speed_options if self.size != 1 else ()
         command = (self.command[0], *options, *self.command[1:])
-        if speed != 1 and not options and "{wpm}" not in command:
-            raise ValueError(f"{self.name} has one speed; leave rate at 1 instead of {rate:g}")
         # A leading space keeps a text such as "-h" from being read as an option.
-        fill = {"{text}": " " + text, "{wav}": str(wav), "{wpm}": f"{ESPEAK_WPM * speed:.0f}"}
-        stretch = f"{1 / speed:.3f}"
+        fill = {"{text}": " " + text, "{wav}": str(wav), "{wpm}": f"{ESPEAK_WPM * self.size:.0f}"}
+        stretch = f"{1 / self.size:.3f}"
         return [fill.get(part) or part.replace("{stretch}", stretch) for part in command]
 
-    def say(self, text: str, rate: float = 1.0) -> tuple[np.ndarray, int]:
+    def say(self, text: str) -> tuple[np.ndarray, int]:
         """Speak `text`.
 
         See `Teacher.say`.
@@ -121,7 +113,7 @@ class Program:
             raise AudioError(f"{self.name}: {self.remedy}")
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "teacher.wav"
-            command = self.arguments(text, wav, rate)
+            command = self.arguments(text, wav)
             try:
                 done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False)
             except subprocess.TimeoutExpired as error:
@@ -165,7 +157,7 @@ class NaturalTeacher:
             f"--teachers DIR, or set {TEACHERS_FOLDER}"
         )
 
-    def say(self, text: str, rate: float = 1.0) -> tuple[np.ndarray, int]:
+    def say(self, text: str) -> tuple[np.ndarray, int]:
         """See `Teacher.say`."""
         from frontend import phonemize
         from tts.train.natural import SAMPLE_RATE_HZ
@@ -174,12 +166,12 @@ class NaturalTeacher:
             raise AudioError(f"{self.name}: {self.remedy}")
         voice = _voices(self.folder).voice(self.name)
         try:
-            wav = voice.speak(phonemize(text, self.lang).words, rate, seed=0)
+            wav = voice.speak(phonemize(text, self.lang).words, 1.0, seed=0)
         except ValueError as error:
             raise AudioError(f"{self.name} cannot say {text!r}: {error}") from error
         return np.asarray(wav, np.float32), SAMPLE_RATE_HZ
 
-    def identity(self, text: str, rate: float) -> dict[str, Any] | None:
+    def identity(self, text: str) -> dict[str, Any] | None:
         """The voice, what it reads, and the model's size."""
         from frontend import phonemize
 
@@ -188,7 +180,7 @@ class NaturalTeacher:
             return None
         symbols = list(phonemize(text, self.lang).symbols)
         size = model.stat().st_size
-        return {"natural": self.name, "symbols": symbols, "rate": rate, "model": size}
+        return {"natural": self.name, "symbols": symbols, "model": size}
 
 
 @lru_cache(maxsize=2)

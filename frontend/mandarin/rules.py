@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Final
 
 from frontend.mandarin.polyphone_features import pypinyin_phrase
-from frontend.mandarin.rule_data import PATTERNS, RARE_WORDS, USUAL
+from frontend.mandarin.rare_words import RARE_WORDS, USUAL
+from frontend.mandarin.rule_data import PATTERNS
 from frontend.mandarin.words import Piece, cut, is_whole
 
 #: The characters that a pattern reads: those alone in its groups.

@@ -1,9 +1,13 @@
 """What a normalisation rule is, and how a list of them is applied."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
+
+#: Digits as they are written in either language, with commas and a fraction.
+NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]\d)|\d+(?:\.\d+)?|(?<![\d.])\.\d+)"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,11 @@ def rule(
 ) -> Rule:
     """Build a rule from an unanchored pattern, as written."""
     return Rule(name, pattern, replace, needs)
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """A pattern that matches any of these, the longest first."""
+    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
 _DIGIT = re.compile(r"[0-9]")

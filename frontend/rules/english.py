@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from frontend.rules import numbers_en as num
-from frontend.rules.core import Rule, rule
+from frontend.rules.core import NUMBER, Rule, alternatives, rule
 from frontend.rules.english_dates import (
     DATE_RULES,
     YEAR,
@@ -19,11 +19,10 @@ from frontend.rules.english_dates import (
 )
 from frontend.rules.units_en import CURRENCIES, MAGNITUDES, PER, UNITS
 
-_NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]\d)|\d+(?:\.\d+)?|(?<![\d.])\.\d+)"
 _MINUS: Final = r"(?:(?<![\w.)])[-–](?=[\d.]))"
 _RANGE: Final = r"\s?[-–~]\s?"
-_ALTERNATIVES = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_CURRENCY = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
+_UNIT = alternatives(UNITS)
+_CURRENCY = alternatives(CURRENCIES)
 
 
 def _signed(text: str) -> str:
@@ -132,14 +131,10 @@ def _fixed_slash(match: re.Match[str]) -> str:
 
 
 def _ordinal(match: re.Match[str]) -> str:
-    return f"{num.ordinal(match[1].replace(',', ''))}"
+    return num.ordinal(match[1].replace(",", ""))
 
 
 def _range(match: re.Match[str]) -> str:
-    return f"{num.decimal(match[1])} to {num.decimal(match[2])}"
-
-
-def _ratio(match: re.Match[str]) -> str:
     return f"{num.decimal(match[1])} to {num.decimal(match[2])}"
 
 
@@ -201,14 +196,14 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     *DATE_RULES,
     rule(
         "money",
-        rf"(?P<minus>(?<!\w)[-–])?(?<![A-Za-z])(?P<currency>{_CURRENCY})\s?(?P<low>{_NUMBER})"
-        rf"(?:{_RANGE}(?:(?:{_CURRENCY})\s?)?(?P<high>{_NUMBER}))?"
+        rf"(?P<minus>(?<!\w)[-–])?(?<![A-Za-z])(?P<currency>{_CURRENCY})\s?(?P<low>{NUMBER})"
+        rf"(?:{_RANGE}(?:(?:{_CURRENCY})\s?)?(?P<high>{NUMBER}))?"
         r"(?:\s?(?P<magnitude>thousand|million|billion|trillion|mn|bn|tn|[kKmMbBT])\b)?"
         r"(?:/(?P<per>[a-z]+))?",
         _money,
     ),
-    rule("money after", rf"({_NUMBER})\s?(€|£|\$|¥|USD|EUR|GBP|RMB|CNY|JPY)(?![\w])", _money_after),
-    rule("cents", rf"({_NUMBER})\s?¢", _cents),
+    rule("money after", rf"({NUMBER})\s?(€|£|\$|¥|USD|EUR|GBP|RMB|CNY|JPY)(?![\w])", _money_after),
+    rule("cents", rf"({NUMBER})\s?¢", _cents),
     rule(
         "decade",
         r"(?<![\w.])(?:'?((?:1[1-9]|20)\d0)'?s|'([2-9]0)'?s|(?<=the )([2-9]0)'?s|"
@@ -223,7 +218,7 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     rule(
         "fraction measure",
         r"(?<![\w/.,])(?:(?P<whole>\d+) )?(?P<top>\d{1,2})[/⁄](?P<bottom>\d{1,3})\s?"
-        rf"(?P<unit>{_ALTERNATIVES})(?![\w/^])",
+        rf"(?P<unit>{_UNIT})(?![\w/^])",
         _fraction_measure,
     ),
     rule(
@@ -233,28 +228,28 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule(
         "measure",
-        rf"(?P<number>(?:{_MINUS})?{_NUMBER})(?:{_RANGE}(?P<high>{_NUMBER}))?"
-        rf"(?:\s|(?P<hyphen>-(?=[a-zA-Z])))?(?P<unit>{_ALTERNATIVES})(?:\.(?=\s+[a-z(]))?"
+        rf"(?P<number>(?:{_MINUS})?{NUMBER})(?:{_RANGE}(?P<high>{NUMBER}))?"
+        rf"(?:\s|(?P<hyphen>-(?=[a-zA-Z])))?(?P<unit>{_UNIT})(?:\.(?=\s+[a-z(]))?"
         rf"(?:/(?P<per>{'|'.join(PER)}))?(?![\w/^])",
         _measure,
     ),
     rule(
         "dimensions",
-        rf"(?<![\w.]){_NUMBER}(?:(?:\s?[xX]\s?|×){_NUMBER})+(?![\w.]\w|\s?=|x)",
+        rf"(?<![\w.]){NUMBER}(?:(?:\s?[xX]\s?|×){NUMBER})+(?![\w.]\w|\s?=|x)",
         _dimensions,
     ),
     rule("fixed slash", r"(?<![\w/])(?:24/7|9/11|50/50)(?![\w/])", _fixed_slash),
     rule("mixed fraction", r"(?<![\w/.,])(\d+) (\d{1,2})[/⁄](\d{1,3})(?![\w/])", _mixed_fraction),
     rule("fraction", r"(?<![\w/.,])(\d{1,3})[/⁄](\d{1,3})(?![\w/])", _fraction),
     rule("ordinal", r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th|ST|ND|RD|TH)\b", _ordinal),
-    rule("times", rf"(?<![\w.])({_NUMBER})[x×](?!\w)(?!\s?[\d=+*/^])", _times),
+    rule("times", rf"(?<![\w.])({NUMBER})[x×](?!\w)(?!\s?[\d=+*/^])", _times),
     rule(
         "number sign", r"(?<!\w)(?:#|[Nn]o\.\s?|[Nn]os\.\s?|№\s?|N°\s?)(\d+)(?![\w])", _number_sign
     ),
-    rule("magnitude", rf"(?<!\w)((?:{_MINUS})?{_NUMBER})([kKMB]|bn|mn)\b(?![-'])", _magnitude),
+    rule("magnitude", rf"(?<!\w)((?:{_MINUS})?{NUMBER})([kKMB]|bn|mn)\b(?![-'])", _magnitude),
     rule("year range", rf"(?<![\w.,-])({YEAR}){_RANGE}({YEAR}|\d\d)(?![\w-]|[.,]\d)", year_range),
-    rule("range", rf"(?<![\w.,-])({_NUMBER}){_RANGE}({_NUMBER})(?![\w-]|[.,]\d)", _range),
-    rule("ratio", r"(?<![\w.:])(\d+):(\d+)(?![\w:])", _ratio),
+    rule("range", rf"(?<![\w.,-])({NUMBER}){_RANGE}({NUMBER})(?![\w-]|[.,]\d)", _range),
+    rule("ratio", r"(?<![\w.:])(\d+):(\d+)(?![\w:])", _range),
     rule("plural number", r"(?<![\w.])(\d+)s\b", _plural_number),
     rule("year", rf"(?<![\w.,$£€-]){YEAR}(?![\w%]|[.,]\d|-\d){_NOT_COUNT}", year),
     rule(
@@ -262,5 +257,5 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
         r"(?<![\w.])(?:[^\W\d_]+[-]?\d+(?:[-]?[^\W_]+)*|\d+(?![a-z]*-[a-z])[^\W\d_]+[^\W_]*)(?:'s\b)?",
         _letters_digits,
     ),
-    rule("signed number", rf"(?:(?<![\w.)\]+-])(?<!\d\s)[-–+])?{_NUMBER}", _signed_number),
+    rule("signed number", rf"(?:(?<![\w.)\]+-])(?<!\d\s)[-–+])?{NUMBER}", _signed_number),
 )

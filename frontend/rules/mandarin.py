@@ -8,14 +8,13 @@ from typing import Final
 
 from frontend.rules import numbers_en
 from frontend.rules import numbers_zh as num
-from frontend.rules.core import Rule, rule
+from frontend.rules.core import NUMBER, Rule, alternatives, rule
 from frontend.rules.units_zh import COUNTERS, CURRENCIES, SIGNS, UNITS
 
-_NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]\d)|\d+(?:\.\d+)?|(?<![\d.])\.\d+)"
 _MINUS: Final = r"(?:(?<![A-Za-z\d.)])[-–](?=[\d.]))"
 _RANGE: Final = r"\s?(?:[-–~]|—)\s?"
-_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_CURRENCY = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
+_UNIT = alternatives(UNITS)
+_CURRENCY = alternatives(CURRENCIES)
 _BIG: Final = "[十百千万亿兆]+"
 
 
@@ -52,10 +51,6 @@ def _ip_address(match: re.Match[str]) -> str:
 def _version(match: re.Match[str]) -> str:
     lead = "V " if match[1] else ""
     return lead + "点".join(num.cardinal(part) for part in match[2].split("."))
-
-
-def _room(match: re.Match[str]) -> str:
-    return num.by_digit(match[1], yao=True)
 
 
 # ---------------------------------------------------------------- dates and times
@@ -196,16 +191,8 @@ def _ordinal(match: re.Match[str]) -> str:
     return f"第{num.cardinal(match[1])}"
 
 
-def _number_sign(match: re.Match[str]) -> str:
-    return f"第{num.cardinal(match[1])}"
-
-
 def _big_number(match: re.Match[str]) -> str:
     return ("两" if match[1] == "2" else num.decimal(match[1])) + match[2]
-
-
-def _magnitude(match: re.Match[str]) -> str:
-    return f"{num.decimal(match[1])} {match[2].upper()} "
 
 
 def _roman(match: re.Match[str]) -> str:
@@ -273,7 +260,7 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     rule(
         "room",
         r"(?<![\d.])(\d{3,4})(?=(?:房间|房(?!价)|室|教室|会议室|办公室|包厢|包间|病房|宿舍|寝室|展厅|号房|路公交|路车|次列车|航班|高地|国道|省道))",
-        _room,
+        _yao,
     ),
     rule("year range", rf"(?<!\d)(\d{{4}})年?{_RANGE}(\d{{4}})(?=年)", _year_range),
     rule(
@@ -299,32 +286,32 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule(
         "money",
-        rf"(?P<minus>(?<![A-Za-z\d])[-–])?(?<![A-Za-z])(?P<currency>{_CURRENCY})\s?(?P<low>{_NUMBER})"
-        rf"(?:{_RANGE}(?:(?:{_CURRENCY})\s?)?(?P<high>{_NUMBER}))?\s?(?P<big>{_BIG})?(?:元|美元|欧元|英镑)?",
+        rf"(?P<minus>(?<![A-Za-z\d])[-–])?(?<![A-Za-z])(?P<currency>{_CURRENCY})\s?(?P<low>{NUMBER})"
+        rf"(?:{_RANGE}(?:(?:{_CURRENCY})\s?)?(?P<high>{NUMBER}))?\s?(?P<big>{_BIG})?(?:元|美元|欧元|英镑)?",
         _money,
     ),
     rule(
         "percent",
-        rf"(?P<low>{_MINUS}?{_NUMBER})(?:\s?%?{_RANGE}(?P<high>{_NUMBER}))?\s?(?P<sign>[%‰])",
+        rf"(?P<low>{_MINUS}?{NUMBER})(?:\s?%?{_RANGE}(?P<high>{NUMBER}))?\s?(?P<sign>[%‰])",
         _percent,
     ),
     rule(
         "temperature",
-        rf"(?P<low>{_MINUS}?{_NUMBER})(?:\s?(?:°C?)?{_RANGE}(?P<high>[-–]?{_NUMBER}))?\s?(?P<unit>°[CF]?)",
+        rf"(?P<low>{_MINUS}?{NUMBER})(?:\s?(?:°C?)?{_RANGE}(?P<high>[-–]?{NUMBER}))?\s?(?P<unit>°[CF]?)",
         _temperature,
     ),
     rule(
         "measure",
-        rf"(?P<low>{_MINUS}?{_NUMBER})(?:{_RANGE}(?P<high>{_NUMBER}))?\s?(?P<unit>{_UNIT})(?![A-Za-z\d/^])",
+        rf"(?P<low>{_MINUS}?{NUMBER})(?:{_RANGE}(?P<high>{NUMBER}))?\s?(?P<unit>{_UNIT})(?![A-Za-z\d/^])",
         _measure,
     ),
-    rule("bytes", rf"({_NUMBER})\s?([KMGTP]B?|bps|[KMG]bps)(?![A-Za-z\d])", _bytes),
+    rule("bytes", rf"({NUMBER})\s?([KMGTP]B?|bps|[KMG]bps)(?![A-Za-z\d])", _bytes),
     rule("fixed slash", r"(?<![\d/])(?:24/7|9/11|7×24)(?![\d/])", _fixed_slash),
-    rule("dimensions", rf"(?<![\w.]){_NUMBER}(?:\s?[x×X*]\s?{_NUMBER})+(?!\s?=|\d)", _dimensions),
+    rule("dimensions", rf"(?<![\w.]){NUMBER}(?:\s?[x×X*]\s?{NUMBER})+(?!\s?=|\d)", _dimensions),
     rule("mixed fraction", r"(?<![\d/.])(\d+) (\d{1,2})[/⁄](\d{1,3})(?![\d/])", _mixed_fraction),
     rule("fraction", r"(?<![\d/.])(\d{1,3})[/⁄](\d{1,4})(?![\d/])(?!\s?=)", _fraction),
     rule("ordinal", r"第\s?(\d+)", _ordinal),
-    rule("number sign", r"(?<![A-Za-z])(?:[Nn][Oo]\.?\s?|#|№\s?)(\d+)", _number_sign),
+    rule("number sign", r"(?<![A-Za-z])(?:[Nn][Oo]\.?\s?|#|№\s?)(\d+)", _ordinal),
     rule(
         "roman",
         r"(?<![A-Za-z])(?P<roman>[IVX]{1,5})(?=[期型级类章节世卷部号])",
@@ -333,10 +320,10 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule(
         "range",
-        rf"(?<![A-Za-z\d.\-])(?P<low>{_NUMBER}){_RANGE}(?P<high>{_NUMBER})(?![\d\-])(?!\s?=)(?=(?P<after>.{{0,3}}))",
+        rf"(?<![A-Za-z\d.\-])(?P<low>{NUMBER}){_RANGE}(?P<high>{NUMBER})(?![\d\-])(?!\s?=)(?=(?P<after>.{{0,3}}))",
         _range,
     ),
-    rule("big number", rf"({_NUMBER})\s?({_BIG})", _big_number),
+    rule("big number", rf"({NUMBER})\s?({_BIG})", _big_number),
     rule("code", _CODE, _code),
     rule(
         "counter",
@@ -345,7 +332,7 @@ NUMBER_RULES: Final[tuple[Rule, ...]] = (
     ),
     rule(
         "signed number",
-        rf"(?:(?<![A-Za-z\d.)\]+\-一-鿿])[-–+]|(?<=[为是到温至])-)?{_NUMBER}",
+        rf"(?:(?<![A-Za-z\d.)\]+\-一-鿿])[-–+]|(?<=[为是到温至])-)?{NUMBER}",
         _plain,
     ),
 )

@@ -7,11 +7,11 @@ import re
 from typing import Final
 
 from frontend.rules import numbers_zh as num
-from frontend.rules.core import Rule, rule
+from frontend.rules.core import Rule, alternatives, rule
 from frontend.rules.english_forms import is_formula, spaced
 from frontend.rules.units_zh import UNITS
 
-_UNIT: Final = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_UNIT: Final = alternatives(UNITS)
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]\d)|\d+(?:\.\d+)?)"
 #: What is counted before a rate's stroke, and what it is counted by.
 _COUNTED: Final = "个次元块人件份页字毛角分篇条只台克斤吨升米度位名盒瓶包张辆吨粒片杯口顿场节趟下步"

@@ -19,10 +19,11 @@ from tokenizer.packing import code_bits
 from tts.batch.plan import Item, Settings
 from tts.batch.prompts import PromptVoices
 from tts.batch.sources import SourceError
+from tts.inference.events import Key, PieceDone
 from tts.inference.guard import Guard
 from tts.inference.joining import Spoken, join
 from tts.inference.prompt_builders import Piece
-from tts.inference.speaking import Key, PieceDone, PieceLoop
+from tts.inference.speaking import PieceLoop
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.voices import Voice, VoiceError
 

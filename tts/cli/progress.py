@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from tts.inference.speaking import Event, Key
+    from tts.inference.events import Event, Key
 
 TERMINAL_EVERY_S = 0.5
 # What is done sooner needs no progress.
@@ -67,8 +67,8 @@ class SpeechProgress:
         self.status.clear()
 
     def see(self, event: Event) -> None:
-        """Take note of an event of `tts.inference.speaking`, and show what has changed."""
-        from tts.inference.speaking import FramesMade, PieceDone, TextBegun
+        """Take note of an event of `tts.inference.events`, and show what has changed."""
+        from tts.inference.events import FramesMade, PieceDone, TextBegun
 
         if isinstance(event, TextBegun):
             self.sizes = [piece.size for piece in event.pieces]

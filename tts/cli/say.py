@@ -21,9 +21,10 @@ from tts.cli.growing import check_growing, growing_wav, raw_samples
 from tts.cli.playing import check_player, playing
 from tts.cli.progress import SpeechProgress
 from tts.control import control_from
-from tts.model.config import MAX_SEED, SAMPLING, SamplingConfig
+from tts.inference.synthesis import Synthesis
+from tts.model.config import EMBEDDED_SAMPLING, MAX_SEED, SAMPLING, SamplingConfig
 from tts.subtitles import times_file, times_object
-from tts.synthesizer import EMBEDDED_SAMPLING, SpeechOptions, Synthesis, Synthesizer
+from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.threads import speaking_threads
 from tts.voices import Voice, VoiceError, load_voice
 

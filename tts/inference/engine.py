@@ -2,12 +2,11 @@
 
 It knows tensors, not text: the same loop serves phonemes and the published text tokenizer. A
 `Session` is the loop itself: items enter at any time, speak one frame a step, and leave when
-they have ended. `generate` runs a session for a fixed batch.
+they have ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import NamedTuple
@@ -32,16 +31,6 @@ from tts.model.delay import (
 )
 from tts.model.lm import FrameModel
 from tts.model.weights import PreparedModel, prepare
-
-__all__ = [
-    "Frame",
-    "Generated",
-    "ItemStep",
-    "Request",
-    "Session",
-    "collect",
-    "generate",
-]
 
 
 @dataclass(frozen=True)
@@ -85,26 +74,6 @@ class ItemStep(NamedTuple):
     finished_by: str | None
     row: Tensor
     place: int = -1
-
-
-class Frame(NamedTuple):
-    """One frame of every item of a fixed batch.
-
-    text: int64 (B,), the text channel; codes: int64 (B, k); active: bool (B,), False once an
-    item has ended (its values are then 0).
-    """
-
-    text: Tensor
-    codes: Tensor
-    active: Tensor
-
-
-class Generated(NamedTuple):
-    """A finished item: codes int64 (k, T); text int64 (T,); finished_by 'eos' or 'budget'."""
-
-    codes: Tensor
-    text: Tensor
-    finished_by: str
 
 
 class _Item:
@@ -409,58 +378,3 @@ def _allowed(logits: Tensor, rules: list[TextRule]) -> Tensor:
         else:
             row[list(rule.never)] = -torch.inf
     return allowed
-
-
-def generate(
-    model: FrameModel | PreparedModel,
-    requests: Sequence[Request],
-    sampling: SamplingConfig,
-    num_codebooks: int,
-    runner: Runner | None = None,
-) -> Iterator[Frame]:
-    """Speak: yields one `Frame` for all items at a time, until every item has ended.
-
-    Args:
-        model: best one that is prepared; else that is done here.
-        requests: at least one; items do not influence each other.
-        sampling: temperatures and the like.
-        num_codebooks: k, codebooks to generate, 1..K.
-        runner: how to drive the model; None means with caches.
-
-    Raises:
-        ValueError: no request, an empty budget, or k out of range.
-    """
-    if not requests:
-        raise ValueError("no request; give at least one")
-    session = Session(model, sampling, num_codebooks, runner)
-    place = {session.admit(request): i for i, request in enumerate(requests)}
-    while session:
-        text = torch.zeros(len(requests), dtype=torch.int64)
-        codes = torch.zeros((len(requests), num_codebooks), dtype=torch.int64)
-        active = torch.zeros(len(requests), dtype=torch.bool)
-        for spoken in session.step():
-            if spoken.codes is not None:
-                i = place[spoken.ticket]
-                text[i], codes[i], active[i] = spoken.text, spoken.codes, True
-        if active.any():
-            yield Frame(text, codes, active)
-
-
-def collect(frames: Iterator[Frame], requests: Sequence[Request]) -> list[Generated]:
-    """Run `generate` to its end and sort the frames by item."""
-    seen = list(frames)
-    results = []
-    for i, request in enumerate(requests):
-        own = [f for f in seen if f.active[i]]
-        codes = [f.codes[i] for f in own]
-        text = [f.text[i] for f in own]
-        by = "budget" if len(own) >= request.max_frames else "eos"
-        empty = torch.zeros(0, dtype=torch.int64)
-        results.append(
-            Generated(
-                torch.stack(codes, dim=1) if codes else empty.view(1, 0),
-                torch.stack(text) if text else empty,
-                by,
-            )
-        )
-    return results

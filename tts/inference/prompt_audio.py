@@ -122,10 +122,13 @@ class PromptEncoder:
     Attributes:
         codec: encodes, in float32.
         rule: of the model.
+        continues: whether the model goes on where a recording ends; one that does not takes no
+            more of it than it wants.
     """
 
     codec: CatTokenizer
     rule: PromptRule
+    continues: bool = True
     _known: OrderedDict[str, tuple[Voice, tuple[str, ...]]] = field(
         default_factory=OrderedDict, repr=False
     )
@@ -147,7 +150,8 @@ class PromptEncoder:
             transcript: what is said; empty if not known.
             lang: 'en', 'zh' or None, which goes by the transcript's script.
             source: where the recording comes from.
-            keep_whole: cut nothing off but silence, so that the transcript still holds.
+            keep_whole: where the model continues, cut nothing off but silence, so that the
+                transcript still holds.
 
         Returns:
             The voice, and remarks for the user to read: what was cut, what is not well.
@@ -155,6 +159,7 @@ class PromptEncoder:
         Raises:
             VoiceError: the recording is silent, too short or too long.
         """
+        keep_whole = keep_whole and self.continues
         digest = hashlib.sha256(np.ascontiguousarray(wav).tobytes())
         digest.update(repr((wav.shape, name, transcript, lang, source, keep_whole)).encode())
         key = digest.hexdigest()

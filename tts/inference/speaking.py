@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -25,8 +25,16 @@ from torch import Tensor
 from tokenizer.layout import samples_of, silence
 from tokenizer.model import CatTokenizer, CodecState
 from tts.inference.engine import ItemStep, Request, Session
+from tts.inference.events import (
+    AudioChunk,
+    Event,
+    FramesMade,
+    Key,
+    PieceBegun,
+    PieceDone,
+    Retried,
+)
 from tts.inference.guard import Guard
-from tts.inference.joining import Spoken
 
 if TYPE_CHECKING:
     from tts.inference.prompt_builders import Piece
@@ -39,105 +47,7 @@ RESEED = 1_000_003
 # Chunks of a stream grow up to this length.
 LONGEST_CHUNK_S = 0.64
 
-Key = Hashable
 Sound = Literal["live", "chunks", "whole", "none"]
-
-
-class TextBegun(NamedTuple):
-    """A text is about to be spoken, in these pieces."""
-
-    pieces: Sequence[Piece]
-
-
-class PieceBegun(NamedTuple):
-    """The engine has read a piece's prompt."""
-
-    key: Key
-    piece: Piece
-
-
-class FramesMade(NamedTuple):
-    """The engine has made a frame of each piece that is speaking, `count` in all."""
-
-    count: int
-
-
-class AudioChunk(NamedTuple):
-    """Some sound as it becomes ready.
-
-    Attributes:
-        wav: float32 (N,) in [-1, 1], or (N, channels).
-        codes: int64 (k, t) that it came from; none in the silence between two pieces.
-        finished_by: None until the last chunk of a piece, then 'eos' or 'budget'.
-        key: of the piece.
-        places: of its frames: indices of the symbols that they have reached; empty where the
-            model has no monologue.
-    """
-
-    wav: np.ndarray
-    codes: Tensor
-    finished_by: str | None
-    key: Key = 0
-    places: Sequence[int] = ()
-
-    @property
-    def frames(self) -> int:
-        return self.codes.shape[1]
-
-    @property
-    def is_gap(self) -> bool:
-        """Whether this is the silence before a piece."""
-        return self.finished_by is None and self.frames == 0
-
-
-class Retried(NamedTuple):
-    """An attempt went wrong, and the piece is said again with another seed."""
-
-    key: Key
-    complaint: str
-
-
-class PieceDone(NamedTuple):
-    """A piece is through.
-
-    Attributes:
-        key: of the piece.
-        piece: with the request of the attempt that counts.
-        codes: int64 (k, T).
-        wav: as in `AudioChunk`; empty where no sound is wanted, or where it went out as chunks.
-        finished_by: 'eos', or 'budget' where it was cut off by its frame budget.
-        complaint: what is wrong with it after all attempts; None where all is well.
-        attempts: how often it was said.
-        compute_s: time spent; a piece of a batch is charged its share of a step.
-        places: of its frames, as `AudioChunk` has them.
-    """
-
-    key: Key
-    piece: Piece
-    codes: Tensor
-    wav: np.ndarray
-    finished_by: str
-    complaint: str | None
-    attempts: int
-    compute_s: float
-    places: Sequence[int] = ()
-
-
-class TextTimed(NamedTuple):
-    """When something of a piece is heard, in the finished sound of its text.
-
-    Attributes:
-        words: whose times have become known, in order; none of a model without a monologue.
-        sentence: all of the piece, once it is through.
-        key: of the piece.
-    """
-
-    words: Sequence[Spoken]
-    sentence: Spoken | None
-    key: Key
-
-
-Event = TextBegun | PieceBegun | FramesMade | AudioChunk | Retried | PieceDone | TextTimed
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from tokenizer.audio import FORMATS, encode_sound, to_int16
 from tokenizer.layout import silence
-from tts.inference.speaking import TextTimed
+from tts.inference.events import TextTimed
 from tts.serve.errors import ApiError
 from tts.serve.kept import KeptPiece, KeptResult
 from tts.serve.schema import PageBody, Replaces

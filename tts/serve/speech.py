@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tts.inference.events import AudioChunk, Event, PieceDone, TextTimed
 from tts.inference.prompt_builders import Piece
-from tts.inference.speaking import AudioChunk, Event, PieceDone, TextTimed
 from tts.serve.worker import PAUSE, TICK, Steps
 from tts.synthesizer import SpeechOptions, Synthesizer
 

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tokenizer.audio import to_int16
-from tts.inference.speaking import TextTimed
+from tts.inference.events import TextTimed
 from tts.serve.encoding import MEDIA_TYPES, Encoder, encode_whole, sent_rate, stream_encoder
 from tts.serve.errors import ApiError, as_api_error, body, words_for
 from tts.serve.fairqueue import Client

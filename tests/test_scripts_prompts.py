@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from eval.commands.prompts import Cost, best_voice, main, tone_errors, word_errors
-from eval.commands.tones import Featured
-from eval.systems.sources import Line, ModelSource
+from eval.systems.listening import CachedRecognizer
+from scripting import script
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.train.corpus import HEADER, read_corpus
 from tts.train.voices import make_voice, prompt_candidates
 from tts.voices import Voice
 
+choose = script("choose_prompts")
 TEXT = "A train came in."
 
 
@@ -65,9 +67,8 @@ def corpus(synthesizer: Synthesizer, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def _heard_by(synthesizer: Synthesizer) -> Cost:
-    listener = EverySecond()
-    return lambda voice, sentences: word_errors(synthesizer, voice, sentences, listener)
+def _heard_by(synthesizer: Synthesizer) -> Any:
+    return partial(choose.num_errors, synthesizer, CachedRecognizer(EverySecond()))
 
 
 def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
@@ -81,7 +82,7 @@ def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
 
 def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> None:
     candidates = _voices(corpus, synthesizer)
-    voice, errors = best_voice(candidates, _heard_by(synthesizer), [TEXT])
+    voice, errors = choose.best_voice(candidates, _heard_by(synthesizer), [TEXT])
     assert errors == [4, 0]
     assert voice.transcript == "And so is this."
     assert (voice.name, voice.description) == ("rms", "training speaker rms")
@@ -90,27 +91,16 @@ def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> Non
 def test_the_worse_half_leaves_after_each_round(corpus: Path, synthesizer: Synthesizer) -> None:
     candidates = _voices(corpus, synthesizer) * 2
     # round 1: errors 4, 0, 4, 0, so the second and the fourth go on; round 2: 4 and 0 more
-    voice, errors = best_voice(candidates, _heard_by(synthesizer), [TEXT, TEXT], rounds=2)
+    voice, errors = choose.best_voice(candidates, _heard_by(synthesizer), [TEXT, TEXT], rounds=2)
     assert errors == [4, 4, 4, 0]
     assert voice is candidates[3]
 
 
 def test_without_sentences_the_first_one_is_taken(corpus: Path, synthesizer: Synthesizer) -> None:
     candidates = _voices(corpus, synthesizer)
-    voice, costs = best_voice(candidates, _heard_by(synthesizer), [])
+    voice, costs = choose.best_voice(candidates, _heard_by(synthesizer), [])
     assert voice is candidates[0]
     assert costs == []
-
-
-def test_pitch_like_the_teachers_costs_nothing(synthesizer: Synthesizer) -> None:
-    voice = synthesizer.voice("espeak-zh-light")
-    text = "今天天气很好。"
-    model = ModelSource(synthesizer)
-    assert tone_errors(synthesizer, Featured(model, {}), voice, [text]) < 1e-6
-    # the same pitch, taken for that of another sentence
-    line, other = (Line(t, 0, voice.name, 0) for t in (text, "你要去哪里吃晚饭？"))
-    truth = Featured(model, {line: Featured(model, {})(other)})
-    assert tone_errors(synthesizer, truth, voice, [text]) > 0.1
 
 
 def test_more_rounds_than_sentences_are_refused(corpus: Path, tmp_path: Path) -> None:
@@ -118,7 +108,7 @@ def test_more_rounds_than_sentences_are_refused(corpus: Path, tmp_path: Path) ->
     sentences.write_text(TEXT + "\n", "utf-8")
     arguments = [str(corpus), "--out", str(tmp_path / "v"), "--sentences", str(sentences)]
     with pytest.raises(ValueError, match="--rounds is 2, expected 1 to 1"):
-        main([*arguments, "--rounds", "2"])
+        choose.main([*arguments, "--rounds", "2"])
 
 
 def test_an_unknown_speaker_is_named(corpus: Path, tmp_path: Path) -> None:
@@ -126,5 +116,5 @@ def test_an_unknown_speaker_is_named(corpus: Path, tmp_path: Path) -> None:
     sentences.write_text(TEXT + "\n", "utf-8")
     arguments = [str(corpus), "--out", str(tmp_path / "v"), "--sentences", str(sentences)]
     with pytest.raises(ValueError, match=r"\['bob'\]"):
-        main([*arguments, "--speakers", "bob"])
+        choose.main([*arguments, "--speakers", "bob"])
     assert not (tmp_path / "v").exists()

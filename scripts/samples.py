@@ -1,4 +1,8 @@
-"""A short sample of every shipped voice, small enough to lie in the repository."""
+"""A short sample of every shipped voice: `python scripts/samples.py --out docs/samples`.
+
+Ogg Opus, small enough to lie in the repository, and the rows of a table that links to them. The
+same weights and seed give the same samples before Opus; the container's serial number is random.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,9 @@ from eval.audio import AudioError, check_mono, peak
 from eval.report import json_line, markdown_table, progress
 from eval.systems.sources import Line, Speech, open_model
 from tokenizer.audio import encode_sound, normalize_loudness
+from tokenizer.cli import one_line
 from tokenizer.files import replacing
+from tts.voices import list_voices, load_voice
 
 TEXTS = {
     "en": "Good morning! The kettle is on, would you like a cup of tea?",
@@ -51,10 +57,9 @@ def write_sample(path: Path, speech: Speech, max_bytes: int = MAX_BYTES) -> int:
     return len(data)
 
 
-def main(argv: Sequence[str]) -> int:
-    """`python -m eval samples`."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write VOICE.ogg for every voice and print the rows; the last line is JSON."""
     parser = argparse.ArgumentParser(
-        prog="python -m eval samples",
         description="Write VOICE.ogg for every shipped voice, each saying a sentence of its "
         "language, and print the table rows that link to them.",
     )
@@ -66,8 +71,6 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args(argv)
-    from tts.voices import list_voices, load_voice
-
     names = args.voices or [voice.name for voice in list_voices() if voice.shipped]
     source, names = open_model(args.model, names, args.device, None)
     texts = {"en": args.text or TEXTS["en"], "zh": args.zh_text or TEXTS["zh"]}
@@ -97,3 +100,10 @@ def main(argv: Sequence[str]) -> int:
     result = {"command": "samples", "seed": args.seed, "texts": texts, "samples": rows}
     sys.stdout.write(json_line(result) + "\n")
     return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {one_line(error)}")
