@@ -94,9 +94,7 @@ def hearing_mask(frames: int, lengths: Tensor | None, chunk: int) -> Tensor:
     return inside & (time < ends[:, None])
 
 
-def extend(
-    stack: DecoderStack, x: Tensor, past: Past | None, causal: bool
-) -> tuple[Tensor, Past]:
+def extend(stack: DecoderStack, x: Tensor, past: Past | None, causal: bool) -> tuple[Tensor, Past]:
     """Run rows that follow others: (1, t, dim) -> (1, t, dim), and all keys and values so far.
 
     Args:
@@ -110,7 +108,8 @@ def extend(
     elif rows > 1:
         mask = torch.ones(rows, before + rows, dtype=torch.bool, device=x.device)
     first = stack.layers[0].self_attn
-    assert isinstance(first, Attention) and stack.rope_theta is not None
+    assert isinstance(first, Attention)
+    assert stack.rope_theta is not None
     positions = torch.arange(before, before + rows, device=x.device)
     angles = rope_angles(positions, first.head_dim, stack.rope_theta)
     for number, layer in enumerate(stack.layers):

@@ -23,9 +23,7 @@ class Vocabulary:
         try:
             self._pieces = SentencePieceProcessor(model_proto=model)
         except RuntimeError as error:
-            raise CheckpointError(
-                f"{FILE} is damaged ({error}); fetch or copy it again"
-            ) from error
+            raise CheckpointError(f"{FILE} is damaged ({error}); fetch or copy it again") from error
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary:

@@ -93,9 +93,7 @@ def speech_batches(
         yield collate(kept[step % POOL % len(kept)], diet if augment else None, rng)
 
 
-def _joined(
-    example: Heard, others: Sequence[Heard], diet: Diet, rng: np.random.Generator
-) -> Heard:
+def _joined(example: Heard, others: Sequence[Heard], diet: Diet, rng: np.random.Generator) -> Heard:
     while rng.random() < diet.join:
         other = others[rng.integers(len(others))]
         if len(example.labels) + len(other.labels) > diet.max_frames:
@@ -243,18 +241,16 @@ def text_batches(
 
 def _groups() -> np.ndarray:
     """Sounds of one number are mistaken for each other."""
-    vowels = UNSTRESSED != np.arange(len(UNSTRESSED))
+    vowels = np.arange(len(UNSTRESSED)) != UNSTRESSED
     vowels |= np.isin(np.arange(len(UNSTRESSED)), UNSTRESSED[vowels])
     return IS_MARK + 2 * IS_MANDARIN + 4 * IS_TONE + 8 * vowels
 
 
 _MEMBERS = [np.flatnonzero(_groups() == g) for g in _groups()]
-_STRESSES = [np.flatnonzero(UNSTRESSED == u) for u in UNSTRESSED]
+_STRESSES = [np.flatnonzero(u == UNSTRESSED) for u in UNSTRESSED]
 
 
-def misheard(
-    example: Heard, diet: Diet, rng: np.random.Generator
-) -> tuple[np.ndarray, Tensor]:
+def misheard(example: Heard, diet: Diet, rng: np.random.Generator) -> tuple[np.ndarray, Tensor]:
     """A text's sounds as a listener might hear them: ends of words among them, and weights."""
     share = diet.mistakes * rng.random() ** 2
     rows: list[tuple[int, int, float]] = []
