@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import torch
 
 from tiny import CODEBOOK_SIZE, FRAME_SIZE, NUM_CODEBOOKS, SAMPLE_RATE
-from tts.listen.config import ListenerConfig, StackConfig
+from tokenizer.codes import codec_fingerprint
+from tokenizer.model import CatTokenizer
+from tts.listen.config import CheckConfig, ListenerConfig, StackConfig
+from tts.listen.folder import save_listener
 from tts.listen.model import Listener
 from tts.listen.sounds import SOUNDS
 from tts.listen.vocabulary import Vocabulary
@@ -39,3 +44,11 @@ def tiny_listener(codec: str = "", seed: int = 0) -> Listener:
         model = Listener(config)
         initialize(model)
     return model.requires_grad_(False).eval()
+
+
+def save_tiny_listener(folder: Path, codec: CatTokenizer, limit: float = 1.0) -> Path:
+    """A listener's folder for `codec`: untrained, so that it hears other words everywhere."""
+    listener = tiny_listener(codec_fingerprint(codec))
+    listener.config = replace(listener.config, check=CheckConfig(limit, limit))
+    save_listener(listener, tiny_vocabulary(), folder)
+    return folder

@@ -10,12 +10,13 @@ import torch
 
 from frontend.symbols import to_ids
 from listening import tiny_listener, tiny_vocabulary
+from tts.listen.reading import read_text
 from tts.listen.sounds import SOUNDS, carried, sounds_of
 from tts.listen.spelling import spell
 from tts.listen.vocabulary import LISTEN
 from tts.listen.writing import write
 from tts.train.listen_batches import Diet, collate, misheard, row_lists, speech_batches
-from tts.train.listen_data import Heard, load_heard, read_text, save_heard
+from tts.train.listen_data import Heard, load_heard, save_heard
 from tts.train.listen_loop import Recipe, train
 
 TEXTS = ("Good morning, Anna.", "It is two twenty.", "我们今天去北京。", "Who are you?")

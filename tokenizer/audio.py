@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +52,8 @@ BLOCK_SAMPLES = 480
 MARGIN_S = 0.05
 
 _ENDINGS = ", ".join(ENDINGS)
+_NO_SAMPLES = "holds no samples; give a file with sound in it"
+_NOT_FINITE = "holds samples that are NaN or infinite; export it again"
 _CRC_POLYNOMIAL = 0x04C11DB7
 _PAGE_HEADER = 27
 _SERIAL, _CHECKSUM, _SEGMENTS = slice(14, 18), slice(22, 26), 26
@@ -74,23 +77,54 @@ def read_sound(path: str | Path, channels: int = 1) -> tuple[np.ndarray, int]:
         AudioError: the file is missing, a folder, damaged, empty, or holds NaN or infinity.
     """
     path = Path(path)
+    _check_there(path)
+    try:
+        data, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    if len(data) == 0:
+        raise AudioError(f"{path} {_NO_SAMPLES}")
+    wav = to_channels(data, channels)
+    if not np.isfinite(wav).all():
+        raise AudioError(f"{path} {_NOT_FINITE}")
+    return np.ascontiguousarray(wav, dtype=np.float32), int(rate)
+
+
+def sound_blocks(path: str | Path, seconds: float = 1.0) -> Iterator[tuple[np.ndarray, int]]:
+    """A sound file bit by bit: float32 (n, channels) and its rate in Hz; see `read_sound`.
+
+    Raises:
+        AudioError: as `read_sound`, where the file is found to be so.
+    """
+    path = Path(path)
+    _check_there(path)
+    count = 0
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            size = max(1, round(seconds * file.samplerate))
+            while len(block := file.read(size, dtype="float32", always_2d=True)):
+                if not np.isfinite(block).all():
+                    raise AudioError(f"{path} {_NOT_FINITE}")
+                count += len(block)
+                yield block, file.samplerate
+    except (OSError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    if not count:
+        raise AudioError(f"{path} {_NO_SAMPLES}")
+
+
+def _check_there(path: Path) -> None:
     if path.is_dir():
         raise AudioError(f"{path} is a folder; give a sound file ({_ENDINGS})")
     if not path.exists():
         raise AudioError(f"{path}: no such file; check the name")
-    try:
-        data, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "error_string", None) or error
-        raise AudioError(
-            f"{path} cannot be read as sound ({reason}); give an intact file ({_ENDINGS})"
-        ) from error
-    if len(data) == 0:
-        raise AudioError(f"{path} holds no samples; give a file with sound in it")
-    wav = to_channels(data, channels)
-    if not np.isfinite(wav).all():
-        raise AudioError(f"{path} holds samples that are NaN or infinite; export it again")
-    return np.ascontiguousarray(wav, dtype=np.float32), int(rate)
+
+
+def _unreadable(path: Path, error: Exception) -> AudioError:
+    reason = getattr(error, "error_string", None) or error
+    return AudioError(
+        f"{path} cannot be read as sound ({reason}); give an intact file ({_ENDINGS})"
+    )
 
 
 def read_audio(path: str | Path, sample_rate: int, channels: int = 1) -> np.ndarray:

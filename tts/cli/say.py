@@ -31,6 +31,7 @@ from tts.voices import Voice, VoiceError, load_voice
 MAX_TEXT_CHARS = 200_000
 # Of a text, what is read while the model is loaded.
 AHEAD_CHARS = 200
+_COUNTED = ("errors", "sounds")
 # In place of a file's name.
 STDOUT = "-"
 
@@ -56,8 +57,11 @@ def run_say(args: argparse.Namespace) -> int:
     synthesizer = Synthesizer.load(
         args.model, args.codec, check_device(args.device), getattr(torch, args.dtype)
     )
+    synthesizer.listener = args.listener
     if args.model == "embedded":
         reading.join()
+    if args.check:
+        synthesizer.load_listener()
     check_num_codebooks(args.num_codebooks, synthesizer.num_codebooks)
     voice = _prompt_voice(args, synthesizer) if args.prompt_wav else named
     if voice is None and synthesizer.prompt_builder.needs_voice:
@@ -74,6 +78,7 @@ def run_say(args: argparse.Namespace) -> int:
         language=args.language,
         duration=args.duration,
         own_pauses=args.own_pauses,
+        check=args.check,
         **control,
     )
     streamed = args.stream or args.output == STDOUT
@@ -276,9 +281,13 @@ def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:
 def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json: bool) -> str:
     """One line about a finished call, for people or as JSON."""
     if not as_json:
+        heard = ""
+        if result.checks:
+            errors, sounds = (sum(row[name] for row in result.checks) for name in _COUNTED)
+            heard = f", {errors} of {sounds} sounds heard otherwise"
         return (
             f"{path}: {result.seconds:.2f} s of speech, RTF {result.rtf:.3f}, "
-            f"first sound after {result.ttfa_ms:.0f} ms"
+            f"first sound after {result.ttfa_ms:.0f} ms{heard}"
         )
     return json.dumps(
         {
@@ -293,6 +302,7 @@ def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json
             "voice": voice,
             "num_codebooks": num_codebooks,
             "notes": list(result.notes),
+            **({"check": list(result.checks)} if result.checks else {}),
             **times_object(result.words, result.sentences),
         },
         ensure_ascii=False,

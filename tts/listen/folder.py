@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,12 +13,11 @@ from tokenizer.files import replacing
 from tokenizer.hub import CheckpointError
 from tokenizer.model import CatTokenizer
 from tokenizer.weights import load_weights, save_folder, without_numbers
-from tts.listen.config import ListenerConfig
+from tts.folders import listener_folder
+from tts.listen.config import CheckConfig, ListenerConfig
 from tts.listen.model import Listener
 from tts.listen.sounds import SOUNDS
 from tts.listen.vocabulary import FILE, Vocabulary
-
-EMBEDDED = Path(__file__).parent.parent / "pretrained" / "listener"
 
 
 def load_listener(
@@ -31,12 +32,7 @@ def load_listener(
         CheckpointError: there is none, it is damaged, or it reads another tokenizer's codes.
         ConfigError: its config asks for something unknown.
     """
-    folder = EMBEDDED if str(name) == "embedded" else Path(name)
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(
-            f"no listener at {folder}: config.json is missing; give the folder of a listener for "
-            "this tokenizer by --listener, or train one (docs/listening.md)"
-        )
+    folder = listener_folder(name)
     config = ListenerConfig.from_file(folder / "config.json")
     own = codec_fingerprint(codec)
     if config.codec != own:
@@ -66,3 +62,20 @@ def save_listener(
     save_folder(model, model.config.to_dict(), folder, dtype)
     with replacing(folder / FILE) as temporary:
         temporary.write_bytes(vocabulary.model)
+
+
+def save_limits(folder: Path, limits: CheckConfig) -> None:
+    """Write what `tts.listen.check` judges by into a listener's config."""
+    config = replace(ListenerConfig.from_file(folder / "config.json"), check=limits)
+    with replacing(folder / "config.json") as temporary:
+        temporary.write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+def check_limits(listener: Listener) -> None:
+    """CheckpointError where a listener was never told when a piece is wrong."""
+    limits = listener.config.check
+    if not (limits.missing > 0 and limits.inserted > 0):
+        raise CheckpointError(
+            "this listener has no limits to check by; set them by "
+            "`python -m tts.train.listen threshold` (docs/listening.md)"
+        )

@@ -1,4 +1,4 @@
-"""`python -m tts.train.listen prepare | texts | run`: from corpora and texts to a listener."""
+"""`python -m tts.train.listen prepare | texts | run | threshold`: from speech to a listener."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def parser() -> Parser:
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
+    threshold = commands.add_parser(
+        "threshold", help="find from which score on a piece is wrong, and store it"
+    )
+    threshold.add_argument("examples", nargs="+", type=Path, help=".npz files of prepare")
+    threshold.add_argument("--listener", type=Path, required=True, help="folder; it is changed")
+    threshold.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    threshold.add_argument(
+        "--alarms", type=float, default=0.015, help="share of good pieces said again (.015)"
+    )
     return p
 
 
@@ -47,7 +56,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Run one command; ValueError or OSError for bad input."""
-    return {"prepare": _prepare, "texts": _texts, "run": _run}[args.command](args)
+    return {
+        "prepare": _prepare,
+        "texts": _texts,
+        "run": _run,
+        "threshold": _threshold,
+    }[args.command](args)
 
 
 def _prepare(args: argparse.Namespace) -> int:
@@ -107,6 +121,23 @@ def _run(args: argparse.Namespace) -> int:
     model = new_listener(args.config, load_codec(args.codec), vocabulary)
     examples = load_heard(args.examples)
     train(model, vocabulary, examples, recipe, args.out, args.budget_minutes * 60)
+    return 0
+
+
+def _threshold(args: argparse.Namespace) -> int:
+    import json
+
+    from tokenizer.checkpoint import load_codec
+    from tts.listen.folder import load_listener, save_limits
+    from tts.train.listen_data import load_heard
+    from tts.train.listen_threshold import find_threshold
+
+    if not 0 < args.alarms < 1:
+        raise ValueError(f"--alarms is {args.alarms}; use more than 0, less than 1")
+    listener, _ = load_listener(args.listener, load_codec(args.codec))
+    found = find_threshold(listener, load_heard(args.examples), args.alarms)
+    save_limits(args.listener, found.limits)
+    print(json.dumps(found.to_dict()))
     return 0
 
 

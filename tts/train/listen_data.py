@@ -18,12 +18,12 @@ import numpy as np
 import soxr
 import torch
 
-from frontend import EmptyTextError, phonemize
-from frontend.symbols import SYMBOLS, to_ids
-from frontend.types import Word
+from frontend import EmptyTextError
+from frontend.symbols import SYMBOLS
 from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
-from tts.listen.sounds import IS_TONE, NOTHING, OF_SYMBOL, carried, sounds_of
+from tts.listen.reading import read_text
+from tts.listen.sounds import NOTHING, OF_SYMBOL, carried, sounds_of
 from tts.train.corpus import Utterance
 from tts.train.prepare import aligned_corpora, frame_places
 from tts.train.sentences import sentence_key
@@ -95,39 +95,6 @@ def noise(length: int, rng: np.random.Generator) -> np.ndarray:
         wav = wav + np.sum(weights, axis=0)
     wav = wav * (1 + rng.uniform(0, 0.9) * np.sin(2 * np.pi * rng.uniform(0.1, 4) * time))
     return (wav / (wav.std() + 1e-9)).astype(np.float32)
-
-
-def read_text(text: str, language: str = "auto") -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
-    """The symbols of a text as positions in `SYMBOLS`, its words, and the sounds by their ends.
-
-    Raises:
-        EmptyTextError: nothing in it can be spoken.
-    """
-    utterance = phonemize(text, language)
-    words, ends, number = [], [], 0
-    for word in utterance.words:
-        for part, size in _parts(word):
-            number += size
-            words.append(part)
-            ends.append(number)
-    symbols = np.array(to_ids(utterance.symbols))
-    assert number == len(sounds_of(symbols)[0])
-    return symbols, tuple(words), np.array(ends)
-
-
-def _parts(word: Word) -> Iterator[tuple[str, int]]:
-    """A word's text with its number of sounds; one of several Chinese characters in parts."""
-    numbers = OF_SYMBOL[to_ids(word.symbols)] if word.symbols else np.zeros(0, dtype=np.int64)
-    numbers = numbers[numbers != NOTHING]
-    if word.lang != "zh":
-        yield (f" {word.text}" if word.lang else word.text), len(numbers)
-        return
-    tones = np.flatnonzero(IS_TONE[numbers]) + 1
-    if len(tones) == len(word.text) > 1:
-        sizes = np.diff([0, *tones[:-1], len(numbers)])
-        yield from zip(word.text, sizes.tolist(), strict=True)
-    else:
-        yield word.text, len(numbers)
 
 
 def prepare_texts(
