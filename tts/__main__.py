@@ -127,7 +127,7 @@ def _add_listen(commands) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help=".wav .flac .mp3 .ogg or .opus of any length; '-' reads raw 16-bit mono samples at "
+        help=".wav .flac .mp3 .ogg .opus .m4a .webm of any length; '-' reads raw 16-bit samples at "
         "the tokenizer's rate from standard input, as `say -o -` writes them",
     )
     listen.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")

@@ -17,7 +17,8 @@ from eval.metrics.wer import RULES, EmptyReferenceError, WerSummary, score_utter
 from eval.report import json_line, markdown_table, progress, write_json_lines
 from eval.systems.asr import load_listener
 from eval.systems.recordings import Recording, read_recordings
-from tokenizer.audio import read_sound, sound_blocks
+from tokenizer.audio import read_sound
+from tokenizer.blocks import sound_blocks
 
 # Of arXiv 2602.10934, by their listener of 1.7 B parameters; for orientation.
 PUBLISHED = (

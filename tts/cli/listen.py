@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tokenizer.audio import sound_blocks
+from tokenizer.blocks import sound_blocks
 from tokenizer.checkpoint import load_codec
 from tokenizer.cli import check_device
 from tokenizer.files import check_folder, replacing

@@ -47,5 +47,6 @@ def spell(logits: Tensor) -> Sounds:
     peak = own.amax(-1)
     certainty = torch.zeros(len(starts), device=own.device).scatter_reduce_(0, run, peak, "amax")
     surest = (peak == certainty[run]).nonzero()[:, 0]
-    frames = torch.zeros_like(starts).scatter_(0, run[surest].flip(0), surest.flip(0))
-    return Sounds(best[starts], weights, heard.nonzero()[:, 0][frames], certainty)
+    frames = torch.full_like(starts, len(best))
+    frames.scatter_reduce_(0, run[surest], heard.nonzero()[:, 0][surest], "amin")
+    return Sounds(best[starts], weights, frames, certainty)

@@ -1,4 +1,4 @@
-"""`python -m tts.train.listen prepare | texts | run | threshold`: from speech to a listener."""
+"""`python -m tts.train.listen prepare|texts|run|threshold|pack`: from speech to a listener."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ PROG = "python -m tts.train.listen"
 def parser() -> Parser:
     p = Parser(prog=PROG, description=__doc__)
     commands = p.add_subparsers(dest="command", required=True)
-    prepare = commands.add_parser("prepare", help="phonemize, align and encode corpora")
+    prepare = commands.add_parser("prepare", help="add words and disturbed copies to examples")
     prepare.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
+    prepare.add_argument(
+        "--examples", nargs="+", type=Path, required=True, help=".npz files of tts.train prepare"
+    )
     prepare.add_argument("--out", type=Path, required=True, help=".npz file to write")
     prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     prepare.add_argument("--num-codebooks", type=int, default=8, help="kept of each frame")
     prepare.add_argument("--variants", type=int, default=1, help="disturbed copies of each")
-    prepare.add_argument("--max-seconds", type=float, default=15.0)
     prepare.add_argument("--device", default="cpu", help="that encodes")
-    prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
     texts = commands.add_parser("texts", help="texts without speech, and the pieces of text")
     texts.add_argument("texts", nargs="+", type=Path, help="a sentence a line")
     texts.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never learnt from")
@@ -47,6 +48,10 @@ def parser() -> Parser:
     threshold.add_argument(
         "--alarms", type=float, default=0.015, help="share of good pieces said again (.015)"
     )
+    pack = commands.add_parser("pack", help="write a listener as it is shipped: half precision")
+    pack.add_argument("listener", type=Path, help="folder of a run")
+    pack.add_argument("--out", type=Path, required=True, help="folder to write")
+    pack.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     return p
 
 
@@ -61,25 +66,20 @@ def run(args: argparse.Namespace) -> int:
         "texts": _texts,
         "run": _run,
         "threshold": _threshold,
+        "pack": _pack,
     }[args.command](args)
 
 
 def _prepare(args: argparse.Namespace) -> int:
     from tokenizer.checkpoint import load_codec
     from tts.train.listen_data import prepare_speech, save_heard
+    from tts.train.prepare import load_examples
 
-    first, _, parts = args.part.partition("/")
-    codec = load_codec(args.codec, check_device(args.device))
-    examples = list(
-        prepare_speech(
-            args.corpus,
-            codec,
-            args.num_codebooks,
-            args.variants,
-            args.max_seconds,
-            (int(first), int(parts)),
-        )
-    )
+    if args.variants < 0 or args.num_codebooks < 1:
+        raise ValueError("--variants must be 0 or more, --num-codebooks 1 or more")
+    codec = load_codec(args.codec, check_device(args.device)) if args.variants else None
+    given, books = load_examples(args.examples), args.num_codebooks
+    examples = list(prepare_speech(args.corpus, given, books, codec, args.variants))
     save_heard(examples, args.out)
     print(f"{len(examples)} examples in {args.out}")
     return 0
@@ -138,6 +138,18 @@ def _threshold(args: argparse.Namespace) -> int:
     found = find_threshold(listener, load_heard(args.examples), args.alarms)
     save_limits(args.listener, found.limits)
     print(json.dumps(found.to_dict()))
+    return 0
+
+
+def _pack(args: argparse.Namespace) -> int:
+    import torch
+
+    from tokenizer.checkpoint import load_codec
+    from tts.listen.folder import load_listener, save_listener
+
+    save_listener(*load_listener(args.listener, load_codec(args.codec)), args.out, torch.float16)
+    size = sum(file.stat().st_size for file in args.out.iterdir())
+    print(f"{args.out}: {size / 1e6:.1f} MB")
     return 0
 
 

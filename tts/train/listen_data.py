@@ -1,6 +1,6 @@
 """What a listener learns from: codes of speech, the sounds in it, and the words they stand for.
 
-    python -m tts.train.listen prepare CORPUS... --out FILE.npz
+    python -m tts.train.listen prepare CORPUS... --examples FILE.npz --out FILE.npz
     python -m tts.train.listen texts FILE... --out FILE.npz --vocabulary vocabulary.model
 
 One form serves both: an example of text alone has no frames.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,12 @@ import soxr
 import torch
 
 from frontend import EmptyTextError
-from frontend.symbols import SYMBOLS
 from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
 from tts.listen.reading import read_text
 from tts.listen.sounds import NOTHING, OF_SYMBOL, carried, sounds_of
-from tts.train.corpus import Utterance
-from tts.train.prepare import aligned_corpora, frame_places
+from tts.train.corpus import Utterance, read_corpus
+from tts.train.prepare import Example
 from tts.train.sentences import sentence_key
 
 # Recordings of this many seconds in which nobody speaks, one for so many utterances.
@@ -127,65 +125,76 @@ def prepare_texts(
 
 def prepare_speech(
     folders: list[Path],
-    codec: CatTokenizer,
+    examples: list[Example],
     num_codebooks: int,
-    variants: int = 1,
-    max_seconds: float = 15.0,
-    part: tuple[int, int] = (0, 1),
+    codec: CatTokenizer | None = None,
+    variants: int = 0,
     disturbance: Disturbance | None = None,
 ) -> Iterator[Heard]:
-    """Phonemize, align and encode whole corpora.
+    """What the language model learns from, with its words, and disturbed copies of it.
 
     Args:
-        folders: each with a metadata.csv.
+        folders: with a metadata.csv each, for texts and recordings.
+        examples: of `tts.train.prepare`, of these folders and the same tokenizer.
         num_codebooks: kept of each frame.
-        variants: disturbed copies of each utterance beside itself.
-        part: (i, n) takes only every n-th utterance, from the i-th on.
+        codec: encodes the copies.
+        variants: copies of each utterance beside itself; there are noises without speech too then.
+
+    Raises:
+        ValueError: an example is of no utterance of the folders.
     """
     disturbance = disturbance or Disturbance()
-    encode = partial(_encode, codec, num_codebooks)
-    for language, (items, aligned) in aligned_corpora(folders, 0.03, max_seconds).items():
-        for number, (utterance, symbols) in enumerate(items):
-            if utterance.id not in aligned or number % part[1] != part[0]:
-                continue
-            said = _said(utterance, symbols)
-            wav = read_mono(utterance.path, codec.sample_rate)
-            rng = np.random.default_rng((number, len(wav)))
-            for variant in range(variants + 1):
-                changed, rate = disturbance.apply(wav, rng) if variant else (wav, 1.0)
-                codes = encode(changed)
-                ends = np.round(aligned[utterance.id] / rate).astype(np.int64)
-                places = frame_places(ends, codes.shape[1], 1 / codec.frame_rate)
-                if said is None or places is None:
-                    continue
-                ids, words, word_ends = said
-                yield Heard(
-                    f"{utterance.id}#{variant}" if variant else utterance.id,
-                    utterance.speaker,
-                    language,
-                    codes,
-                    OF_SYMBOL[ids][places],
-                    sounds_of(ids)[0],
-                    words,
-                    word_ends,
-                )
-            if variants and number % NOISE_EVERY == 0:
-                yield _noise_alone(number, encode, codec.sample_rate, rng)
-            if number % 500 == 0:
-                print(f"  {language} {number}/{len(items)}", flush=True)
+    known = {u.id: u for folder in folders for u in read_corpus(folder)}
+    for number, example in enumerate(examples):
+        if example.id not in known:
+            raise ValueError(f"{example.id} is in none of the folders; name its corpus too")
+        utterance = known[example.id]
+        said = _said(utterance, example.symbols)
+        if said is None:
+            continue
+        yield _heard(example, example.id, example.codes[:num_codebooks], example.places, said)
+        if codec is None:
+            continue
+        wav = read_mono(utterance.path, codec.sample_rate)
+        rng = np.random.default_rng((number, len(wav)))
+        for variant in range(1, variants + 1):
+            changed, rate = disturbance.apply(wav, rng)
+            codes = _encode(codec, num_codebooks, changed)
+            before = np.round((np.arange(codes.shape[1]) + 1) * rate).astype(np.int64) - 1
+            places = example.places[np.clip(before, 0, len(example.places) - 1)]
+            yield _heard(example, f"{example.id}#{variant}", codes, places, said)
+        if number % NOISE_EVERY == 0:
+            yield _noise_alone(number, codec, num_codebooks, rng)
+        if number % 500 == 0:
+            print(f"  {number}/{len(examples)}", flush=True)
 
 
-def _said(
-    utterance: Utterance, symbols: tuple[str, ...]
-) -> tuple[np.ndarray, tuple[str, ...], np.ndarray] | None:
-    """The symbols that were said, the text's words, and where they end among those sounds."""
-    ids = np.array([SYMBOLS.index(s) for s in symbols])
+def _heard(
+    example: Example,
+    name: str,
+    codes: np.ndarray,
+    places: np.ndarray,
+    said: tuple[tuple[str, ...], np.ndarray],
+) -> Heard:
+    return Heard(
+        name,
+        example.speaker,
+        example.language,
+        codes,
+        OF_SYMBOL[example.symbols][places],
+        sounds_of(example.symbols)[0],
+        *said,
+    )
+
+
+def _said(utterance: Utterance, symbols: np.ndarray) -> tuple[tuple[str, ...], np.ndarray] | None:
+    """The text's words, and where they end among the sounds that were said."""
     try:
         read, words, ends = read_text(utterance.text, utterance.language)
     except EmptyTextError:
         return None
-    source, target = sounds_of(read)[0].tolist(), sounds_of(ids)[0].tolist()
-    return ids, words, carried(ends, source, target)
+    source, target = sounds_of(read)[0].tolist(), sounds_of(symbols)[0].tolist()
+    return words, carried(ends, source, target)
 
 
 def _encode(codec: CatTokenizer, num_codebooks: int, wav: np.ndarray) -> np.ndarray:
@@ -193,12 +202,14 @@ def _encode(codec: CatTokenizer, num_codebooks: int, wav: np.ndarray) -> np.ndar
     return codec.encode(x, num_codebooks)[0].cpu().numpy().astype(np.uint16)
 
 
-def _noise_alone(number: int, encode, sample_rate: int, rng: np.random.Generator) -> Heard:
+def _noise_alone(
+    number: int, codec: CatTokenizer, num_codebooks: int, rng: np.random.Generator
+) -> Heard:
     """Noise or silence of any level."""
-    length = round(rng.uniform(*NOISE_S) * sample_rate)
+    length = round(rng.uniform(*NOISE_S) * codec.sample_rate)
     level = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-70, -12) / 20)
-    codes = encode((np.clip(noise(length, rng) * level, -1, 1)).astype(np.float32))
-    nothing = np.zeros(0, dtype=np.int64)
+    wav = np.clip(noise(length, rng) * level, -1, 1).astype(np.float32)
+    codes, nothing = _encode(codec, num_codebooks, wav), np.zeros(0, dtype=np.int64)
     labels = np.full(codes.shape[1], NOTHING)
     return Heard(f"noise{number}", "", "", codes, labels, nothing, (), nothing)
 
