@@ -96,7 +96,7 @@ def noise(length: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def prepare_texts(
-    files: Iterable[Path], left_out: Collection[str] = (), longest: int = 150
+    files: Iterable[Path], left_out: Collection[str] = (), longest: int = 120
 ) -> list[Heard]:
     """Texts alone, a line each.
 
