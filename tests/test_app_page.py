@@ -252,6 +252,25 @@ def test_errors_are_told_in_the_language_of_the_page(client: TestClient, path: s
     assert told("") == told("en")
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Hello. Привет мир. Goodbye.", "Привет"),
+        ("Hello \U0001f718 there.", "1F718"),
+        ("<speak><emphasis>Hello.</emphasis></speak>", "<emphasis>"),
+    ],
+)
+def test_remarks_on_a_text_are_told_in_the_language_of_the_page(client: TestClient, text, named):
+    def notes(language: str) -> list[str]:
+        body = {"text": text, "voice": "tiny"}
+        answer = client.post("/app/speak", json=body, headers={"X-Language": language})
+        events = [json.loads(x[6:]) for x in answer.text.splitlines() if x.startswith("data:")]
+        return next(e for e in events if e["type"] == "started")["notes"]
+
+    assert all(named in note for note in (*notes("zh"), *notes("")))
+    assert [bool(re.search("[\u4e00-\u9fff]{2}", *notes(x))) for x in ("zh", "en")] == [True, False]
+
+
 @pytest.mark.parametrize("kind", ["text", "nothing", "silent", "noise", "short", "broken"])
 def test_a_report_on_a_recording_is_all_chinese(service: SpeechService, tmp_path: Path, kind: str):
     from tts.serve.webui.page import check_prompt

@@ -26,6 +26,7 @@ from tts.model.checkpoint import load_model
 from tts.serve.api import create_api
 from tts.serve.page_api import page_routes
 from tts.serve.service import SpeechService
+from tts.serve.webui.problems import note_in_words
 from tts.synthesizer import SpeechOptions, Synthesizer
 
 RATE, FRAME = 48000, 3840
@@ -195,7 +196,7 @@ def test_api_and_page(synthesizer, recording, tmp_path, monkeypatch):
     service = SpeechService(synthesizer)
     try:
         app = create_api(service)
-        app.include_router(page_routes(service))
+        app.include_router(page_routes(service, note_in_words))
         client = TestClient(app)
         health = client.get("/health").json()
         assert (health["channels"], health["sample_rate"]) == (2, RATE)

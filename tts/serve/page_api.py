@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from fastapi.responses import Response
 from tokenizer.audio import FORMATS, encode_sound, to_int16
 from tokenizer.layout import silence
 from tts.inference.events import TextTimed
-from tts.serve.errors import ApiError
+from tts.serve.errors import LANGUAGE_HEADER, ApiError
 from tts.serve.kept import KeptPiece, KeptResult
 from tts.serve.schema import PageBody, Replaces
 from tts.serve.service import SpeechService
@@ -25,8 +26,12 @@ from tts.voices import Voice, voice_names
 DOWNLOADS = ("wav", "flac", "mp3", "ogg")
 
 
-def page_routes(service: SpeechService) -> APIRouter:
-    """What the page needs beyond the open API; not part of it, so not in its documentation."""
+def page_routes(service: SpeechService, note_in: Callable[[str, str], str]) -> APIRouter:
+    """What the page needs beyond the open API; not part of it, so not in its documentation.
+
+    Args:
+        note_in: (language, remark in English) -> the remark in that language.
+    """
     router = APIRouter(prefix="/app", include_in_schema=False)
 
     @router.post("/speak")
@@ -38,7 +43,8 @@ def page_routes(service: SpeechService) -> APIRouter:
             # On the page a line "slt: Good day." is spoken by the voice of that name.
             options = replace(options, cast={name: name for name in voice_names()})
         ticket = service.speak(client_of(request), wanted.text, options)
-        teller = _Teller(service, wanted, replaced)
+        language = request.headers.get(LANGUAGE_HEADER, "")
+        teller = _Teller(service, wanted, replaced, lambda note: note_in(language, note))
         return event_stream(ticket, request, teller.tell)
 
     @router.get("/results/{name}.{ending}")
@@ -62,9 +68,14 @@ class _Teller:
     """Turns events into what the page reads, and keeps the sound."""
 
     def __init__(
-        self, service: SpeechService, wanted: PageBody, replaced: KeptResult | None
+        self,
+        service: SpeechService,
+        wanted: PageBody,
+        replaced: KeptResult | None,
+        note_in_words: Callable[[str], str],
     ) -> None:
         self.service, self.wanted, self.replaced = service, wanted, replaced
+        self.note_in_words = note_in_words
         self.texts: list[str] = []
         self.kept = KeptResult(service.sample_rate)
         # Of as many channels as the sound, so that both can be joined.
@@ -78,7 +89,8 @@ class _Teller:
             self.texts = [piece.text for piece in event.pieces]
             frames = self.service.estimate_frames(event)
             notes = list(dict.fromkeys(note for piece in event.pieces for note in piece.notes))
-            return {"type": "started", "pieces": self.texts, "frames": frames, "notes": notes}
+            told = [self.note_in_words(note) for note in notes]
+            return {"type": "started", "pieces": self.texts, "frames": frames, "notes": told}
         if isinstance(event, Sound):
             samples = to_int16(event.wav)
             if event.gap:

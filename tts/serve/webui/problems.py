@@ -41,6 +41,16 @@ _CASES = {
     "is not allowed": "名字只能用 1 到 40 个 a-z、0-9、_ 和 -。",
     "not kept any more": "结果或录音已不再保留，请重新生成或重新上传。",
 }
+# Remarks on a text that is spoken all the same.
+_REMARKS = (
+    (re.compile(r"not spoken: (.*); English and Chinese are"), "没有朗读 {0}：只能朗读中英文"),
+    (re.compile(r"dropped (.*) \((U\+[0-9A-F]+)\)"), "已略去字符 {0}（{1}）"),
+    (re.compile(r"SSML: (.*) is left out of account"), "SSML 中的 {0} 没有采用"),
+    (
+        re.compile(r"without a voice each of the (\d+) pieces may get its own.*"),
+        "没有选声音，{0} 段文字的声音可能各不相同：请选一个声音或上传一段录音。",
+    ),
+)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -63,3 +73,12 @@ def in_words(language: str, code: str, message: str) -> str:
 def error_in_words(error: ApiError, language: str) -> str:
     """The same of an error of the API."""
     return in_words(language, error.code, error.message)
+
+
+def note_in_words(language: str, note: str) -> str:
+    """A remark on a text, which the front end writes in English, in a language of the page."""
+    if language == "zh":
+        for pattern, template in _REMARKS:
+            if match := pattern.fullmatch(note):
+                return template.format(*match.groups())
+    return note

@@ -15,7 +15,7 @@ from tts.serve.page_api import page_routes
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
 from tts.serve.webui.page import build_page, save_prompt
-from tts.serve.webui.problems import error_in_words
+from tts.serve.webui.problems import error_in_words, note_in_words
 from tts.serve.webui.pronunciation import override, spoken_words
 from tts.serve.webui.respelling import respelled
 from tts.serve.webui.texts import LANGUAGES, cards, preferred, texts
@@ -59,7 +59,7 @@ def create_app(service: SpeechService, access: Access | None = None) -> FastAPI:
 
     app = create_api(service, access)
     app.state.tell = error_in_words
-    app.include_router(page_routes(service))
+    app.include_router(page_routes(service, note_in_words))
     app.include_router(_routes(service))
     app.mount("/app/assets", StaticFiles(directory=ASSETS), name="assets")
     # Fonts of the system: Gradio's own would be fetched from another host.
