@@ -12,9 +12,11 @@ import pytest
 import soundfile
 import torch
 
-from cli_fixtures import sound_file  # noqa: F401
 from listening import save_tiny_listener, tiny_listener, tiny_vocabulary
+from test_serve_uploads import RECORDINGS
 from tiny import NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec
+from tokenizer.audio import AudioError
+from tokenizer.blocks import sound_blocks
 from tokenizer.checkpoint import save_codec
 from tokenizer.codes import codec_fingerprint
 from tts.__main__ import main
@@ -272,3 +274,16 @@ def test_a_listener_comes_back_from_its_folder(tmp_path):
     assert model.config.check.missing == 3.0
     assert vocabulary.encode(" Good") == tiny_vocabulary().encode(" Good")
     assert math.isclose(float(model.codes.weight[3, 3]), float(tiny_listener().codes.weight[3, 3]))
+
+
+@pytest.mark.parametrize("kind", ["m4a", "webm", "aac", "mp3"])
+def test_containers_are_read_bit_by_bit_and_damage_is_told(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(RECORDINGS[kind])
+    blocks = list(sound_blocks(path, seconds=0.5))
+    assert len(blocks) > 2
+    (rate,) = {rate for _, rate in blocks}
+    assert sum(len(block) for block, _ in blocks) / rate == pytest.approx(2.0, abs=0.1)
+    path.write_bytes(b"no sound at all")
+    with pytest.raises(AudioError, match="cannot be read as sound"):
+        list(sound_blocks(path))
