@@ -20,6 +20,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	$(BIN)/pyright -p pyright.strict.json
 	PYTHONPATH=. $(BIN)/lint-imports
 	$(MAKE) --no-print-directory test
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer.audio import ENDINGS, SILENCE_PEAK, AudioError, write_audio
+from tokenizer.audio import SILENCE_PEAK, AudioError, write_audio
 from tokenizer.audio import read_sound as read_wav
 from tokenizer.audio import resample as resample_checked
 
 __all__ = [
-    "AUDIO_SUFFIXES",
     "SILENCE_PEAK",
     "AudioError",
     "check_mono",
@@ -22,7 +21,6 @@ __all__ = [
     "write_wav",
 ]
 
-AUDIO_SUFFIXES = ENDINGS
 # Shorter than any word: such a sound counts as empty.
 MIN_SECONDS = 0.1
 

@@ -17,6 +17,7 @@ PLACEHOLDER_LAST: Final = 0xF8FF
 PLACEHOLDER: Final = "\ue000-\uf8ff"
 
 HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007\U00020000-\U000323af"
+HAN_CHARACTER: Final = re.compile(f"[{HAN}]")
 
 _FRACTIONS: Final = {
     **{"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5"},

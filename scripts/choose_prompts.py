@@ -1,9 +1,10 @@
-"""Which recording of a speaker makes the best voice? The one whose speech is understood best.
+"""Which sentence of its teacher makes the best prompt of each shipped voice?
 
-    python scripts/choose_prompts.py CORPUS … --sentences DEV.txt --out VOICES
+    python scripts/choose_prompts.py CORPUS … --listener whisper:DIR --rater distillmos --out VOICES
 
-Each candidate prompts the model for a few development sentences, and a listener counts what it got
-wrong. Sentences that a test is held on have no place here.
+Who the voices are stands in recipes/voices.toml. Each candidate prompts the model for the choosing
+sentences, a listener counts what it got wrong and a rater tells how it sounds: a wrong word costs
+as much as one point of opinion. Sentences that a test is held on have no place here.
 """
 
 from __future__ import annotations
@@ -15,25 +16,28 @@ from functools import partial
 from pathlib import Path
 
 from eval.report import json_line, read_sentences
-from eval.systems.listening import CachedRecognizer, load_recognizer
+from eval.systems.judging import Judges
 from tokenizer.cli import one_line
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.train.corpus import read_corpus
-from tts.train.voices import make_voice, prompt_candidates
+from tts.train.voices import make_voice, prompt_candidates, read_cards
 from tts.voices import Voice, save_voice
+
+ROOT = Path(__file__).parents[1]
+BEST_OPINION = 5.0
 
 Cost = Callable[[Voice, Sequence[str]], float]
 
 
-def num_errors(
-    synthesizer: Synthesizer, ear: CachedRecognizer, voice: Voice, sentences: Sequence[str]
-) -> int:
-    """What the listener got wrong over all sentences, each said with its own seed."""
-    total = 0
+def cost_of(
+    synthesizer: Synthesizer, judges: Judges, voice: Voice, sentences: Sequence[str]
+) -> float:
+    """Words got wrong and points of opinion missed over all sentences, each with its own seed."""
+    total = 0.0
     for seed, text in enumerate(sentences):
         said = synthesizer.synthesize(text, SpeechOptions(voice=voice, seed=seed))
-        heard = ear.listener.transcribe(said.wav, said.sample_rate)
-        total += ear.score(text, heard).num_errors
+        told = judges.judge(said.wav, said.sample_rate, text)
+        total += told.get("errors", 0) + BEST_OPINION - told.get("distillmos", BEST_OPINION)
     return total
 
 
@@ -67,49 +71,48 @@ def best_voice(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the best voice of every speaker; the last line is JSON. ValueError on bad input."""
+    """Write the best prompt of every voice; the last line is JSON. ValueError on bad input."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder of voices")
-    parser.add_argument("--sentences", type=Path, required=True, help="of development")
-    parser.add_argument("--zh-sentences", type=Path, help="the same for Mandarin voices")
-    parser.add_argument("--listener", default="pocketsphinx", help="or whisper:FOLDER")
-    parser.add_argument("--zh-listener", help="whisper:FOLDER; without one the first is taken")
+    parser.add_argument("--cards", type=Path, default=ROOT / "recipes/voices.toml")
+    parser.add_argument("--voices", nargs="+", help="only these")
+    for lang in ("en", "zh"):
+        default = ROOT / f"eval/data/choosing_{lang}.txt"
+        parser.add_argument(f"--{lang}", type=Path, default=default, help="sentences to choose by")
+    parser.add_argument("--listener", required=True, help="whisper:FOLDER, or pocketsphinx")
+    parser.add_argument("--rater", help="distillmos")
     parser.add_argument("--limit", type=int, default=8, help="only the first so many sentences")
-    parser.add_argument("--candidates", type=int, default=6, help="recordings of each speaker")
+    parser.add_argument("--candidates", type=int, default=6, help="recordings of each teacher")
     parser.add_argument("--rounds", type=int, default=1, help="the worse half leaves after each")
-    parser.add_argument("--speakers", nargs="+", help="only these")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--codec", default="embedded")
     args = parser.parse_args(argv)
-    files = {"en": args.sentences, "zh": args.zh_sentences}
-    sentences = {k: read_sentences(f)[: args.limit] if f else [] for k, f in files.items()}
-    most = min((len(own) for own in sentences.values() if own), default=0)
+    sentences = {k: read_sentences(getattr(args, k))[: args.limit] for k in ("en", "zh")}
+    cards = [c for c in read_cards(args.cards) if not args.voices or c.name in args.voices]
+    if unknown := sorted(set(args.voices or ()) - {c.name for c in cards}):
+        raise ValueError(f"no voice {', '.join(unknown)} in {args.cards}")
+    most = min(len(sentences[c.language]) for c in cards)
     if not 1 <= args.rounds <= most:
         raise ValueError(f"--rounds is {args.rounds}, expected 1 to {most} (sentences)")
     utterances = [u for folder in args.corpus for u in read_corpus(folder)]
-    found = prompt_candidates(utterances, args.candidates)
-    wanted = args.speakers or sorted(found)
-    if unknown := sorted(set(wanted) - set(found)):
-        raise ValueError(f"no recording of {unknown} is fit for a prompt; known: {sorted(found)}")
+    found = {c.name: prompt_candidates(utterances, c, args.candidates) for c in cards}
+    if missing := [c.speaker for c in cards if not found[c.name]]:
+        raise ValueError(f"no recording of {', '.join(missing)} is fit for a prompt")
     synthesizer = Synthesizer.load(args.model, args.codec)
-    names = {"en": args.listener, "zh": args.zh_listener}
-    ears = {k: load_recognizer(name, lang=k) for k, name in names.items() if name and sentences[k]}
     args.out.mkdir(parents=True, exist_ok=True)
     result = {}
-    for speaker in wanted:
-        voices = [make_voice(u, synthesizer.codec) for u in found[speaker]]
-        lang = voices[0].lang
-        voice, costs = voices[0], []
-        if lang in ears:
-            cost = partial(num_errors, synthesizer, ears[lang])
-            voice, costs = best_voice(voices, cost, sentences[lang], args.rounds)
+    for card in cards:
+        judges = Judges((args.rater,) if args.rater else (), args.listener, lang=card.language)
+        voices = [make_voice(u, card, synthesizer.prompt_encoder) for u in found[card.name]]
+        cost = partial(cost_of, synthesizer, judges)
+        voice, costs = best_voice(voices, cost, sentences[card.language], args.rounds)
         (args.out / f"{voice.name}.safetensors").unlink(missing_ok=True)
         save_voice(voice, args.out)
         costs = [round(c, 3) for c in costs]
-        result[voice.name] = {"errors": costs, "transcript": voice.transcript}
+        result[voice.name] = {"costs": costs, "transcript": voice.transcript}
         print(f"{voice.name}: {costs} {voice.transcript}", flush=True)
     counts = {k: len(own) for k, own in sentences.items()}
     print(json_line({"sentences": counts, "voices": result}))

@@ -292,14 +292,15 @@ def test_a_report_on_a_recording_is_all_chinese(service: SpeechService, tmp_path
 
 
 def test_the_advice_names_the_length_that_is_used(service: SpeechService, tmp_path: Path):
-    from tts.inference.prompt_audio import prepare_recording, prompt_rule
+    from tts.inference.prompt_audio import prepare_recording
+    from tts.model.registry import EMBEDDED_PROMPT
     from tts.serve.webui.page import check_prompt
 
     path = tmp_path / "long.wav"
     soundfile.write(path, speech_like(9.0), SAMPLE_RATE)
     report = check_prompt(service, Client("x"), str(path), "", "en")
     assert "only the first 1.5 to 2.2 s are used" in report
-    speech, _ = prepare_recording(speech_like(9.0), SAMPLE_RATE, prompt_rule(True))
+    speech, _ = prepare_recording(speech_like(9.0), SAMPLE_RATE, EMBEDDED_PROMPT)
     assert 1.5 <= len(speech) / SAMPLE_RATE <= 2.2
 
 

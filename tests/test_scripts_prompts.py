@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,30 +12,43 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.systems.listening import CachedRecognizer
 from scripting import script
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.train.corpus import HEADER, read_corpus
-from tts.train.voices import make_voice, prompt_candidates
+from tts.train.voices import VoiceCard, make_voice, prompt_candidates, read_cards
 from tts.voices import Voice
 
 choose = script("choose_prompts")
 TEXT = "A train came in."
+RMS = VoiceCard("anna", "kokoro:rms", "en", "f", "Irish", "calm")
+CARDS = """
+[anna]
+teacher = "kokoro:rms"
+language = "en"
+gender = "f"
+accent = "Irish"
+description = "calm"
+
+[ben]
+teacher = "kokoro:bob"
+language = "en"
+gender = "m"
+accent = "Welsh"
+description = "quick"
+"""
 
 
 class EverySecond:
-    """Hears all that is said, but only every second time it listens."""
-
-    name = "every second"
+    """Hears all that is said, but only every second time it listens; and likes all the same."""
 
     def __init__(self) -> None:
         self.count = 0
 
-    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
+    def judge(self, wav: np.ndarray, sample_rate: int, text: str) -> dict[str, float]:
         assert wav.size > 0
         assert sample_rate > 0
         self.count += 1
-        return "" if self.count % 2 else TEXT
+        return {"errors": 4.0 * (self.count % 2), "distillmos": 4.5}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +57,8 @@ def synthesizer() -> Synthesizer:
 
 
 def _voices(corpus: Path, synthesizer: Synthesizer) -> list[Voice]:
-    candidates = prompt_candidates(read_corpus(corpus), 5)["rms"]
-    return [make_voice(u, synthesizer.codec) for u in candidates]
+    candidates = prompt_candidates(read_corpus(corpus), RMS, 5)
+    return [make_voice(u, RMS, synthesizer.prompt_encoder) for u in candidates]
 
 
 @pytest.fixture(scope="module")
@@ -68,31 +83,32 @@ def corpus(synthesizer: Synthesizer, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def _heard_by(synthesizer: Synthesizer) -> Any:
-    return partial(choose.num_errors, synthesizer, CachedRecognizer(EverySecond()))
+    return partial(choose.cost_of, synthesizer, EverySecond())
 
 
 def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
-    found = prompt_candidates(read_corpus(corpus), 5)
-    assert {who: [u.id for u in own] for who, own in found.items()} == {
-        "rms": ["a3", "a4"],
-        "zoe": ["b1"],
-    }
-    assert [u.id for u in prompt_candidates(read_corpus(corpus), 1)["rms"]] == ["a3"]
+    utterances = read_corpus(corpus)
+    assert [u.id for u in prompt_candidates(utterances, RMS, 5)] == ["a4", "a3"]
+    assert [u.id for u in prompt_candidates(utterances, RMS, 1)] == ["a4"]
+    assert prompt_candidates(utterances, replace(RMS, language="zh"), 5) == []
 
 
-def test_the_best_understood_wins(corpus: Path, synthesizer: Synthesizer) -> None:
+def test_the_best_understood_wins_and_has_what_its_card_says(
+    corpus: Path, synthesizer: Synthesizer
+) -> None:
     candidates = _voices(corpus, synthesizer)
-    voice, errors = choose.best_voice(candidates, _heard_by(synthesizer), [TEXT])
-    assert errors == [4, 0]
-    assert voice.transcript == "And so is this."
-    assert (voice.name, voice.description) == ("rms", "training speaker rms")
+    voice, costs = choose.best_voice(candidates, _heard_by(synthesizer), [TEXT])
+    assert costs == [4.5, 0.5]
+    told = (voice.name, voice.transcript, voice.gender, voice.accent, voice.description)
+    assert told == ("anna", "This one is whole.", "f", "Irish", "calm")
+    assert voice.source == "synthetic: kokoro:rms"
 
 
 def test_the_worse_half_leaves_after_each_round(corpus: Path, synthesizer: Synthesizer) -> None:
     candidates = _voices(corpus, synthesizer) * 2
-    # round 1: errors 4, 0, 4, 0, so the second and the fourth go on; round 2: 4 and 0 more
-    voice, errors = choose.best_voice(candidates, _heard_by(synthesizer), [TEXT, TEXT], rounds=2)
-    assert errors == [4, 4, 4, 0]
+    # errors of round 1: 4, 0, 4, 0, so the second and the fourth go on; of round 2: 4 and 0 more
+    voice, costs = choose.best_voice(candidates, _heard_by(synthesizer), [TEXT, TEXT], rounds=2)
+    assert costs == [4.5, 5.0, 4.5, 1.0]
     assert voice is candidates[3]
 
 
@@ -103,18 +119,28 @@ def test_without_sentences_the_first_one_is_taken(corpus: Path, synthesizer: Syn
     assert costs == []
 
 
-def test_more_rounds_than_sentences_are_refused(corpus: Path, tmp_path: Path) -> None:
-    sentences = tmp_path / "dev.txt"
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--voices", "anna", "--rounds", "2"], "--rounds is 2, expected 1 to 1"),
+        (["--voices", "carl"], "no voice carl"),
+        ([], "no recording of bob is fit"),
+    ],
+)
+def test_bad_wishes_are_named(corpus: Path, tmp_path: Path, more: list[str], told: str) -> None:
+    sentences, cards = tmp_path / "dev.txt", tmp_path / "voices.toml"
     sentences.write_text(TEXT + "\n", "utf-8")
-    arguments = [str(corpus), "--out", str(tmp_path / "v"), "--sentences", str(sentences)]
-    with pytest.raises(ValueError, match="--rounds is 2, expected 1 to 1"):
-        choose.main([*arguments, "--rounds", "2"])
-
-
-def test_an_unknown_speaker_is_named(corpus: Path, tmp_path: Path) -> None:
-    sentences = tmp_path / "dev.txt"
-    sentences.write_text(TEXT + "\n", "utf-8")
-    arguments = [str(corpus), "--out", str(tmp_path / "v"), "--sentences", str(sentences)]
-    with pytest.raises(ValueError, match=r"\['bob'\]"):
-        choose.main([*arguments, "--speakers", "bob"])
+    cards.write_text(CARDS, "utf-8")
+    arguments = [str(corpus), "--out", str(tmp_path / "v"), "--en", str(sentences)]
+    arguments += ["--cards", str(cards), "--listener", "pocketsphinx", *more]
+    with pytest.raises(ValueError, match=told):
+        choose.main(arguments)
     assert not (tmp_path / "v").exists()
+
+
+def test_the_cards_of_the_project_are_whole() -> None:
+    cards = read_cards(choose.ROOT / "recipes/voices.toml")
+    kinds = Counter((c.language, c.gender) for c in cards)
+    assert min(kinds["zh", "f"], kinds["zh", "m"]) >= 2
+    assert kinds["en", "f"] + kinds["en", "m"] >= 10
+    assert {c.accent for c in cards if c.language == "en"} == {"American", "British"}

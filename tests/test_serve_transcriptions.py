@@ -15,7 +15,7 @@ from listening import save_tiny_listener
 from serving import running
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
 from tts.folders import HOME_VARIABLE
-from tts.inference.joining import Spoken
+from tts.inference.joining import TimedSpan
 from tts.listen.transcribe import Ears, Segment
 from tts.serve.api import create_api
 from tts.serve.service import SpeechService
@@ -23,7 +23,7 @@ from tts.serve.settings import Access, Limits
 from tts.voices import save_voice
 
 ROUTE = "/v1/audio/transcriptions"
-WORDS = (Spoken("Good", 0.1, 0.4, (0, 4)), Spoken("day", 0.4, 0.9, (5, 8)))
+WORDS = (TimedSpan("Good", 0.1, 0.4, (0, 4)), TimedSpan("day", 0.4, 0.9, (5, 8)))
 
 
 @pytest.fixture(scope="module")

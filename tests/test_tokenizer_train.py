@@ -142,10 +142,11 @@ def test_codebooks_are_drawn_as_the_recipe_says():
 
 
 def test_learning_rate_warms_up_holds_and_falls():
-    rates = [learning_rate(1.0, 10, step, spent) for step, spent in [(0, 0), (9, 0.1), (99, 0.4)]]
+    told = Recipe(learning_rate=1.0, warmup_steps=10)
+    rates = [learning_rate(told, step, spent) for step, spent in [(0, 0), (9, 0.1), (99, 0.4)]]
     assert rates == [0.1, 1.0, 1.0]
-    assert learning_rate(1.0, 10, 999, 0.8) == pytest.approx(0.5)
-    assert learning_rate(1.0, 10, 999, 1.0) == pytest.approx(0.02)
+    assert learning_rate(told, 999, 0.8) == pytest.approx(0.5)
+    assert learning_rate(told, 999, 1.0) == pytest.approx(0.02)
 
 
 def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):

@@ -140,7 +140,7 @@ def test_line_and_id_are_no_part_of_the_key(tmp_path):
 
 # `sampling` goes in row by row: see test_tts_batch_packing.py. How it reads, `model` tells.
 @pytest.mark.parametrize(
-    "name", sorted(set(Settings.__slots__) - {"shards", "sampling", "reads_phonemes"})
+    "name", sorted(set(Settings.__slots__) - {"shards", "sampling", "prompt_rule"})
 )
 def test_settings_are_part_of_the_key(tmp_path, name):
     row = Row(1, "x", "a", voice="rms", check=True)

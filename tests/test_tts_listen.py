@@ -20,7 +20,7 @@ from tokenizer.blocks import sound_blocks
 from tokenizer.checkpoint import save_codec
 from tokenizer.codes import codec_fingerprint
 from tts.__main__ import main
-from tts.inference.joining import Spoken
+from tts.inference.joining import TimedSpan
 from tts.listen.folder import load_listener
 from tts.listen.model import Listener, extend, hearing_mask
 from tts.listen.sounds import IS_MANDARIN, IS_MARK, SOUNDS
@@ -139,7 +139,7 @@ def test_blocks_of_any_rate_become_one_channel(rate):
 def test_segments_are_one_text_of_sentences():
     def segment(text: str, language: str, *words: str) -> Segment:
         spoken = [
-            Spoken(w, float(i), i + 0.9, (text.index(w), text.index(w) + len(w)))
+            TimedSpan(w, float(i), i + 0.9, (text.index(w), text.index(w) + len(w)))
             for i, w in enumerate(words)
         ]
         return Segment(text, language, 0.0, 9.0, tuple(spoken), 0.9)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from tts.inference.joining import Spoken
+from tts.inference.joining import TimedSpan
 from tts.subtitles import MAX_CUE_CHARS, cues, times_file
 
-WORDS = [Spoken("One", 0.1, 0.4, (0, 3)), Spoken("$2", 0.5, 1.25, (5, 7))]
-SENTENCES = [Spoken("One.\n$2", 0.1, 1.5, (0, 7)), Spoken("A<b.", 3661.62, 3662.0, (8, 12))]
+WORDS = [TimedSpan("One", 0.1, 0.4, (0, 3)), TimedSpan("$2", 0.5, 1.25, (5, 7))]
+SENTENCES = [TimedSpan("One.\n$2", 0.1, 1.5, (0, 7)), TimedSpan("A<b.", 3661.62, 3662.0, (8, 12))]
 
 
 def test_subtitles_of_sentences():
@@ -32,8 +32,8 @@ def test_json_has_places_in_the_text():
 
 def test_long_sentences_are_cut_between_words():
     text = " ".join(f"word{n:03d}" for n in range(40)) + "."
-    words = [Spoken(f"word{n:03d}", n / 2, n / 2 + 0.4, (8 * n, 8 * n + 7)) for n in range(40)]
-    found = cues(words, [Spoken(text, 0.0, 20.0, (0, len(text)))])
+    words = [TimedSpan(f"word{n:03d}", n / 2, n / 2 + 0.4, (8 * n, 8 * n + 7)) for n in range(40)]
+    found = cues(words, [TimedSpan(text, 0.0, 20.0, (0, len(text)))])
     assert len(found) == 4
     assert all(len(cue.text) <= MAX_CUE_CHARS for cue, _ in found)
     assert " ".join(cue.text for cue, _ in found) == text
@@ -41,4 +41,4 @@ def test_long_sentences_are_cut_between_words():
     times = [edge for cue, _ in found for edge in (cue.start_s, cue.end_s)]
     assert times == sorted(times)
     # Where there are no words it stays whole.
-    assert len(cues([], [Spoken(text, 0.0, 20.0, (0, len(text)))])) == 1
+    assert len(cues([], [TimedSpan(text, 0.0, 20.0, (0, len(text)))])) == 1

@@ -104,7 +104,7 @@ def test_recordings_become_a_corpus_of_one_rate_and_level(tmp_path: Path) -> Non
 
 
 def test_held_out_speakers_are_those_of_the_evaluation(tmp_path: Path) -> None:
-    from eval.systems.held_out import held_out_speaker
+    from tokenizer.train.held_out import held_out_speaker
 
     folder = tmp_path / "people"
     names = [f"s{i}" for i in range(40)]

@@ -18,10 +18,10 @@ from tts.folders import HOME_VARIABLE, voices_folder
 from tts.inference.prompt_audio import (
     CUT_FROM_S,
     CUT_TO_S,
-    EMBEDDED_PROMPT,
     WHOLE_PROMPT_S,
     PromptEncoder,
 )
+from tts.model.registry import EMBEDDED_PROMPT
 from tts.voices import (
     UnknownVoiceError,
     VoiceError,

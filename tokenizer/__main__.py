@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizer.cli import Parser, check_device, run_guarded
+from tokenizer.cli import Parser, add_verify, check_device, run_guarded
 
 PROG = "python -m tokenizer"
 
@@ -47,14 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     info.set_defaults(run=run_info)
 
-    verify = commands.add_parser("verify", help="compare with what the reference computed")
-    verify.add_argument(
-        "folder", metavar="FOLDER", help="config.json, model.safetensors and io.safetensors"
-    )
-    verify.add_argument(
-        "--shapes", metavar="FILE", help="compare names and shapes to this JSON list instead"
-    )
-    verify.set_defaults(run=run_verify)
+    add_verify(commands).set_defaults(run=run_verify)
 
     for command in (encode, decode):
         command.add_argument(

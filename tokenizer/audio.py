@@ -320,7 +320,7 @@ class _ForwardOnly(io.RawIOBase):
         self._bytes.clear()
         return ready
 
-    def write(self, data) -> int:
+    def write(self, data: Any) -> int:
         data = bytes(data)
         start = self._position - self._taken
         self._position += len(data)
@@ -340,7 +340,7 @@ class _ForwardOnly(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class UsageError(ValueError):
@@ -72,3 +72,15 @@ def check_device(name: str) -> str:
     if name not in usable:
         raise ValueError(f"device {name!r} cannot be used here; use one of {', '.join(usable)}")
     return name
+
+
+def add_verify(commands: Any) -> argparse.ArgumentParser:
+    """The command `verify`, as tokenizers and models have it."""
+    verify = commands.add_parser("verify", help="compare with what the reference computed")
+    verify.add_argument(
+        "folder", metavar="FOLDER", help="config.json, model.safetensors and io.safetensors"
+    )
+    verify.add_argument(
+        "--shapes", metavar="FILE", help="compare names and shapes to this JSON list instead"
+    )
+    return verify

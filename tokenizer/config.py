@@ -187,7 +187,9 @@ class CatConfig:
         return data
 
 
-def _mirrored(stages: tuple[PatchConfig | StageConfig, ...]) -> tuple:
+def _mirrored(
+    stages: tuple[PatchConfig | StageConfig, ...],
+) -> tuple[PatchConfig | StageConfig, ...]:
     """The decoder of an encoder: its stages in reverse, inputs and outputs swapped."""
     return tuple(
         stage

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 from tokenizer.published import BY_REPOSITORY
@@ -65,11 +66,11 @@ def fetch(name: str) -> Path:
     folder = cached(name)
     if folder is not None:
         return folder
-    wanted = {"repo_id": repository, "revision": revision or None}
+    wanted = partial(snapshot_download, repo_id=repository, revision=revision or None)
     try:
-        folder = Path(snapshot_download(**wanted, allow_patterns=PATTERNS))
+        folder = Path(wanted(allow_patterns=PATTERNS))
         if not weights_in(folder):
-            folder = Path(snapshot_download(**wanted, allow_patterns=[*PATTERNS, PICKLED]))
+            folder = Path(wanted(allow_patterns=[*PATTERNS, PICKLED]))
         return folder
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         raise CheckpointError(_remedy(repository, revision, error)) from error
@@ -81,9 +82,9 @@ def cached(name: str) -> Path | None:
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     repository, _, revision = name.partition("@")
-    wanted = {"repo_id": repository, "revision": revision or None, "allow_patterns": PATTERNS}
+    wanted = partial(snapshot_download, repo_id=repository, revision=revision or None)
     try:
-        folder = Path(snapshot_download(**wanted, local_files_only=True))
+        folder = Path(wanted(allow_patterns=PATTERNS, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, OSError, ValueError):
         return None
     return folder if (folder / "config.json").is_file() and weights_in(folder) else None

@@ -13,7 +13,7 @@ def fixed_serial(data: bytes) -> bytes:
     """An Ogg file with serial number 0 in place of the random one that encoders give it."""
     out = bytearray(data)
     first = 0
-    while out[first : first + 4] == b"OggS":
+    while out.startswith(b"OggS", first):
         lengths = out[first + _PAGE_HEADER : first + _PAGE_HEADER + out[first + _SEGMENTS]]
         last = first + _PAGE_HEADER + len(lengths) + sum(lengths)
         page = out[first:last]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +66,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Any]:
+def opened(file: Path) -> Generator[Any, None, None]:
     """A file of tensors, mapped into memory; CheckpointError where it is damaged."""
     try:
         if file.suffix == ".bin":
@@ -209,7 +209,7 @@ class _Unfilled(TorchFunctionMode):
 
 
 @contextmanager
-def without_numbers() -> Iterator[None]:
+def without_numbers() -> Generator[None, None, None]:
     """Modules that are built in this block have names and shapes, and no numbers."""
     with torch.device("meta"), _Unfilled():
         yield

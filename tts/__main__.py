@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tokenizer.cli import Parser, run_guarded
+from tokenizer.cli import Parser, add_verify, run_guarded
 from tts.batch.cli import add_batch
 from tts.book.cli import add_book
 from tts.control import add_check, add_control, add_listener
@@ -46,13 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         "doctor", help="show what is installed, and test it", description=doctor_text()
     )
     _add_model(doctor)
-    verify = commands.add_parser("verify", help="compare with what the reference computed")
-    verify.add_argument(
-        "folder", metavar="FOLDER", help="config.json, model.safetensors and io.safetensors"
-    )
-    verify.add_argument(
-        "--shapes", metavar="FILE", help="compare names and shapes to this JSON list instead"
-    )
+    add_verify(commands)
     return parser
 
 

@@ -39,15 +39,6 @@ def listener_folder(name: str | Path) -> Path:
     return folder
 
 
-def reads_phonemes(folder: Path) -> bool:
-    """Whether the model in a folder reads phonemes, as the embedded one does, or text.
-
-    Raises:
-        ConfigError: its config.json cannot be read.
-    """
-    return bool(read_object(folder / "config.json").get("phonemes"))
-
-
 def codec_name(model: str | Path, codec: str | Path | None) -> str | Path:
     """The tokenizer that goes with a model.
 

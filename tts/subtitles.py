@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tts.inference.joining import Spoken
+    from tts.inference.joining import TimedSpan
 
 # Kinds of files, which are their endings too.
 KINDS = ("srt", "vtt", "json")
@@ -15,7 +15,7 @@ KINDS = ("srt", "vtt", "json")
 MAX_CUE_CHARS = 84
 
 
-def times_file(kind: str, words: Sequence[Spoken], sentences: Sequence[Spoken]) -> bytes:
+def times_file(kind: str, words: Sequence[TimedSpan], sentences: Sequence[TimedSpan]) -> bytes:
     """A file of one of `KINDS`.
 
     Args:
@@ -27,10 +27,10 @@ def times_file(kind: str, words: Sequence[Spoken], sentences: Sequence[Spoken]) 
     return {"srt": _srt, "vtt": _vtt, "json": _json}[kind](words, sentences)
 
 
-def times_object(words: Sequence[Spoken], sentences: Sequence[Spoken]) -> dict[str, Any]:
+def times_object(words: Sequence[TimedSpan], sentences: Sequence[TimedSpan]) -> dict[str, Any]:
     """As JSON has them; from and to are places in the text."""
 
-    def rows(name: str, spoken: Sequence[Spoken]) -> list[dict[str, Any]]:
+    def rows(name: str, spoken: Sequence[TimedSpan]) -> list[dict[str, Any]]:
         return [
             {
                 name: one.text,
@@ -45,11 +45,11 @@ def times_object(words: Sequence[Spoken], sentences: Sequence[Spoken]) -> dict[s
     return {"words": rows("word", words), "sentences": rows("text", sentences)}
 
 
-def _json(words: Sequence[Spoken], sentences: Sequence[Spoken]) -> bytes:
+def _json(words: Sequence[TimedSpan], sentences: Sequence[TimedSpan]) -> bytes:
     return (json.dumps(times_object(words, sentences), ensure_ascii=False) + "\n").encode()
 
 
-def _srt(words: Sequence[Spoken], sentences: Sequence[Spoken]) -> bytes:
+def _srt(words: Sequence[TimedSpan], sentences: Sequence[TimedSpan]) -> bytes:
     blocks = [
         f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{cue.text}\n"
         for number, (cue, _) in enumerate(cues(words, sentences), start=1)
@@ -57,7 +57,7 @@ def _srt(words: Sequence[Spoken], sentences: Sequence[Spoken]) -> bytes:
     return "\n".join(blocks).encode("utf-8")
 
 
-def _vtt(words: Sequence[Spoken], sentences: Sequence[Spoken]) -> bytes:
+def _vtt(words: Sequence[TimedSpan], sentences: Sequence[TimedSpan]) -> bytes:
     blocks = ["WEBVTT\n"]
     for cue, own in cues(words, sentences):
         text = _marked(cue, own, lambda word: f"<{_clock(word.start_s, '.')}>")
@@ -66,10 +66,10 @@ def _vtt(words: Sequence[Spoken], sentences: Sequence[Spoken]) -> bytes:
 
 
 def cues(
-    words: Sequence[Spoken], sentences: Sequence[Spoken]
-) -> list[tuple[Spoken, Sequence[Spoken]]]:
+    words: Sequence[TimedSpan], sentences: Sequence[TimedSpan]
+) -> list[tuple[TimedSpan, Sequence[TimedSpan]]]:
     """What is shown together, with its words; a long sentence is cut between words."""
-    found: list[tuple[Spoken, Sequence[Spoken]]] = []
+    found: list[tuple[TimedSpan, Sequence[TimedSpan]]] = []
     for sentence in sentences:
         first, last = sentence.at
         own = [word for word in words if first <= word.at[0] < last]
@@ -90,7 +90,7 @@ def cues(
     return found
 
 
-def _cuts(words: Sequence[Spoken], parts: int) -> list[int]:
+def _cuts(words: Sequence[TimedSpan], parts: int) -> list[int]:
     """Where parts of about the same length begin."""
     length = words[-1].at[1] - words[0].at[0]
     starts = [0]
@@ -102,7 +102,7 @@ def _cuts(words: Sequence[Spoken], parts: int) -> list[int]:
     return starts
 
 
-def _marked(cue: Spoken, words: Sequence[Spoken], mark: Callable[[Spoken], str]) -> str:
+def _marked(cue: TimedSpan, words: Sequence[TimedSpan], mark: Callable[[TimedSpan], str]) -> str:
     """The text of a cue with a mark before each word but the first."""
     parts, cursor = [], 0
     for number, word in enumerate(words):

@@ -44,7 +44,7 @@ from tts.inference.prompt_builders import (
 )
 from tts.inference.published import PublishedPromptBuilder, load_text_tokenizer
 from tts.inference.speaking import PieceLoop
-from tts.inference.synthesis import Gathered, Synthesis
+from tts.inference.synthesis import Collector, Synthesis
 from tts.model.checkpoint import load_prepared
 from tts.model.config import TtsConfig, check_codebooks, check_guidance
 from tts.model.registry import ModelType, type_of
@@ -339,12 +339,12 @@ class Synthesizer:
         begun = time.monotonic()
         pieces = self.pieces(text, options)
         events = self.speak(pieces, options, held=heard is None)
-        gathered = Gathered(begun, len(pieces), heard)
+        collected = Collector(begun, len(pieces), heard)
         for event in events:
             if watch is not None:
                 watch(event)
-            gathered.take(event)
-        return gathered.synthesis(pieces, options.seed, self.codec)
+            collected.take(event)
+        return collected.synthesis(pieces, options.seed, self.codec)
 
     def _gap(self, key: Key, silence: np.ndarray) -> Iterator[AudioChunk]:
         if len(silence):

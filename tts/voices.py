@@ -13,6 +13,8 @@ from tokenizer.model import CatTokenizer
 from tts.folders import VoiceError, is_shipped, voice_files, voice_or_default, voices_folder
 
 _NAME = re.compile(r"[a-z0-9_-]{1,40}")
+# What is told of a voice.
+_TOLD = ("name", "lang", "gender", "accent", "description", "transcript", "source")
 _FIELDS = ("name", "lang", "transcript", "description", "gender", "accent", "source", "codec")
 
 
@@ -44,6 +46,11 @@ class Voice:
     source: str = ""
     codec: str = ""
     shipped: bool = False
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is told of it, by the names of its attributes."""
+        return {name: getattr(self, name) for name in _TOLD}
 
 
 def voice_names() -> list[str]:

@@ -166,10 +166,10 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
     from tts.model.weights import prepare
 
     result: dict[str, Any] = {}
+    prepared = None
     if args.config or not args.codec_config:
         model = _config_model(args)
-        count = sum(p.numel() for p in model.parameters())
-        result["lm_parameters"] = count
+        result["lm_parameters"] = sum(p.numel() for p in model.parameters())
         prepared = prepare(model)
         result["lm"] = _lm_rows(args, prepared)
     if args.codec_config or not args.config:
@@ -178,7 +178,7 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
         result["codec_parameters"] = sum(p.numel() for p in codec.parameters())
         result["codec"] = codec_rows(codec, 10.0, args.repeats)
         print(f"codec: {result['codec']}")
-        if args.config and args.codec_config:
+        if prepared is not None and args.codec_config:
             wanted = args.codebooks or [prepared.config.n_vq]
             result["speech"] = [speech_row(prepared, codec, k, args.frames) for k in wanted]
             print(f"both: {result['speech']}")

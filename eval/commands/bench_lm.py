@@ -20,7 +20,7 @@ from tts.inference.speaking import LONGEST_CHUNK_S
 from tts.model.config import LanguageConfig, RowConfig, SamplingConfig, TtsConfig
 from tts.model.gpt import GptBlock, GptStack
 from tts.model.lm import FrameModel, Stack, TtsModel
-from tts.model.registry import default_sampling, type_of
+from tts.model.registry import type_of
 from tts.model.transformer import SwiGlu
 from tts.model.weights import PreparedModel, prepare
 
@@ -105,7 +105,7 @@ def endless(
     A trained model would end at once, because the prompts mean nothing.
     """
     embedded = model.config.phonemes is not None
-    sampling = SamplingConfig() if embedded else default_sampling(model.config)
+    sampling = SamplingConfig() if embedded else type_of(model.config).sampling
     session = Session(model, sampling, num_codebooks, runner)
     session.config = replace(session.config, audio_end_token_id=-1)
     for request in requests(model.config, batch, frames + 1, prompt_rows):

@@ -155,8 +155,8 @@ def facts_of(
         "speaker encoder": "none" if args.sim == NONE else encoder_identity(args.sim),
         "opinion scores": "none" if args.mos == NONE else rater_identity(args.mos),
     }
+    handle = ModelHandle(args.model or "embedded")
     if not args.wavs or args.model:
-        handle = ModelHandle(args.model or "embedded")
         settings["model"] = f"{handle.name} (weights {key_of(handle.identity)[:16]})"
     notes = [
         "Official rate: text rules of the Seed-TTS scripts, mean of the utterances' rates.",

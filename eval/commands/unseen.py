@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.audio import read_wav, resample, write_wav
+from eval.audio import read_wav, write_wav
 from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 from eval.metrics.stats import Interval, mean_interval
 from eval.report import (
@@ -22,8 +22,9 @@ from eval.report import (
     write_json,
     write_json_lines,
 )
-from eval.systems.held_out import Recording, read_recordings, unseen_speakers
+from eval.systems.held_out import unseen_speakers
 from eval.systems.sources import Line, ModelSource, load_model, save_path
+from tts.train.corpus import Utterance, read_corpus
 
 PROMPT_S = 2.5
 
@@ -33,8 +34,8 @@ class Speaker:
     """A speaker's prompt, and another recording to measure against."""
 
     name: str
-    prompt: Recording
-    other: Recording
+    prompt: Utterance
+    other: Utterance
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Cloned:
     problem: str | None = None
 
 
-def choose(recordings: Sequence[Recording], count: int) -> list[Speaker]:
+def choose(recordings: Sequence[Utterance], count: int) -> list[Speaker]:
     """Held-out speakers, each with the recording nearest to 2.5 s as prompt.
 
     Where that is above 3 s, the synthesizer cuts it, as it does with a user's recording.
@@ -97,8 +98,9 @@ def clone(
     from tts.synthesizer import SpeechOptions
 
     synthesizer = model.synthesizer
-    prompts = {s.name: read_wav(s.prompt.path) for s in speakers}
-    prompt_at = {name: encoder.embed(*sound) for name, sound in prompts.items()}
+    make = synthesizer.prompt_encoder.voice_of
+    voices = {s.name: make(s.prompt.path, s.name, lang="en")[0] for s in speakers}
+    prompt_at = {s.name: encoder.embed(*read_wav(s.prompt.path)) for s in speakers}
     other_at = {s.name: encoder.embed(*read_wav(s.other.path)) for s in speakers}
     real = {a: {b: cosine(p, o) for b, o in other_at.items()} for a, p in prompt_at.items()}
     jobs = [
@@ -109,10 +111,9 @@ def clone(
     ]
     out = []
     for line in progress(jobs, "unseen speakers"):
-        wav = resample(*prompts[line.voice], synthesizer.sample_rate)
-        voice, _ = synthesizer.prompt_voice(wav, lang="en")
         try:
-            said = synthesizer.synthesize(line.text, SpeechOptions(voice=voice, seed=line.seed))
+            options = SpeechOptions(voice=voices[line.voice], seed=line.seed)
+            said = synthesizer.synthesize(line.text, options)
             at = encoder.embed(said.wav, said.sample_rate)
         except ValueError as error:
             out.append(Cloned(line, problem=str(error)))
@@ -159,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
     sentences = read_sentences(args.sentences)
     if not 1 <= args.per_speaker <= len(sentences):
         raise ValueError(f"per-speaker is {args.per_speaker}; use 1 to {len(sentences)}")
-    speakers = choose(read_recordings(args.unseen), args.count)
+    speakers = choose(read_corpus(args.unseen), args.count)
     model, encoder = load_model(args.model, args.device), load_speaker_encoder()
     save_dir = args.out / "wavs" if args.out else None
     texts = sentences[: args.per_speaker]

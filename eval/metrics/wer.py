@@ -15,7 +15,6 @@ oddities included, so that figures can be set beside published ones:
 from __future__ import annotations
 
 import argparse
-import re
 import string
 import sys
 import unicodedata
@@ -30,7 +29,7 @@ from eval.extras import require
 from eval.metrics.chinese_numbers import digits_for_numerals
 from eval.metrics.stats import mean_interval, ratio_interval
 from eval.report import json_line, write_json_lines
-from frontend.clean import HAN
+from frontend.clean import HAN_CHARACTER
 from frontend.mandarin.hanzi import simplify
 
 LANGUAGES = ("en", "zh")
@@ -62,7 +61,6 @@ ZH_PUNCTUATION = frozenset(
 REMOVED = (ZH_PUNCTUATION | frozenset(string.punctuation)) - {"'"}
 _REMOVAL = dict.fromkeys(map(ord, REMOVED))
 
-_HAN = re.compile(f"[{HAN}]")
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
 
 TextRules = Callable[[str, str], str]
@@ -178,7 +176,7 @@ def scripts_differ(reference: str, hypothesis: str) -> bool:
     """Whether one has Chinese characters and the other has none, or one traditional ones alone."""
     if not hypothesis.strip():
         return False
-    kinds = [(bool(_HAN.search(x)), simplify(x) != x) for x in (reference, hypothesis)]
+    kinds = [(bool(HAN_CHARACTER.search(x)), simplify(x) != x) for x in (reference, hypothesis)]
     return kinds[0] != kinds[1]
 
 

@@ -1,45 +1,16 @@
-"""Which recordings there are, and which of them no training may hear.
-
-That is decided by their ids alone, so that all agree.
-"""
+"""Sound files by what training may hear of them."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from eval.audio import AUDIO_SUFFIXES
+from tokenizer.audio import ENDINGS
+from tokenizer.train.held_out import held_out, held_out_speaker
+from tts.train.corpus import Utterance
 
 LIST_SUFFIXES = (".txt", ".lst")
-COLUMNS = ("id", "speaker", "seconds", "text")
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A row of metadata.csv."""
-
-    id: str
-    speaker: str
-    seconds: float
-    text: str
-    path: Path
-
-
-def held_out(stem: str) -> bool:
-    """Whether a recording is for validation only; the very rule that training goes by."""
-    from tokenizer.train.data import held_out as rule
-
-    return rule(stem)
-
-
-def held_out_speaker(speaker: str) -> bool:
-    """Whether none of a speaker's recordings is for training; the very rule that it goes by."""
-    from tokenizer.train.data import held_out_speaker as rule
-
-    return rule(speaker)
 
 
 def find_audio(
@@ -61,7 +32,7 @@ def find_audio(
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS)
         elif path.suffix.lower() in LIST_SUFFIXES:
             try:
                 lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -80,35 +51,7 @@ def find_audio(
     return found
 
 
-def read_recordings(folder: Path) -> list[Recording]:
-    """The rows of FOLDER/metadata.csv (`id|speaker|gender|language|seconds|text`).
-
-    Raises:
-        ValueError: no such file, a column is missing, or an id has no file in FOLDER/audio.
-    """
-    table = folder / "metadata.csv"
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="|", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read {table}: {error}; give a folder with it") from error
-    lacking = [column for column in COLUMNS if not rows or rows[0].get(column) is None]
-    if lacking:
-        raise ValueError(f"{table} lacks {', '.join(lacking)}; its first line names the columns")
-    files = {p.stem: p for p in (folder / "audio").glob("*") if p.suffix in AUDIO_SUFFIXES}
-    found = []
-    for number, row in enumerate(rows, 2):
-        if row["id"] not in files:
-            raise ValueError(f"{table}, line {number}: no sound file {folder}/audio/{row['id']}.*")
-        try:
-            seconds = float(row["seconds"])
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{table}, line {number}: seconds is {row['seconds']!r}") from error
-        found.append(Recording(row["id"], row["speaker"], seconds, row["text"], files[row["id"]]))
-    return found
-
-
-def unseen_speakers(recordings: Sequence[Recording], count: int) -> list[str]:
+def unseen_speakers(recordings: Sequence[Utterance], count: int) -> list[str]:
     """The first `count` held-out speakers of these recordings, in the order of their hashes.
 
     Raises:

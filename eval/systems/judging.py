@@ -13,7 +13,7 @@ import numpy as np
 from eval.metrics.mos import load_rater, rater_identity
 from eval.metrics.wer import normalized_text, score_utterance
 from eval.systems.asr import listener_identity, load_listener
-from eval.systems.held_out import read_recordings
+from tts.train.corpus import read_corpus
 
 
 def opinions(raters: Sequence[str], wav: np.ndarray, sample_rate: int) -> dict[str, float]:
@@ -93,4 +93,4 @@ def text_of(path: Path) -> str | None:
 
 @lru_cache(maxsize=8)
 def _texts(folder: Path) -> dict[str, str]:
-    return {recording.id: recording.text for recording in read_recordings(folder)}
+    return {recording.id: recording.text for recording in read_corpus(folder)}

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.audio import AUDIO_SUFFIXES
-from frontend.clean import HAN
+from frontend.clean import HAN_CHARACTER
+from tokenizer.audio import ENDINGS
 
-_HAN = re.compile(f"[{HAN}]")
 _FORBIDDEN = re.compile(r"[/\\\x00]")
 
 
@@ -59,10 +58,10 @@ def parse_line(line: str, folder: Path) -> MetaItem:
     if not item.utt or not any(char.isalnum() for char in item.text):
         raise MetaError(f"the name of the utterance or its text is empty: {line.strip()[:60]!r}")
     for wav in (item.prompt_wav, item.truth_wav):
-        if wav is not None and wav.suffix.lower() not in AUDIO_SUFFIXES:
+        if wav is not None and wav.suffix.lower() not in ENDINGS:
             raise MetaError(
                 f"{wav.name[:60]!r} stands where a recording belongs and is none "
-                f"({', '.join(AUDIO_SUFFIXES)}); is there a stray '|' in a text?"
+                f"({', '.join(ENDINGS)}); is there a stray '|' in a text?"
             )
     if _FORBIDDEN.search(item.utt) or item.utt.startswith("."):
         raise MetaError(f"utterance {item.utt!r} must be a plain file name, without '/' or '\\'")
@@ -103,7 +102,8 @@ def read_meta(path: Path, limit: int | None = None) -> list[MetaItem]:
 
 def guess_lang(items: list[MetaItem]) -> str:
     """'zh' if most texts hold a Chinese character, else 'en'."""
-    return "zh" if 2 * sum(bool(_HAN.search(item.text)) for item in items) > len(items) else "en"
+    count = sum(HAN_CHARACTER.search(item.text) is not None for item in items)
+    return "zh" if 2 * count > len(items) else "en"
 
 
 def _wav(field: str, folder: Path) -> Path | None:

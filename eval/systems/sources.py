@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from eval.audio import AUDIO_SUFFIXES, AudioError, read_wav
+from eval.audio import AudioError, read_wav
 from eval.cache import file_digest, key_of, weights_digest
 from eval.systems.teachers import Teacher
+from tokenizer.audio import ENDINGS
 from tokenizer.layout import samples_of, to_channels
 
 if TYPE_CHECKING:
@@ -215,5 +216,5 @@ def save_path(root: Path, line: Line) -> Path:
 
 
 def _first_audio(folders: Sequence[Path], stem: str) -> Path | None:
-    candidates = (folder / f"{stem}{suffix}" for folder in folders for suffix in AUDIO_SUFFIXES)
+    candidates = (folder / f"{stem}{suffix}" for folder in folders for suffix in ENDINGS)
     return next((path for path in candidates if path.is_file()), None)

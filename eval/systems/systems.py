@@ -260,7 +260,7 @@ class ModelSystem:
 
     def settings(self, item: MetaItem) -> Mapping[str, Any]:
         """See `System.settings`."""
-        from tts.model.registry import default_sampling
+        from tts.model.registry import type_of
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")
@@ -273,7 +273,7 @@ class ModelSystem:
             "text": item.text,
             "prompt": prompt,
             "prompt_text": item.prompt_text,
-            "sampling": repr(default_sampling(self.handle.config)),
+            "sampling": repr(type_of(self.handle.config).sampling),
         }
 
     def _voice_digest(self) -> str:
@@ -370,9 +370,6 @@ def prompt_voice(
     Raises:
         ValueError: the recording is missing, silent, too short or too long.
     """
-    from tokenizer.audio import read_audio
-
     assert item.prompt_wav is not None
-    wav = read_audio(item.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
-    whole = mode == "continuation"
-    return synthesizer.prompt_voice(wav, item.utt, item.prompt_text, keep_whole=whole)
+    whole, encoder = mode == "continuation", synthesizer.prompt_encoder
+    return encoder.voice_of(item.prompt_wav, item.utt, item.prompt_text, keep_whole=whole)

@@ -117,11 +117,6 @@ def _initial(match: re.Match[str]) -> str:
     return f"{match[1]}. " if ends else f"{match[1]} "
 
 
-def _doctor_or_drive(match: re.Match[str]) -> str:
-    """Dr. before a name is a doctor, after one and before nothing of the kind a drive."""
-    return "Doctor"
-
-
 def _initials(match: re.Match[str]) -> str:
     """U.S.A. is USA; the stop stays when it ends the sentence."""
     letters = match[0].replace(".", "").upper()

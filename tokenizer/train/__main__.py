@@ -36,7 +36,8 @@ def run(argv: list[str] | None) -> int:
     from tokenizer.checkpoint import load_codec
     from tokenizer.config import CatConfig
     from tokenizer.model import CatTokenizer
-    from tokenizer.train.data import audio_files, held_out, label, pack
+    from tokenizer.train.data import audio_files, label, pack
+    from tokenizer.train.held_out import held_out
     from tokenizer.train.init import initialize
     from tokenizer.train.loop import train
     from tokenizer.train.recipe import Recipe

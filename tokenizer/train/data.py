@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,11 +13,9 @@ import soxr
 import torch
 from torch import Tensor
 
+from tokenizer.audio import ENDINGS
 from tokenizer.train.recipe import Recipe
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
-HELD_OUT_PERCENT = 1
-HELD_OUT_ONE_SPEAKER_IN = 10
 PEAK = 32767.0
 LABEL_S = 0.01
 UNLABELLED = -1
@@ -54,23 +51,13 @@ class PackedAudio:
         return len(self.samples) / self.sample_rate
 
 
-def held_out(stem: str) -> bool:
-    """Whether a recording belongs to the validation part; decided by its name alone."""
-    return int(hashlib.sha1(stem.encode()).hexdigest(), 16) % 100 < HELD_OUT_PERCENT
-
-
-def held_out_speaker(speaker: str) -> bool:
-    """Whether no training may hear a speaker (about a tenth of all); decided by the name alone."""
-    return int(hashlib.sha1(speaker.encode()).hexdigest(), 16) % HELD_OUT_ONE_SPEAKER_IN == 0
-
-
 def audio_files(folders: list[Path]) -> list[Path]:
     """All sound files below the folders, sorted. ValueError if there is none."""
     files = sorted(
-        f for folder in folders for f in folder.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES
+        f for folder in folders for f in folder.rglob("*") if f.suffix.lower() in ENDINGS
     )
     if not files:
-        raise ValueError(f"no audio ({', '.join(sorted(AUDIO_SUFFIXES))}) below {folders}")
+        raise ValueError(f"no audio ({', '.join(ENDINGS)}) below {folders}")
     return files
 
 

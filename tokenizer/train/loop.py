@@ -131,13 +131,7 @@ class _Run:
         log = TrainingLog(self.out / "log.jsonl")
         while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
             spent = progress.elapsed_s / budget_s
-            rate = learning_rate(
-                recipe.learning_rate,
-                recipe.warmup_steps,
-                progress.step,
-                spent,
-                recipe.decay_share,
-            )
+            rate = learning_rate(recipe, progress.step, spent)
             set_rate(self.optimizer, rate)
             due = recipe.stage == "mel" and progress.step >= recipe.unquantized_steps
             if due and not progress.seeded:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
@@ -41,18 +41,26 @@ def make_accelerator() -> Accelerator:
     return Accelerator(mixed_precision="bf16" if native else "no", cpu=True)
 
 
-def learning_rate(
-    peak: float, warmup_steps: int, step: int, spent: float, decay_share: float = 0.4
-) -> float:
+class Schedule(Protocol):
+    """What a recipe says of the learning rate; decay_share is more than 0 and at most 1."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup_steps(self) -> int: ...
+    @property
+    def decay_share(self) -> float: ...
+
+
+def learning_rate(schedule: Schedule, step: int, spent: float) -> float:
     """Warm up by steps, hold, then fall linearly over the last part of the time budget.
 
     Args:
         spent: share of the time budget that is used up, 0 to 1.
-        decay_share: the last part, more than 0 to 1.
     """
-    warm = min(1.0, (step + 1) / warmup_steps)
-    decay = min(1.0, (1.0 - min(spent, 1.0)) / decay_share)
-    return peak * warm * max(decay, 0.02)
+    warm = min(1.0, (step + 1) / schedule.warmup_steps)
+    decay = min(1.0, (1.0 - min(spent, 1.0)) / schedule.decay_share)
+    return schedule.learning_rate * warm * max(decay, 0.02)
 
 
 @contextmanager

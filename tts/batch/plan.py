@@ -18,11 +18,12 @@ from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
 from tts.folders import is_shipped
 from tts.model.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
+from tts.model.registry import EMBEDDED_PROMPT, PromptRule
 
 # Counts up when the same row would be spoken differently.
 KEY_VERSION = 3
 # Sampling goes in row by row, with what the row asks for; the model's revision tells how it reads.
-_OUTSIDE_KEY = ("sampling", "reads_phonemes", "listener")
+_OUTSIDE_KEY = ("sampling", "prompt_rule", "listener")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Settings:
         shards: folders that outputs are spread over; 1 puts all in one.
         listener: revision of who reads back what was said; empty where no row asks for it.
         sampling: the model's own, where a row asks for nothing.
-        reads_phonemes: of the model; decides what recordings may be prompts.
+        prompt_rule: of the model; decides what recordings may be prompts.
     """
 
     model: str
@@ -55,7 +56,7 @@ class Settings:
     shards: int = 1
     listener: str = ""
     sampling: SamplingConfig = PUBLISHED_SAMPLING
-    reads_phonemes: bool = True
+    prompt_rule: PromptRule = EMBEDDED_PROMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def make_items(
     def source(kind: str, name: str | None) -> tuple[str, str]:
         """Digest and complaint of a voice or a prompt, each looked at once."""
         if (kind, name) not in known:
-            known[kind, name] = _source(kind, name, digests, settings.reads_phonemes)
+            known[kind, name] = _source(kind, name, digests, settings.prompt_rule)
         return known[kind, name]
 
     items: list[Item] = []
@@ -153,14 +154,14 @@ def text_voices(text: str, settings: Settings) -> list[str]:
     return sorted({passage.voice for passage in script.passages} - {""})
 
 
-def _source(kind: str, name: str | None, digests: Digests, reads_phonemes: bool) -> tuple[str, str]:
+def _source(kind: str, name: str | None, digests: Digests, rule: PromptRule) -> tuple[str, str]:
     try:
         if kind == "voice":
             return voice_digest(name), ""
         assert name is not None
-        check = f"prompt {digests.of(name)}" + ("" if reads_phonemes else ", whole")
+        check = f"prompt {digests.of(name)}" + ("" if rule.cut else ", whole")
         if check not in digests.known:
-            check_prompt(name, reads_phonemes)
+            check_prompt(name, rule)
             digests.known[check] = []
             digests.changed = True
         return digests.of(name), ""

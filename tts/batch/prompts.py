@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 
-from tokenizer.audio import read_audio
 from tokenizer.codes import CodesError, codes_bytes, load_codes
 from tts.batch.plan import Item
 from tts.batch.sources import Digests, SourceError, joined_digest
@@ -65,8 +64,8 @@ class PromptVoices:
     def _encode(self, path: str, name: str, item: Item) -> Voice:
         if self.digests.of(path) != item.prompt_digest:
             raise SourceError(f"{path} has changed since the run began; start it again")
-        wav = read_audio(path, self.synthesizer.sample_rate, self.synthesizer.codec.channels)
-        voice, _ = self.synthesizer.prompt_voice(wav, transcript=item.row.prompt_text)
+        encoder = self.synthesizer.prompt_encoder
+        voice, _ = encoder.voice_of(path, transcript=item.row.prompt_text)
         said = {key: getattr(voice, key) for key in _KEPT}
         self.store.put(_place(name), codes_bytes(voice.codes, said))
         return replace(voice, name=name)

@@ -21,7 +21,7 @@ from tts.batch.prompts import PromptVoices
 from tts.batch.sources import SourceError
 from tts.inference.events import Key, PieceDone
 from tts.inference.guard import Guard
-from tts.inference.joining import Spoken, join
+from tts.inference.joining import TimedSpan, join
 from tts.inference.prompt_builders import Piece
 from tts.inference.speaking import PieceLoop
 from tts.synthesizer import SpeechOptions, Synthesizer
@@ -46,8 +46,8 @@ class Rendered:
     codes: Tensor
     wav: np.ndarray | None
     seconds: float
-    words: tuple[Spoken, ...]
-    sentences: tuple[Spoken, ...]
+    words: tuple[TimedSpan, ...]
+    sentences: tuple[TimedSpan, ...]
     retries: int
     compute_s: float
     code_bits: int

@@ -41,7 +41,6 @@ COLUMNS = (
     *SAMPLING,
 )
 _INTEGERS = ("seed", "num_codebooks", "top_k")
-_NUMBERS = ("temperature", "top_p", "repetition_penalty", "guidance", "text_temperature")
 
 
 class Fault(NamedTuple):

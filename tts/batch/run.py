@@ -32,7 +32,7 @@ from tts.batch.rows import Defaults, Fault
 from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
 from tts.folders import codec_folder_of, listener_folder, model_folder_of
-from tts.model.registry import default_sampling, read_config
+from tts.model.registry import read_config, type_of
 
 DIGESTS = "digests.json"
 ALL_WELL, UNUSABLE, SOME_FAILED, ROWS_SKIPPED, INTERRUPTED = 0, 2, 3, 4, 130
@@ -180,6 +180,7 @@ def run_batch(
     """
     model, codec = model_folder_of(job.model), codec_folder_of(job.model, job.codec)
     config = read_config(model / "config.json")
+    of_type = type_of(config)
     if job.defaults.voice is not None:
         voice_digest(job.defaults.voice)  # an unknown one would make every row bad
     manifest = read_manifest(job.manifest, job.defaults, job.kind)
@@ -189,8 +190,8 @@ def run_batch(
         settings,
         model=named,
         codec=revision(codec, digests),
-        sampling=default_sampling(config),
-        reads_phonemes=config.phonemes is not None,
+        sampling=of_type.sampling,
+        prompt_rule=of_type.prompt,
         listener=_listener_revision(job, manifest, digests),
     )
     items, faults = make_items(manifest.rows, settings, digests)

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from tokenizer.hub import weights_in
 from tts.folders import VoiceError, voice_files, voice_or_default
+from tts.model.registry import PromptRule
 
 # Whether a recording can be used does not depend on the rate.
 CHECK_RATE_HZ = 16000
@@ -91,7 +92,7 @@ def voice_digest(name: str | None) -> str:
     return digest.hexdigest()
 
 
-def check_prompt(path: str, reads_phonemes: bool) -> None:
+def check_prompt(path: str, rule: PromptRule) -> None:
     """Raise unless a recording can be used as a prompt of such a model.
 
     Raises:
@@ -99,9 +100,9 @@ def check_prompt(path: str, reads_phonemes: bool) -> None:
         AudioError: not a sound.
     """
     from tokenizer.audio import read_audio
-    from tts.inference.prompt_audio import check_recording, prompt_rule
+    from tts.inference.prompt_audio import check_recording
 
     try:
-        check_recording(read_audio(path, CHECK_RATE_HZ), CHECK_RATE_HZ, prompt_rule(reads_phonemes))
+        check_recording(read_audio(path, CHECK_RATE_HZ), CHECK_RATE_HZ, rule)
     except VoiceError as error:
         raise VoiceError(f"{path}: {error}") from error

@@ -15,7 +15,7 @@ import numpy as np
 from tokenizer.audio import PEAK_LIMIT, encode_sound, read_sound, to_int16
 from tokenizer.files import replacing
 from tts.book.chapters import Book
-from tts.inference.joining import Spoken
+from tts.inference.joining import TimedSpan
 from tts.subtitles import times_file
 
 TARGET_LUFS = -19.0
@@ -31,8 +31,8 @@ class ChapterSound:
 
     title: str
     wav: np.ndarray
-    words: tuple[Spoken, ...]
-    sentences: tuple[Spoken, ...]
+    words: tuple[TimedSpan, ...]
+    sentences: tuple[TimedSpan, ...]
 
 
 def chapter_sound(title: str, parts: Sequence[tuple[Path, Path]]) -> tuple[ChapterSound, int]:
@@ -46,8 +46,8 @@ def chapter_sound(title: str, parts: Sequence[tuple[Path, Path]]) -> tuple[Chapt
         The chapter, and its sample rate.
     """
     wavs: list[np.ndarray] = []
-    words: list[Spoken] = []
-    sentences: list[Spoken] = []
+    words: list[TimedSpan] = []
+    sentences: list[TimedSpan] = []
     samples, rate, letters = 0, 1, 0
     for sound, times in parts:
         wav, rate = read_sound(sound)
@@ -62,9 +62,9 @@ def chapter_sound(title: str, parts: Sequence[tuple[Path, Path]]) -> tuple[Chapt
     return ChapterSound(title, joined, tuple(words), tuple(sentences)), rate
 
 
-def _shifted(row: dict, name: str, seconds: float, letters: int) -> Spoken:
+def _shifted(row: dict, name: str, seconds: float, letters: int) -> TimedSpan:
     at = (row["from"] + letters, row["to"] + letters)
-    return Spoken(row[name], row["start"] + seconds, row["end"] + seconds, at)
+    return TimedSpan(row[name], row["start"] + seconds, row["end"] + seconds, at)
 
 
 def levelled(wav: np.ndarray, sample_rate: int, target: float = TARGET_LUFS) -> np.ndarray:
@@ -104,8 +104,8 @@ def write_chapter(folder: Path, name: str, sound: ChapterSound, rate: int, form:
 
 def write_single(path: Path, book: Book, chapters: Sequence[ChapterSound], rate: int) -> None:
     """One file with a mark at each chapter, and its subtitles beside it."""
-    sentences: list[Spoken] = []
-    words: list[Spoken] = []
+    sentences: list[TimedSpan] = []
+    words: list[TimedSpan] = []
     starts, samples, letters = [0], 0, 0
     for chapter in chapters:
         shift = samples / rate

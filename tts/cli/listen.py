@@ -15,7 +15,7 @@ from tokenizer.blocks import sound_blocks
 from tokenizer.checkpoint import load_codec
 from tokenizer.cli import check_device
 from tokenizer.files import check_folder, replacing
-from tts.cli.say import STDOUT, check_num_codebooks, warn
+from tts.cli.say import STDOUT, warn
 from tts.listen.folder import load_listener
 from tts.listen.streaming import listen_chunk, listen_finish, listen_start
 from tts.listen.transcribe import Ears, Segment, summary, whole_text
@@ -40,7 +40,9 @@ def run_listen(args: argparse.Namespace) -> int:
     for path in beside.values():
         check_folder(path)
     ears = load_ears(args.listener, args.codec, check_device(args.device))
-    check_num_codebooks(args.num_codebooks, ears.listener.config.num_codebooks)
+    most = ears.listener.config.num_codebooks
+    if args.num_codebooks is not None and not 1 <= args.num_codebooks <= most:
+        raise ValueError(f"num_codebooks is {args.num_codebooks}; use 1..{most}")
     for file in args.files:
         if file == STDOUT:
             heard = _standard_input(ears, args.lang)

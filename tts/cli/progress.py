@@ -73,7 +73,7 @@ class SpeechProgress:
         if isinstance(event, TextBegun):
             self.sizes = [piece.size for piece in event.pieces]
         elif isinstance(event, FramesMade):
-            self.frames += event.count
+            self.frames += event.frames
         elif isinstance(event, PieceDone):
             self.through[event.key] = (event.piece.size, event.codes.shape[1])
         if time.monotonic() - self.begun > PATIENCE_S:

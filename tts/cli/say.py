@@ -14,7 +14,7 @@ import torch
 
 import frontend
 from frontend.ssml import read_text as read_script
-from tokenizer.audio import check_writable, read_audio, write_audio
+from tokenizer.audio import check_writable, write_audio
 from tokenizer.cli import check_device
 from tokenizer.files import replacing
 from tts.cli.growing import check_growing, growing_wav, raw_samples
@@ -22,11 +22,11 @@ from tts.cli.playing import check_player, playing
 from tts.cli.progress import SpeechProgress
 from tts.control import control_from
 from tts.inference.synthesis import Synthesis
-from tts.model.config import EMBEDDED_SAMPLING, MAX_SEED, SAMPLING, SamplingConfig
+from tts.model.config import EMBEDDED_SAMPLING, MAX_SEED, SAMPLING, SamplingConfig, check_codebooks
 from tts.subtitles import times_file, times_object
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.threads import speaking_threads
-from tts.voices import Voice, VoiceError, load_voice
+from tts.voices import Voice, load_voice
 
 MAX_TEXT_CHARS = 200_000
 # Of a text, what is read while the model is loaded.
@@ -62,8 +62,14 @@ def run_say(args: argparse.Namespace) -> int:
         reading.join()
     if args.check:
         synthesizer.load_listener()
-    check_num_codebooks(args.num_codebooks, synthesizer.num_codebooks)
-    voice = _prompt_voice(args, synthesizer) if args.prompt_wav else named
+    used = args.num_codebooks or synthesizer.num_codebooks
+    check_codebooks(used, synthesizer.model.config)
+    voice = named
+    if args.prompt_wav:
+        voice, notes = synthesizer.prompt_encoder.voice_of(
+            args.prompt_wav, transcript=args.prompt_text or "", keep_whole=bool(args.continuation)
+        )
+        warn(notes)
     if voice is None and synthesizer.prompt_builder.needs_voice:
         voice = load_voice()
     if voice is not None:
@@ -85,7 +91,6 @@ def run_say(args: argparse.Namespace) -> int:
     speak = _speak_aloud if args.play else speak_growing if streamed else _speak_whole
     with speaking_threads(synthesizer.model):
         result = speak(synthesizer, text, options, args.output)
-    used = args.num_codebooks or synthesizer.num_codebooks
     name = voice.name if voice else ""
     for kind in _times_beside(args):
         path = Path(args.output).with_suffix(f".{kind}")
@@ -244,14 +249,8 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError("--prompt-text says what is in a recording; give --prompt-wav too")
     if not 0 <= args.seed <= MAX_SEED:
         raise ValueError(f"seed is {args.seed}; use 0 to {MAX_SEED}")
-    check_num_codebooks(args.num_codebooks, None)
-
-
-def check_num_codebooks(used: int | None, most: int | None) -> None:
-    """ValueError unless 1 <= used <= most; None leaves a side open."""
-    if used is not None and (used < 1 or (most is not None and used > most)):
-        allowed = f"1..{most}" if most is not None else "1 or more"
-        raise ValueError(f"num_codebooks is {used}; use {allowed}")
+    if args.num_codebooks is not None and args.num_codebooks < 1:
+        raise ValueError(f"num_codebooks is {args.num_codebooks}; use 1 or more")
 
 
 def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConfig:
@@ -261,21 +260,6 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
         ValueError: a value is out of range.
     """
     return own.with_overrides({name: getattr(args, name) for name in SAMPLING})
-
-
-def _prompt_voice(args: argparse.Namespace, synthesizer: Synthesizer) -> Voice:
-    wav = read_audio(args.prompt_wav, synthesizer.sample_rate, synthesizer.codec.channels)
-    try:
-        voice, notes = synthesizer.prompt_voice(
-            wav,
-            transcript=args.prompt_text or "",
-            source=args.prompt_wav,
-            keep_whole=bool(args.continuation),
-        )
-    except VoiceError as error:
-        raise VoiceError(f"{args.prompt_wav}: {error}") from error
-    warn(notes)
-    return voice
 
 
 def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json: bool) -> str:

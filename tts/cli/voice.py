@@ -6,7 +6,6 @@ import argparse
 import json
 from dataclasses import replace
 
-from tokenizer.audio import read_audio
 from tokenizer.checkpoint import load_codec
 from tokenizer.cli import check_device
 from tokenizer.files import check_folder
@@ -16,7 +15,6 @@ from tts.inference.prompt_audio import PromptEncoder
 from tts.model.registry import type_in
 from tts.voices import (
     Voice,
-    VoiceError,
     check_name,
     damaged_voices,
     list_voices,
@@ -49,13 +47,7 @@ def run_list(args: argparse.Namespace) -> int:
 def facts(voice: Voice) -> dict[str, str | int | bool]:
     """What `voice list --json` says of a voice."""
     return {
-        "name": voice.name,
-        "lang": voice.lang,
-        "gender": voice.gender,
-        "accent": voice.accent,
-        "description": voice.description,
-        "transcript": voice.transcript,
-        "source": voice.source,
+        **voice.facts,
         "num_codebooks": voice.codes.shape[0],
         "frames": voice.codes.shape[1],
         "shipped": voice.shipped,
@@ -70,12 +62,8 @@ def run_add(args: argparse.Namespace) -> int:
     check_folder(folder / f"{args.name}.safetensors")
     rule = type_in(model_folder_of(args.model)).prompt
     codec = load_codec(codec_folder_of(args.model, args.codec), check_device(args.device))
-    wav = read_audio(args.wav, codec.sample_rate, codec.channels)
-    try:
-        encoder = PromptEncoder(codec, rule)
-        voice, notes = encoder.voice(wav, args.name, args.text, args.lang, args.wav)
-    except VoiceError as error:
-        raise VoiceError(f"{args.wav}: {error}") from error
+    encoder = PromptEncoder(codec, rule)
+    voice, notes = encoder.voice_of(args.wav, args.name, args.text, args.lang)
     path = save_voice(replace(voice, description=args.description))
     seconds = voice.codes.shape[1] / codec.frame_rate
     print(f"{path}: voice {voice.name!r}, {seconds:.1f} s of speech")

@@ -209,7 +209,7 @@ def _rows(batch: int, norm: FastNorm | FastLayerNorm) -> Any:
 def _mlp(batch: int, mlp: FastSwiGlu | FastGptMlp) -> Any:
     if isinstance(mlp, FastSwiGlu):
         return Gated(batch, mlp)
-    return lambda mlp, x: mlp(x)
+    return FastGptMlp.__call__
 
 
 class Steps:

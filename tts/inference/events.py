@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from tts.inference.joining import Spoken
+from tts.inference.joining import TimedSpan
 
 if TYPE_CHECKING:
     from tts.inference.prompt_builders import Piece
@@ -34,9 +34,9 @@ class PieceBegun(NamedTuple):
 
 
 class FramesMade(NamedTuple):
-    """The engine has made a frame of each piece that is speaking, `count` in all."""
+    """The engine has made a frame of each piece that is speaking, so many in all."""
 
-    count: int
+    frames: int
 
 
 class AudioChunk(NamedTuple):
@@ -112,8 +112,8 @@ class TextTimed(NamedTuple):
         key: of the piece.
     """
 
-    words: Sequence[Spoken]
-    sentence: Spoken | None
+    words: Sequence[TimedSpan]
+    sentence: TimedSpan | None
     key: Key
 
 

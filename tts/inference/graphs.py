@@ -20,6 +20,8 @@ from tts.model.config import SamplingConfig
 from tts.model.weights import Attend, FastStack, PreparedModel
 
 Frame = Callable[[Tensor, Choose], Tensor]
+# Batch size, sampling, and whether no codes are penalised.
+Key = tuple[int, SamplingConfig, bool]
 
 
 class DepthFrames:
@@ -115,7 +117,7 @@ class FrameGraphs:
             that `choose` reads.
         """
         self.frame = frame
-        self.captured: dict[tuple, _Captured] = {}
+        self.captured: dict[Key, _Captured] = {}
         # Set where a graph failed or chose something else: from then on all goes step by step.
         self.given_up = False
 
@@ -142,7 +144,7 @@ class FrameGraphs:
 
     def _first(
         self,
-        key: tuple,
+        key: Key,
         latents: Tensor,
         sampling: SamplingConfig,
         uniform: Tensor,
@@ -153,19 +155,19 @@ class FrameGraphs:
         try:
             made = self.capture(latents, sampling, uniform, seen)
             same = torch.equal(made.replay(latents, uniform, seen), expected)
-            problem = "" if same else "it chose other tokens"
+            if same:
+                self.captured[key] = made
+                return expected
+            problem = "it chose other tokens"
         except RuntimeError as error:
             problem = " ".join(str(error).split())
-        if problem:
-            self.given_up = True
-            warnings.warn(
-                f"a CUDA graph cannot be used here ({problem}); frames are computed step by step, "
-                "which gives the same and is slower",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        else:
-            self.captured[key] = made
+        self.given_up = True
+        warnings.warn(
+            f"a CUDA graph cannot be used here ({problem}); frames are computed step by step, "
+            "which gives the same and is slower",
+            RuntimeWarning,
+            stacklevel=2,
+        )
         return expected
 
     def capture(

@@ -32,8 +32,8 @@ FADE_S = 0.005
 LABEL_LAG_S = 0.04
 
 
-class Spoken(NamedTuple):
-    """When something written is heard.
+class TimedSpan(NamedTuple):
+    """A word or sentence of a text, and when it is heard.
 
     Attributes:
         text: as written.
@@ -47,11 +47,11 @@ class Spoken(NamedTuple):
     at: tuple[int, int]
 
 
-class Joined(NamedTuple):
+class JoinedChunk(NamedTuple):
     """What is ready: float32 (N,) or (N, channels), and the words whose times are now known."""
 
     wav: np.ndarray
-    words: tuple[Spoken, ...] = ()
+    words: tuple[TimedSpan, ...] = ()
 
 
 class Joiner:
@@ -95,7 +95,7 @@ class Joiner:
         self.number, self.samples = self.number - 1, self._before
         return self.begin()
 
-    def push(self, wav: np.ndarray, places: Sequence[int] = ()) -> Joined:
+    def push(self, wav: np.ndarray, places: Sequence[int] = ()) -> JoinedChunk:
         """Some sound of the piece.
 
         Args:
@@ -106,9 +106,9 @@ class Joiner:
         if self._stretcher is not None:
             wav = self._stretcher.push(wav)
         ready = self._count(self._trimmed.push(wav))
-        return Joined(ready, self._words())
+        return JoinedChunk(ready, self._words())
 
-    def finish(self) -> Joined:
+    def finish(self) -> JoinedChunk:
         """The rest of the piece."""
         rest = silence(0, self.channels)
         if self._stretcher is not None:
@@ -119,12 +119,12 @@ class Joiner:
             parts.append(silence(self._n(self.piece.after_s) - margin, self.channels))
         ready = self._count(np.concatenate(parts))
         self._clock.end()
-        return Joined(ready, self._words())
+        return JoinedChunk(ready, self._words())
 
-    def sentence(self) -> Spoken:
+    def sentence(self) -> TimedSpan:
         """Of the finished piece."""
         first, last = self._trimmed.first, self._trimmed.last
-        return Spoken(self.piece.text, self._final(first), self._final(last), self.piece.at)
+        return TimedSpan(self.piece.text, self._final(first), self._final(last), self.piece.at)
 
     @property
     def piece(self) -> Piece:
@@ -154,7 +154,7 @@ class Joiner:
         """Seconds in the finished sound of a sample of the stretched piece."""
         return max(0.0, (self._begun + sample - self._trimmed.cut) / self.rate)
 
-    def _words(self) -> tuple[Spoken, ...]:
+    def _words(self) -> tuple[TimedSpan, ...]:
         """Those whose end is known; only once the piece is heard, for its silence is cut off."""
         trimmed = self._trimmed
         if trimmed.silent and not self._clock.ended:
@@ -170,23 +170,23 @@ class Joiner:
             begin = max(begin, trimmed.first, self._told)
             self._told = stop = max(begin, stop)
             at = (word.at.start, word.at.stop)
-            words.append(Spoken(word.text, self._final(begin), self._final(stop), at))
+            words.append(TimedSpan(word.text, self._final(begin), self._final(stop), at))
         return tuple(words)
 
 
-class Whole(NamedTuple):
-    """A finished text: float32 (N,), and when its words and sentences are heard."""
+class JoinedText(NamedTuple):
+    """All of a text: float32 (N,) or (N, channels), and when its words and sentences are heard."""
 
     wav: np.ndarray
-    words: tuple[Spoken, ...]
-    sentences: tuple[Spoken, ...]
+    words: tuple[TimedSpan, ...]
+    sentences: tuple[TimedSpan, ...]
 
 
 def join(
     pieces: Sequence[Piece],
     sounds: Iterable[tuple[np.ndarray, Sequence[int]]],
     codec: CatTokenizer,
-) -> Whole:
+) -> JoinedText:
     """All of a text at once.
 
     Args:
@@ -196,7 +196,7 @@ def join(
     """
     joiner = Joiner(pieces, codec.sample_rate, codec.frame_size, codec.channels)
     wavs = [silence(0, codec.channels)]
-    words: list[Spoken] = []
+    words: list[TimedSpan] = []
     sentences = []
     for wav, places in sounds:
         pause = joiner.begin()
@@ -204,7 +204,7 @@ def join(
         wavs += [pause, *(part.wav for part in parts)]
         words += [word for part in parts for word in part.words]
         sentences.append(joiner.sentence())
-    return Whole(np.concatenate(wavs), tuple(words), tuple(sentences))
+    return JoinedText(np.concatenate(wavs), tuple(words), tuple(sentences))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from frontend.clean import HAN
+from frontend.clean import HAN, HAN_CHARACTER
 from frontend.normalize import normalize
 from frontend.types import EmptyTextError
 
@@ -20,7 +20,6 @@ LOOK_BACK_CHARS = 24
 
 _CJK = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\u3040-\u30ff\uac00-\ud7af]")
 _FOREIGN = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
-_HAN = re.compile(f"[{HAN}]")
 _ENDS, _CLAUSE_ENDS = ".!?。！？；;", ",，、；;：:"
 _CLOSERS = "\"'”’)）]】」』》"
 _SENTENCE = re.compile(rf".*?(?:[{_ENDS}]+(?![0-9A-Za-z])[{re.escape(_CLOSERS)}]*|$)\s*", re.DOTALL)
@@ -100,7 +99,7 @@ def _readable(text: str) -> str:
     """'zh' or 'en' where our front end reads the script, else ''."""
     if _FOREIGN.search(text):
         return ""
-    if _HAN.search(text):
+    if HAN_CHARACTER.search(text):
         return "zh"
     letters = [c for c in text if c.isalpha()]
     return "en" if letters and all(c.isascii() for c in letters) else ""

@@ -14,22 +14,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from frontend.split import split_sentences
 from tokenizer.hub import CheckpointError
 from tts.inference import nano_text
 from tts.inference.engine import Request
 from tts.inference.prompt import audio_rows, text_rows
-from tts.inference.prompt_builders import (
-    LANGUAGES,
-    PUBLISHED_MAX_CHARS,
-    SPARE_S,
-    Piece,
-    SpeechOptions,
-    empty_text,
-    joined_text,
-    longest_s,
-    transcript_of,
-)
+from tts.inference.prompt_builders import Piece, SpeechOptions, empty_text, transcript_of
+from tts.inference.published import LANGUAGES, check_options, joined_text, max_frames, parts_of
 from tts.model.config import RowConfig, SamplingConfig
 from tts.voices import Voice
 
@@ -147,10 +137,7 @@ class PiecewisePromptBuilder:
                         f"{name} is given, and this model takes none: it goes by the text alone"
                     )
         self._language(options)
-        if options.duration is not None and options.duration < 1:
-            raise ValueError(f"duration is {options.duration} frames; use 1 or more")
-        if options.continuation and voice is None:
-            raise ValueError("continuation needs a voice with a transcript to go on from")
+        check_options(voice, options)
 
     def _language(self, options: SpeechOptions) -> str | None:
         """The language's name as the model knows it."""
@@ -167,8 +154,7 @@ class PiecewisePromptBuilder:
 
     def _parts(self, text: str, options: SpeechOptions) -> list[str]:
         if not self.nano:
-            parts = split_sentences(text, options.max_chars or PUBLISHED_MAX_CHARS)
-            return [part for part in parts if any(c.isalnum() for c in part)]
+            return parts_of(text, options)
         ready = nano_text.prepared(text, options.lang)
         if not any(c.isalnum() for c in ready):
             return []
@@ -180,9 +166,9 @@ class PiecewisePromptBuilder:
     ) -> Request:
         codes = None if voice is None else voice.codes[:used]
         continued = codes if options.continuation else None
-        budget = min(self.max_frames, round((SPARE_S + longest_s(text)) * self.frame_rate))
-        if options.duration is not None:
-            budget = 2 * options.duration + round(SPARE_S * self.frame_rate)
+        budget = max_frames(text, options, self.frame_rate)
+        if options.duration is None:
+            budget = min(self.max_frames, budget)
         if continued is not None:
             assert voice is not None
             before = transcript_of(voice)

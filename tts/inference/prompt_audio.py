@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from frontend.clean import HAN
-from tokenizer.audio import normalize_loudness, quietest_cut, trim_silence
+from frontend.clean import HAN_CHARACTER
+from tokenizer.audio import normalize_loudness, quietest_cut, read_audio, trim_silence
 from tokenizer.layout import to_channels, wav_of
 from tts.folders import VoiceError
 from tts.inference.prompt_findings import (
@@ -29,7 +29,7 @@ from tts.inference.prompt_findings import (
     no_speech,
     notes_of,
 )
-from tts.model.registry import PromptRule
+from tts.model.registry import EMBEDDED_PROMPT, PromptRule
 
 if TYPE_CHECKING:
     from tokenizer.model import CatTokenizer
@@ -44,15 +44,6 @@ _UNUSABLE = {
     "silent": "is silent",
     "no_speech": "holds no speech, only noise or one steady sound",
 }
-_HAN = re.compile(f"[{HAN}]")
-
-
-EMBEDDED_PROMPT, PUBLISHED_PROMPT = PromptRule(cut=True), PromptRule(cut=False)
-
-
-def prompt_rule(reads_phonemes: bool) -> PromptRule:
-    """The rule of a model, by whether its config has `phonemes`."""
-    return EMBEDDED_PROMPT if reads_phonemes else PUBLISHED_PROMPT
 
 
 def check_recording(wav: np.ndarray, sample_rate: int, rule: PromptRule = EMBEDDED_PROMPT) -> None:
@@ -112,7 +103,7 @@ def guess_lang(transcript: str) -> str:
     """'zh' if there is a Chinese character, 'en' for other text, 'und' for none."""
     if not transcript.strip():
         return "und"
-    return "zh" if _HAN.search(transcript) else "en"
+    return "zh" if HAN_CHARACTER.search(transcript) else "en"
 
 
 @dataclass
@@ -169,6 +160,26 @@ class PromptEncoder:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         return self._known[key]
+
+    def voice_of(
+        self,
+        path: str | Path,
+        name: str = "prompt",
+        transcript: str = "",
+        lang: str | None = None,
+        keep_whole: bool = False,
+    ) -> tuple[Voice, tuple[str, ...]]:
+        """Make a voice from a sound file, which is its source; see `voice`.
+
+        Raises:
+            AudioError: it cannot be read.
+            VoiceError: it cannot be used; names the file.
+        """
+        wav = read_audio(path, self.codec.sample_rate, self.codec.channels)
+        try:
+            return self.voice(wav, name, transcript, lang, str(path), keep_whole)
+        except VoiceError as error:
+            raise VoiceError(f"{path}: {error}") from error
 
     def _encode(
         self,

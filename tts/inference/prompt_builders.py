@@ -6,14 +6,12 @@ Published models read the ids of their own text tokenizer inside a prompt templa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import NamedTuple, Protocol
 
 import frontend
-from frontend.clean import HAN
 from frontend.split import split_sentences
 from frontend.symbols import joined, readable
 from frontend.written import WrittenWord, written_words
@@ -29,17 +27,10 @@ from tts.model.config import (
 from tts.voices import Voice
 
 MAX_CHARS = 160
-# Published models keep their voice and pace over much longer texts.
-PUBLISHED_MAX_CHARS = 600
 # Nothing speaks slower than this; with a symbol every 80 ms or so it is three times too much.
 SECONDS_PER_SYMBOL, SPARE_S = 0.24, 2.0
 # The longest that the monologue may stay on one symbol.
 MAX_STAY_S = 1.2
-# A Chinese character is a syllable, a letter a fraction of one.
-SECONDS_PER_HAN, SECONDS_PER_LETTER = 0.6, 0.24
-LANGUAGES = {"en": "English", "zh": "Chinese"}
-
-_HAN = re.compile(f"[{HAN}]")
 
 
 @dataclass(frozen=True)
@@ -236,15 +227,3 @@ class PhonemePromptBuilder:
 def pace_of(speed: float, phonemes: PhonemeConfig) -> float:
     """The part of a speed that the monologue follows; the sound is stretched by the rest."""
     return min(max(speed, phonemes.slowest), phonemes.fastest)
-
-
-def joined_text(transcript: str, text: str) -> str:
-    """Words of other scripts than Chinese need a space between them."""
-    tight = _HAN.match(transcript[-1]) or transcript[-1] in "。，！？；：、…"
-    return transcript + text if tight else f"{transcript} {text}"
-
-
-def longest_s(text: str) -> float:
-    """Seconds that nobody takes longer than to say a text."""
-    han = len(_HAN.findall(text))
-    return SECONDS_PER_HAN * han + SECONDS_PER_LETTER * (len(text) - han)

@@ -8,19 +8,17 @@ and tunes made by rule.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from frontend.clean import HAN
+from frontend.clean import HAN_CHARACTER
 from tokenizer.audio import block_levels, is_silent, trim_silence
 
 MIN_PROMPT_S, MAX_PROMPT_S = 1.0, 30.0
 # The embedded model was trained with prompts of 0.8 to 2.2 s; up to 3 s nothing is cut off.
 WHOLE_PROMPT_S, CUT_FROM_S, CUT_TO_S = 3.0, 1.5, 2.2
-_HAN = re.compile(f"[{HAN}]")
 # Bounds between good, doubtful and bad.
 GOOD_SPEECH_S = 1.5
 CLIPPED_AT, CLIP_RUN = 0.985, 3
@@ -100,7 +98,7 @@ ADVICE = {
 def check_reference(
     wav: np.ndarray, sample_rate: int, transcript: str = "", cut: bool = True
 ) -> list[Finding]:
-    """Look a prompt over.
+    """Measure a prompt recording and say what is well and what is not.
 
     Args:
         wav: float32 (N,) in [-1, 1].
@@ -163,7 +161,7 @@ def _measured(finding: Finding) -> str:
 def script_shares(text: str) -> tuple[int, int]:
     """(Latin letters, Chinese characters) in a text."""
     latin = sum(c.isalpha() and ord(c) < 0x250 for c in text)
-    return latin, len(_HAN.findall(text))
+    return latin, len(HAN_CHARACTER.findall(text))
 
 
 def _length(seconds: float, cut: bool) -> Finding:

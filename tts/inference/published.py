@@ -1,4 +1,4 @@
-"""Prompts of the published checkpoints that read a chat, and their text tokenizer."""
+"""Prompts of the published checkpoints that read a chat, and what all published ones share."""
 
 from __future__ import annotations
 
@@ -9,26 +9,51 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from frontend.clean import HAN_CHARACTER
 from frontend.split import split_sentences
 from tokenizer.hub import CheckpointError
 from tts.inference.engine import Request
 from tts.inference.prompt import audio_rows, text_rows
 from tts.inference.prompt_builders import (
-    LANGUAGES,
-    PUBLISHED_MAX_CHARS,
     SPARE_S,
     Piece,
     SpeechOptions,
     empty_text,
-    joined_text,
-    longest_s,
     transcript_of,
 )
 from tts.model.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig
 from tts.model.delay import DelayConfig, delayed
 from tts.voices import Voice
 
+# They keep their voice and pace over much longer texts than the embedded model.
+MAX_CHARS = 600
+# A Chinese character is a syllable, a letter a fraction of one.
+SECONDS_PER_HAN, SECONDS_PER_LETTER = 0.6, 0.24
+LANGUAGES = {"en": "English", "zh": "Chinese"}
 _AUDIO = "<|audio|>"
+
+
+def check_options(voice: Voice | None, options: SpeechOptions) -> None:
+    """ValueError for options that exclude each other or are out of range."""
+    if options.duration is not None and options.duration < 1:
+        raise ValueError(f"duration is {options.duration} frames; use 1 or more")
+    if options.continuation and voice is None:
+        raise ValueError("continuation needs a voice with a transcript to go on from")
+
+
+def parts_of(text: str, options: SpeechOptions) -> list[str]:
+    """What of a text is spoken at once; [] where nothing can be."""
+    parts = split_sentences(text, options.max_chars or MAX_CHARS)
+    return [part for part in parts if any(c.isalnum() for c in part)]
+
+
+def max_frames(text: str, options: SpeechOptions, frame_rate: float) -> int:
+    """Budget of a piece: twice the wanted length, or what nobody takes longer than to say it."""
+    if options.duration is not None:
+        return 2 * options.duration + round(SPARE_S * frame_rate)
+    han = len(HAN_CHARACTER.findall(text))
+    seconds = SECONDS_PER_HAN * han + SECONDS_PER_LETTER * (len(text) - han)
+    return round((SPARE_S + seconds) * frame_rate)
 
 
 def load_text_tokenizer(folder: Path) -> Any:
@@ -70,12 +95,8 @@ class PublishedPromptBuilder:
     def pieces(
         self, text: str, voice: Voice | None, options: SpeechOptions, used: int
     ) -> list[Piece]:
-        if options.duration is not None and options.duration < 1:
-            raise ValueError(f"duration is {options.duration} frames; use 1 or more")
-        if options.continuation and voice is None:
-            raise ValueError("continuation needs a voice with a transcript to go on from")
-        parts = split_sentences(text, options.max_chars or PUBLISHED_MAX_CHARS)
-        parts = [part for part in parts if any(c.isalnum() for c in part)]
+        check_options(voice, options)
+        parts = parts_of(text, options)
         if not parts:
             raise empty_text(text)
         pieces = []
@@ -90,9 +111,7 @@ class PublishedPromptBuilder:
     ) -> Request:
         codes = None if voice is None else voice.codes[:used]
         continued = codes if options.continuation else None
-        budget = round((SPARE_S + longest_s(text)) * self.frame_rate)
-        if options.duration is not None:
-            budget = 2 * options.duration + round(SPARE_S * self.frame_rate)
+        budget = max_frames(text, options, self.frame_rate)
         if continued is not None:
             assert voice is not None
             text = joined_text(transcript_of(voice), text)
@@ -175,3 +194,9 @@ def instruction(text: str, has_reference: bool, language: str | None, frames: in
     }
     lines = [f"- {name}:\n{value}" for name, value in fields.items()]
     return "\n".join(["<user_inst>", *lines, f"- Text:\n{text}", "</user_inst>"])
+
+
+def joined_text(transcript: str, text: str) -> str:
+    """Words of other scripts than Chinese need a space between them."""
+    tight = HAN_CHARACTER.match(transcript[-1]) or transcript[-1] in "。，！？；：、…"
+    return transcript + text if tight else f"{transcript} {text}"

@@ -50,7 +50,7 @@ RESEED = 1_000_003
 # Chunks of a stream grow up to this length.
 LONGEST_CHUNK_S = 0.64
 
-Sound = Literal["live", "chunks", "whole", "none"]
+SoundMode = Literal["live", "chunks", "whole", "none"]
 
 
 @dataclass(eq=False)
@@ -140,7 +140,7 @@ class PieceLoop:
         sampling: SamplingConfig,
         guard: Guard | None = None,
         batch_size: int = 1,
-        sound: Sound = "live",
+        sound: SoundMode = "live",
         held: bool = False,
         pace: Pace | None = None,
     ) -> None:

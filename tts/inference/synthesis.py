@@ -1,4 +1,4 @@
-"""A finished text: its events gathered into one sound with its codes, times and figures."""
+"""A finished text: its events collected into one sound with its codes, times and figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tokenizer.layout import silence
 from tts.inference.events import AudioChunk, Event, Key, PieceDone, Retried, TextTimed
-from tts.inference.joining import Spoken
+from tts.inference.joining import TimedSpan
 
 if TYPE_CHECKING:
     from tokenizer.model import CatTokenizer
@@ -45,8 +45,8 @@ class Synthesis:
     finished_by: str
     retries: int = 0
     notes: tuple[str, ...] = ()
-    words: tuple[Spoken, ...] = ()
-    sentences: tuple[Spoken, ...] = ()
+    words: tuple[TimedSpan, ...] = ()
+    sentences: tuple[TimedSpan, ...] = ()
     checks: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -59,7 +59,7 @@ class Synthesis:
         return self.compute_s / max(self.seconds, 1e-9)
 
 
-class Gathered:
+class Collector:
     """What has come of a text so far.
 
     Args:

@@ -14,7 +14,7 @@ from frontend.types import EmptyTextError
 from tokenizer.audio import is_silent, quietest_cut
 from tokenizer.layout import mix_down
 from tokenizer.model import CatTokenizer
-from tts.inference.joining import Spoken
+from tts.inference.joining import TimedSpan
 from tts.listen.model import Hearing, Listener
 from tts.listen.reading import read_text
 from tts.listen.sounds import IS_MANDARIN, IS_MARK, carried, sounds_of, spoken
@@ -46,7 +46,7 @@ class Segment(NamedTuple):
     language: str
     start_s: float
     end_s: float
-    words: tuple[Spoken, ...] = ()
+    words: tuple[TimedSpan, ...] = ()
     certainty: float = 0.0
 
     @property
@@ -114,7 +114,7 @@ class Ears:
         hearing: Hearing,
         start_s: float,
         end_s: float,
-    ) -> tuple[Spoken, ...]:
+    ) -> tuple[TimedSpan, ...]:
         """When the words of a text were heard: its sounds beside those that were."""
         try:
             symbols, read, ends = read_text(text, language)
@@ -138,7 +138,7 @@ class Ears:
             end = min(follows, last[max(b - 1, 0)] * frame_s + TAIL_S)
             begin = min(start_s + begin, end_s)
             end = min(max(start_s + end, begin + frame_s), max(end_s, begin))
-            found.append(Spoken(word, round(begin, 3), round(end, 3), (at, cursor)))
+            found.append(TimedSpan(word, round(begin, 3), round(end, 3), (at, cursor)))
         return tuple(found)
 
     def segments(
@@ -191,7 +191,7 @@ def cut_pieces(blocks: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
         yield waiting
 
 
-def whole_text(segments: Sequence[Segment]) -> tuple[str, list[Spoken], list[Spoken]]:
+def whole_text(segments: Sequence[Segment]) -> tuple[str, list[TimedSpan], list[TimedSpan]]:
     """The text of all segments, its words and its sentences, with places in that text."""
     text, words, sentences = "", [], []
     for segment in segments:
@@ -221,7 +221,7 @@ def summary(segments: Sequence[Segment]) -> dict[str, Any]:
     }
 
 
-def _sentences(text: str, first: int, words: Sequence[Spoken]) -> list[Spoken]:
+def _sentences(text: str, first: int, words: Sequence[TimedSpan]) -> list[TimedSpan]:
     """Stretches of words up to a mark that ends a sentence."""
     found, own = [], []
     for number, word in enumerate(words):
@@ -230,6 +230,6 @@ def _sentences(text: str, first: int, words: Sequence[Spoken]) -> list[Spoken]:
         between = text[word.at[1] : end]
         if number + 1 == len(words) or any(mark in between for mark in _ENDS):
             part = text[first:end].rstrip()
-            found.append(Spoken(part, own[0].start_s, word.end_s, (first, first + len(part))))
+            found.append(TimedSpan(part, own[0].start_s, word.end_s, (first, first + len(part))))
             first, own = end, []
     return found

@@ -60,6 +60,9 @@ class PromptRule:
     level: bool = True
 
 
+EMBEDDED_PROMPT = PromptRule(cut=True)
+
+
 @dataclass(frozen=True)
 class ModelType:
     """A row of the table.
@@ -123,7 +126,7 @@ TYPES: tuple[ModelType, ...] = (
         text_side="phonemes",
         codec="embedded",
         sampling=EMBEDDED_SAMPLING,
-        prompt=PromptRule(cut=True),
+        prompt=EMBEDDED_PROMPT,
     ),
     ModelType(
         name="MOSS-TTS-Nano",
@@ -215,8 +218,3 @@ def read_config(path: str | Path) -> Any:
     """
     raw = read_object(path)
     return model_type_of(raw, path).config_class.from_dict(raw)
-
-
-def default_sampling(config: RowConfig) -> SamplingConfig:
-    """A model's own sampling, for what nobody asks for."""
-    return type_of(config).sampling

@@ -106,7 +106,9 @@ class DecoderLayer(nn.Module):
         self.post_attention_layernorm = RmsNorm(dim, eps)
         self.mlp = SwiGlu(dim, ffn, dim)
 
-    def forward(self, x: Tensor, angles, mask: Tensor | None) -> Tensor:
+    def forward(
+        self, x: Tensor, angles: tuple[Tensor, Tensor] | None, mask: Tensor | None
+    ) -> Tensor:
         x = x + self.self_attn(self.input_layernorm(x), angles, mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 

@@ -30,8 +30,8 @@ class VoiceId(BaseModel):
     id: str = Field(max_length=100)
 
 
-class Wishes(BaseModel):
-    """What every request to speak may say."""
+class SpeechFields(BaseModel):
+    """Fields that every request to speak may have."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -97,7 +97,7 @@ class Wishes(BaseModel):
         )
 
 
-class SpeechBody(Wishes):
+class SpeechBody(SpeechFields):
     """POST /v1/audio/speech. `seed` and what follows it are additions to OpenAI's fields."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
@@ -151,7 +151,7 @@ class Replaces(BaseModel):
     piece: int = Field(ge=0, le=100_000)
 
 
-class PageBody(Wishes):
+class PageBody(SpeechFields):
     """POST /app/speak, the page's own way to speak."""
 
     text: str

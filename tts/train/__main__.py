@@ -24,10 +24,6 @@ def parser() -> Parser:
     labels = commands.add_parser("labels", help="phonemes by time, for the tokenizer's training")
     labels.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
     labels.add_argument("--out", type=Path, required=True, help=".npz file to write")
-    voices = commands.add_parser("voices", help="make a voice of every speaker of a corpus")
-    voices.add_argument("corpus", nargs="+", type=Path)
-    voices.add_argument("--codec", default="embedded", help="'embedded' or a folder")
-    voices.add_argument("--out", type=Path, required=True, help="folder of voices")
     run = commands.add_parser("run", help="train, or go on training")
     run.add_argument("examples", nargs="+", type=Path, help=".npz files made by prepare")
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
@@ -62,12 +58,6 @@ def run(args: argparse.Namespace) -> int:
         labels = make_labels(args.corpus)
         save_labels(labels, args.out)
         print(f"{len(labels)} recordings in {args.out}")
-        return 0
-    if args.command == "voices":
-        from tokenizer.checkpoint import load_codec
-        from tts.train.voices import make_voices
-
-        print("\n".join(make_voices(args.corpus, load_codec(args.codec), args.out)))
         return 0
     return train_model(args)
 

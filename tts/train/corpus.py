@@ -18,10 +18,10 @@ from pathlib import Path
 
 import soundfile
 
+from tokenizer.audio import ENDINGS
 from tts.train.sentences import HAN
 
 HEADER = "id|speaker|gender|language|seconds|text"
-_AUDIO_SUFFIXES = (".opus", ".flac", ".wav")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +78,8 @@ def read_corpus(folder: Path) -> list[Utterance]:
     """Read a speech folder.
 
     Two layouts are known: `metadata.csv` of `id|speaker|gender|language|seconds|text`, with this
-    header or without one, beside `audio/{id}.opus|.flac|.wav`; and LJSpeech's `metadata.csv` of
-    `id|text|normalised text` without a header beside `wavs/{id}.wav`.
+    header or without one, beside `audio/{id}.flac` (or another of `ENDINGS`); and LJSpeech's
+    `metadata.csv` of `id|text|normalised text` without a header beside `wavs/{id}.wav`.
 
     Args:
         folder: holds `metadata.csv`.
@@ -102,7 +102,7 @@ def read_corpus(folder: Path) -> list[Utterance]:
     ours = headed or (lines[0].count("|") == HEADER.count("|") and (folder / "audio").is_dir())
     names = {
         file.stem: file
-        for suffix in _AUDIO_SUFFIXES
+        for suffix in ENDINGS
         for file in (folder / ("audio" if ours else "wavs")).glob(f"*{suffix}")
     }
     parse = _parse_ours if ours else _parse_ljspeech

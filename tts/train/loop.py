@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.strict import strict
+from tokenizer.train.held_out import held_out
 from tokenizer.train.optim import make_optimizer, set_rate
 from tokenizer.train.recipe import read_recipe
 from tokenizer.train.run import (
@@ -27,7 +28,7 @@ from tts.model.checkpoint import save_model
 from tts.model.lm import TtsModel
 from tts.train.dataset import CLOSED, Batch, Mixture, Prompts, batches
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
-from tts.train.prepare import Example, held_out
+from tts.train.prepare import Example
 
 ROUND_FRAMES = 64
 HINT_WEIGHTS = (0.2, 0.25)  # text, first code
@@ -237,13 +238,7 @@ class _Run:
                     progress.step,
                     recipe.short_frames if short else None,
                 )
-            rate = learning_rate(
-                recipe.learning_rate,
-                recipe.warmup_steps,
-                progress.step,
-                spent,
-                recipe.decay_share,
-            )
+            rate = learning_rate(recipe, progress.step, spent)
             set_rate(self.optimizer, rate)
             log.add(self._step(next(source), progress.step, spent < recipe.guide_share))
             progress.step += 1

@@ -24,8 +24,6 @@ from tts.train.kokoro_phonemes import english_phonemes, said_alike, utterance_ph
 
 SAMPLE_RATE_HZ = 24000
 MAX_TOKENS = 500
-# Kokoro's names say language and sex: a American, b British, z Mandarin; f, m.
-ACCENTS = {"a": "en", "b": "en", "z": "zh"}
 MIXED = 3
 SMALLEST, LARGEST = 0.8, 1.25
 # Voices whose sound is below that of the others (predicted opinion under 3.6): not to be mixed.

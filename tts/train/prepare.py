@@ -125,11 +125,6 @@ def encode(codec: CatTokenizer, path: Path) -> np.ndarray:
     return codec.encode(wav.to(codec.device))[0].cpu().numpy().astype(np.uint16)
 
 
-def held_out(id: str) -> bool:
-    """Whether an utterance is kept for validation (1 %); decided by its id alone."""
-    return int(hashlib.sha1(id.encode()).hexdigest(), 16) % 100 == 0
-
-
 def save_examples(examples: list[Example], path: Path) -> None:
     """Write examples as flat arrays."""
 

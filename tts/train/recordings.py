@@ -10,7 +10,8 @@ from pathlib import Path
 import soundfile
 
 from tokenizer.audio import is_silent
-from tokenizer.train.data import held_out_speaker, read_mono
+from tokenizer.train.data import read_mono
+from tokenizer.train.held_out import held_out_speaker
 from tts.train.corpus import HEADER, Utterance, read_corpus, table_row
 from tts.train.levels import level
 from tts.train.natural import SAMPLE_RATE_HZ
@@ -32,7 +33,7 @@ def import_recordings(
         out: folder to write, which must not exist.
         only: speakers to take; empty means all.
         without: speakers to leave out, e.g. those that a test is held with.
-        without_held_out: leave out the speakers of `tokenizer.train.data.held_out_speaker` too.
+        without_held_out: leave out the speakers of `tokenizer.train.held_out` too.
 
     Raises:
         ValueError: `out` exists, a speaker or an id is not what it should be, or nothing is left.

@@ -1,48 +1,64 @@
-"""Shipped voices: one short prompt of each training speaker."""
+"""Shipped voices: who they are (recipes/voices.toml), and which recordings may be their prompts."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tokenizer.audio import read_audio
-from tokenizer.model import CatTokenizer
-from tts.inference.prompt_audio import EMBEDDED_PROMPT, PromptEncoder
-from tts.train.corpus import Utterance, read_corpus
-from tts.voices import Voice, save_voice
+from tokenizer.strict import strict
+from tokenizer.train.recipe import read_recipe
+from tts.inference.prompt_audio import PromptEncoder
+from tts.train.build import speaker_name
+from tts.train.corpus import Utterance
+from tts.voices import Voice
 
-PROMPT_S = (1.3, 1.8)
+# Longer ones cost more in each text; shorter ones do not show how the voice moves.
+PROMPT_S = (1.3, 5.0)
 MIN_WORDS = {"en": 4, "zh": 1}
 
 
-def prompt_candidates(utterances: list[Utterance], count: int) -> dict[str, list[Utterance]]:
-    """For each speaker the first `count` whole sentences of 1.3 to 1.8 s, in the order of ids."""
-    found: dict[str, list[Utterance]] = {}
-    for u in sorted(utterances, key=lambda u: u.id):
-        whole = u.text.endswith((".", "。")) and len(u.text.split()) >= MIN_WORDS.get(u.language, 1)
-        if whole and PROMPT_S[0] <= u.seconds <= PROMPT_S[1]:
-            own = found.setdefault(u.speaker, [])
-            if len(own) < count:
-                own.append(u)
-    return found
+@dataclass(frozen=True)
+class VoiceCard:
+    """A row of recipes/voices.toml; see `Voice` for its fields. teacher: as corpora name it."""
+
+    name: str
+    teacher: str
+    language: str
+    gender: str
+    accent: str
+    description: str
+
+    @property
+    def speaker(self) -> str:
+        """As corpora call the teacher's voice."""
+        return speaker_name(self.teacher)
 
 
-def make_voice(
-    u: Utterance, codec: CatTokenizer, source: str = "synthetic training speech"
-) -> Voice:
-    """A voice whose prompt is this utterance; its name is the speaker's."""
-    wav, name = read_audio(u.path, codec.sample_rate), u.speaker.lower()
-    encoder = PromptEncoder(codec, EMBEDDED_PROMPT)
-    voice, _ = encoder.voice(wav, name, u.text, u.language, source)
-    return replace(voice, gender=u.gender, description=f"training speaker {u.speaker}")
+def read_cards(path: Path) -> list[VoiceCard]:
+    """The voices of a file, in its order; ValueError names what is wrong in it."""
+    rows = read_recipe(path).items()
+    return [strict(VoiceCard, {"name": name, **row}, f"{path}: {name}") for name, row in rows]
 
 
-def make_voices(corpora: list[Path], codec: CatTokenizer, out: Path) -> list[str]:
-    """Write NAME.safetensors for every speaker of the corpora; returns the names."""
-    utterances = [u for folder in corpora for u in read_corpus(folder)]
-    candidates = prompt_candidates(utterances, 1)
-    voices = [make_voice(first, codec) for _, (first, *_) in sorted(candidates.items())]
-    for voice in voices:
-        (out / f"{voice.name}.safetensors").unlink(missing_ok=True)
-        save_voice(voice, out)
-    return [voice.name for voice in voices]
+def prompt_candidates(
+    utterances: Iterable[Utterance], card: VoiceCard, count: int
+) -> list[Utterance]:
+    """The first `count` whole sentences of 1.3 to 5 s of a voice's teacher, longest first."""
+    found = [
+        u
+        for u in utterances
+        if (u.speaker, u.language) == (card.speaker, card.language)
+        and u.text.endswith((".", "。"))
+        and len(u.text.split()) >= MIN_WORDS.get(u.language, 1)
+        and PROMPT_S[0] <= u.seconds <= PROMPT_S[1]
+    ]
+    return sorted(found, key=lambda u: (-u.seconds, u.id))[:count]
+
+
+def make_voice(u: Utterance, card: VoiceCard, encoder: PromptEncoder) -> Voice:
+    """The voice of a card whose prompt is this utterance."""
+    wav = read_audio(u.path, encoder.codec.sample_rate)
+    voice, _ = encoder.voice(wav, card.name, u.text, card.language, f"synthetic: {card.teacher}")
+    return replace(voice, gender=card.gender, accent=card.accent, description=card.description)
