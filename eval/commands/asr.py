@@ -91,7 +91,7 @@ def main(argv: Sequence[str]) -> int:
 
 def chosen(folders: Sequence[Path], held_out: bool, limit: int, seed: int) -> list[Recording]:
     """The recordings to be heard; ValueError where there is none."""
-    from tokenizer.train.data import held_out_speaker
+    from tokenizer.train.held_out import held_out_speaker
 
     found = [r for folder in folders for r in read_recordings(folder)]
     kept = [r for r in found if not held_out or held_out_speaker(r.speaker)]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.strict import strict
+from tokenizer.train.held_out import held_out
 from tokenizer.train.optim import make_optimizer, set_rate
 from tokenizer.train.recipe import read_recipe
 from tokenizer.train.run import (
@@ -39,7 +40,6 @@ from tts.train.listen_batches import (
 )
 from tts.train.listen_data import Heard
 from tts.train.listen_score import Score, score
-from tts.train.prepare import held_out
 
 
 @dataclass(frozen=True)
