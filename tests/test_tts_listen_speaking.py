@@ -21,7 +21,7 @@ from tts.synthesizer import SpeechOptions, Synthesizer
 
 TEXT = "The cat sat down on the mat. It was late, and no one came."
 OPTIONS = SpeechOptions(voice=tiny_voice(), seed=3, check=True)
-LOOSE = {"max_silence_s": 0.0, "max_repeat_s": 0.0}
+LOOSE = Guard(retries=2, max_silence_s=0.0, max_repeat_s=0.0)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def synthesizer(tmp_path: Path) -> Synthesizer:
     """Speaks at random, and has a listener that is never content."""
     own = tiny_synthesizer()
     own.listener = save_tiny_listener(tmp_path / "listener", own.codec)
-    own.guard = Guard(retries=2, **LOOSE)
+    own.guard = LOOSE
     return own
 
 
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_and_a_content_listener_changes_nothing(syn
     assert np.array_equal(streamed, first.wav)
     content = tiny_synthesizer()
     content.listener = save_tiny_listener(tmp_path / "content", content.codec, limit=1e6)
-    content.guard = Guard(retries=2, **LOOSE)
+    content.guard = LOOSE
     checked = content.synthesize(TEXT, OPTIONS)
     plain = content.synthesize(TEXT, replace(OPTIONS, check=False))
     assert np.array_equal(checked.wav, plain.wav)

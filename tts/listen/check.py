@@ -84,11 +84,12 @@ def check_sounds(codes: Tensor, sounds: np.ndarray, listener: Listener) -> Check
 
 def compare(meant: np.ndarray, heard: np.ndarray, frames: np.ndarray, length: int) -> Check:
     """Align sounds (L,) that were meant with those heard (M,) in `frames` (M,) of `length`."""
-    steps = Levenshtein.opcodes(meant.tolist(), heard.tolist())
     missing, inserted = np.full(len(meant), OTHER), np.full(len(heard), OTHER)
     beside = np.zeros(len(meant), dtype=np.int64)
     errors = 0
-    for kind, a, b, c, d in steps:
+    for step in Levenshtein.opcodes(meant.tolist(), heard.tolist()):
+        a, b, c, d = step.src_start, step.src_end, step.dest_start, step.dest_end
+        kind = step.tag
         beside[a:b] = np.linspace(c, d, b - a, endpoint=False) if kind != "delete" else c
         errors += max(b - a, d - c) * (kind != "equal")
         if kind == "equal":

@@ -61,6 +61,8 @@ def carried(places: np.ndarray, source: Sequence[int], target: Sequence[int]) ->
         int64 (N,), 0 to len(target).
     """
     where = np.zeros(len(source) + 1, dtype=np.int64)
-    for _, a, b, c, d in Levenshtein.opcodes(list(source), list(target)):
-        where[a : b + 1] = np.linspace(c, d, b - a + 1).round()
+    for step in Levenshtein.opcodes(list(source), list(target)):
+        size = step.src_end - step.src_start + 1
+        near = np.linspace(step.dest_start, step.dest_end, size).round()
+        where[step.src_start : step.src_end + 1] = near
     return where[places]

@@ -88,14 +88,14 @@ def speech_batches(
             drawn = [usable[i] for i in rng.choice(len(usable), size, p=chances)]
             drawn = [_joined(e, usable, diet, rng) for e in drawn]
             kept = _packed(drawn, diet.batch_frames)
-            rng.shuffle(kept)
+            kept = [kept[i] for i in rng.permutation(len(kept))]
         rng = np.random.default_rng((seed, step, 1))
         yield collate(kept[step % POOL % len(kept)], diet if augment else None, rng)
 
 
 def _joined(example: Heard, others: Sequence[Heard], diet: Diet, rng: np.random.Generator) -> Heard:
     while rng.random() < diet.join:
-        other = others[rng.integers(len(others))]
+        other = others[int(rng.integers(len(others)))]
         if len(example.labels) + len(other.labels) > diet.max_frames:
             break
         example = join(example, other)
@@ -229,9 +229,9 @@ def text_batches(
         rows, items = 0, []
         while not items or rows < diet.batch_rows:
             own = by_language[int(rng.random() < diet.mandarin)] or list(texts)
-            example = own[rng.integers(len(own))]
+            example = own[int(rng.integers(len(own)))]
             while rng.random() < diet.join:
-                example = join(example, own[rng.integers(len(own))])
+                example = join(example, own[int(rng.integers(len(own)))])
             items.append((example, *misheard(example, diet, rng)))
             rows += len(example.sounds) + len(example.words)
         batch = collate_rows(items, delay, vocabulary)

@@ -202,15 +202,10 @@ class _Run:
         begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
         while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
             spent = progress.elapsed_s / budget_s
-            rate = learning_rate(
-                recipe.learning_rate,
-                recipe.warmup_steps,
-                progress.step,
-                spent,
-                recipe.decay_share,
-            )
+            rate = learning_rate(recipe, progress.step, spent)
             set_rate(self.optimizer, rate)
-            log.add(self._step(next(speech), alone and next(alone), progress.step, spent))
+            rows = next(alone) if alone is not None else None
+            log.add(self._step(next(speech), rows, progress.step, spent))
             progress.step += 1
             progress.elapsed_s = time.monotonic() - begun
             if progress.step % 50 == 0 and self.accelerator.is_main_process:
@@ -233,7 +228,9 @@ class _Run:
         if dice[0] < recipe.prefix_dropout:
             used = 1 + int(dice[1] * total)
         chunk = recipe.chunks[int(dice[2] * len(recipe.chunks))]
-        speech = Speech(*(t.to(device) for t in speech[:-1]), speech.examples)
+        tensors = speech._asdict().items()
+        moved = {name: t.to(device) for name, t in tensors if isinstance(t, Tensor)}
+        speech = speech._replace(**moved)
         with self.accelerator.autocast():
             values = self.trainee(speech, texts, used, chunk, spent >= recipe.write_from)
         early = spent < recipe.label_share
