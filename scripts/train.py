@@ -62,6 +62,8 @@ class Plan:
                 yield self._labels(stage["labels"])
             if stage["kind"] == "tokenizer":
                 yield self._tokenizer(name, stage)
+            elif stage["kind"] == "listener":
+                yield from self._listener(name, stage)
             else:
                 yield self._prepare(name, stage)
                 yield self._language_model(name, stage)
@@ -114,6 +116,25 @@ class Plan:
     def _language_model(self, name: str, stage: dict[str, Any]) -> Step:
         examples = str(self.out / f"{name}-examples.npz")
         return Step(name, ["tts.train", "run", examples, *self._run(name, stage)], self._done(name))
+
+    def _listener(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
+        """From the examples of a language model's stage."""
+        texts, examples, pieces = (
+            self.out / f"{name}-{kind}"
+            for kind in ("texts.npz", "examples.npz", "vocabulary.model")
+        )
+        files = [str(self.data / self.recipe["texts"][kind]) for kind in stage["texts"]]
+        command = ["tts.train.listen", "texts", *files, "--leave-out", *self._left_out()]
+        command += ["--out", str(texts), "--vocabulary", str(pieces)]
+        yield Step("listener's texts", command, texts)
+        codec = ["--codec", str(self.out / stage["codec"])]
+        given = str(self.out / f"{stage['examples']}-examples.npz")
+        command = ["tts.train.listen", "prepare", *self.folders(stage["corpora"])]
+        command += ["--examples", given, *codec, "--out", str(examples)]
+        yield Step("listener's examples", command, examples)
+        command = ["tts.train.listen", "run", str(examples), str(texts), *codec]
+        command += ["--vocabulary", str(pieces), *self._run(name, stage)]
+        yield Step(name, command, self._done(name))
 
     def _run(self, name: str, stage: dict[str, Any]) -> list[str]:
         minutes = max(LEAST_MINUTES, stage["minutes"] * self.scale)

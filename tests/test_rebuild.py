@@ -20,6 +20,7 @@ from tokenizer.config import CatConfig
 from tokenizer.train.recipe import Recipe as TokenizerRecipe
 from tts.model.config import TtsConfig
 from tts.train.corpus import HEADER
+from tts.train.listen_loop import Recipe as ListenerRecipe
 from tts.train.loop import Recipe as LanguageModelRecipe
 
 REPOSITORY = Path(__file__).parent.parent
@@ -56,6 +57,10 @@ def test_every_stage_names_files_that_are_there_and_stages_that_came_before(name
             assert set(shares) <= folders, name
             if "config" in stage:
                 CatConfig.from_file(RECIPES / stage["config"])
+        elif stage["kind"] == "listener":
+            ListenerRecipe.from_file(path)
+            assert {stage["codec"], stage["examples"]} <= seen
+            assert set(stage["texts"]) <= set(recipe["texts"])
         else:
             LanguageModelRecipe.from_file(path)
             assert stage["codec"] in seen
@@ -88,7 +93,7 @@ def test_its_commands_have_options_that_the_programs_know(script: ModuleType, tm
     """Every command is read by the program it is for, up to what the files hold."""
     import tokenizer.train.__main__ as tokenizer_program
     import tts.train.__main__ as model_program
-    from tts.train import corpus
+    from tts.train import corpus, listen
 
     plan = script.Plan(voice(), tmp_path / "data", tmp_path / "out", tmp_path / "teachers")
     names = []
@@ -100,6 +105,8 @@ def test_its_commands_have_options_that_the_programs_know(script: ModuleType, tm
             assert str(tmp_path) in str(parsed.out)
         elif program == "tokenizer.train":
             assert tokenizer_program.parser().parse_args(arguments).recipe.is_file()
+        elif program == "tts.train.listen":
+            assert listen.parser().parse_args(arguments).out
         else:
             assert program == "tts.train"
             assert model_program.parser().parse_args(arguments).out

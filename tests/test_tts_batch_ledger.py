@@ -11,12 +11,12 @@ import pytest
 
 from tokenizer.files import OutputError
 from tts.batch.ledger import Entry, Ledger, read_ledgers, stale_paths
+from tts.batch.listings import make_listings
 from tts.batch.plan import (
     Item,
     Settings,
     is_intact,
     make_items,
-    make_listings,
     make_plan,
     output_path,
     share,
@@ -121,18 +121,19 @@ CHANGES = [
     {"format": "flac"},
     {"num_codebooks": 3},
     {"sampling": (("top_p", 0.5),)},
+    {"check": False},
 ]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda c: next(iter(c)))
 def test_a_changed_row_has_another_key(tmp_path, change):
-    row = Row(1, "x", "a", voice="rms")
+    row = Row(1, "x", "a", voice="rms", check=True)
     before, after = items_of(tmp_path, row, replace(row, **change))
     assert before.key != after.key
 
 
 def test_line_and_id_are_no_part_of_the_key(tmp_path):
-    row = Row(1, "x", "a", voice="rms")
+    row = Row(1, "x", "a", voice="rms", check=True)
     before, after = items_of(tmp_path, row, replace(row, line=9, id="y"))
     assert before.key == after.key
 
@@ -142,7 +143,7 @@ def test_line_and_id_are_no_part_of_the_key(tmp_path):
     "name", sorted(set(Settings.__slots__) - {"shards", "sampling", "prompt_rule"})
 )
 def test_settings_are_part_of_the_key(tmp_path, name):
-    row = Row(1, "x", "a", voice="rms")
+    row = Row(1, "x", "a", voice="rms", check=True)
     value = getattr(SETTINGS, name)
     if name in (others := {"cast": (("ALICE", "rms"),), "ssml": False}):
         other = others[name]

@@ -16,6 +16,7 @@ import soxr
 
 from tokenizer.files import check_folder, replacing
 from tokenizer.layout import to_channels
+from tokenizer.ogg import fixed_serial
 
 
 class Format(NamedTuple):
@@ -51,9 +52,8 @@ BLOCK_SAMPLES = 480
 MARGIN_S = 0.05
 
 _ENDINGS = ", ".join(ENDINGS)
-_CRC_POLYNOMIAL = 0x04C11DB7
-_PAGE_HEADER = 27
-_SERIAL, _CHECKSUM, _SEGMENTS = slice(14, 18), slice(22, 26), 26
+NO_SAMPLES = "holds no samples; give a file with sound in it"
+NOT_FINITE = "holds samples that are NaN or infinite; export it again"
 
 
 class AudioError(ValueError):
@@ -74,23 +74,33 @@ def read_sound(path: str | Path, channels: int = 1) -> tuple[np.ndarray, int]:
         AudioError: the file is missing, a folder, damaged, empty, or holds NaN or infinity.
     """
     path = Path(path)
+    check_there(path)
+    try:
+        data, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise unreadable(path, error) from error
+    if len(data) == 0:
+        raise AudioError(f"{path} {NO_SAMPLES}")
+    wav = to_channels(data, channels)
+    if not np.isfinite(wav).all():
+        raise AudioError(f"{path} {NOT_FINITE}")
+    return np.ascontiguousarray(wav, dtype=np.float32), int(rate)
+
+
+def check_there(path: Path) -> None:
+    """AudioError unless a file is there."""
     if path.is_dir():
         raise AudioError(f"{path} is a folder; give a sound file ({_ENDINGS})")
     if not path.exists():
         raise AudioError(f"{path}: no such file; check the name")
-    try:
-        data, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "error_string", None) or error
-        raise AudioError(
-            f"{path} cannot be read as sound ({reason}); give an intact file ({_ENDINGS})"
-        ) from error
-    if len(data) == 0:
-        raise AudioError(f"{path} holds no samples; give a file with sound in it")
-    wav = to_channels(data, channels)
-    if not np.isfinite(wav).all():
-        raise AudioError(f"{path} holds samples that are NaN or infinite; export it again")
-    return np.ascontiguousarray(wav, dtype=np.float32), int(rate)
+
+
+def unreadable(path: Path, error: Exception) -> AudioError:
+    """What to tell of a file that cannot be decoded."""
+    reason = getattr(error, "error_string", None) or error
+    return AudioError(
+        f"{path} cannot be read as sound ({reason}); give an intact file ({_ENDINGS})"
+    )
 
 
 def read_audio(path: str | Path, sample_rate: int, channels: int = 1) -> np.ndarray:
@@ -332,42 +342,6 @@ class _ForwardOnly(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         return 0
-
-
-def fixed_serial(data: bytes) -> bytes:
-    """An Ogg file with serial number 0 in place of the random one that encoders give it."""
-    out = bytearray(data)
-    first = 0
-    while out.startswith(b"OggS", first):
-        lengths = out[first + _PAGE_HEADER : first + _PAGE_HEADER + out[first + _SEGMENTS]]
-        last = first + _PAGE_HEADER + len(lengths) + sum(lengths)
-        page = out[first:last]
-        page[_SERIAL] = page[_CHECKSUM] = bytes(4)
-        page[_CHECKSUM] = struct.pack("<I", _checksum(page))
-        out[first:last] = page
-        first = last
-    return bytes(out)
-
-
-def _crc_table() -> list[int]:
-    table = []
-    for byte in range(256):
-        value = byte << 24
-        for _ in range(8):
-            value = (value << 1) ^ (_CRC_POLYNOMIAL if value & 0x80000000 else 0)
-        table.append(value & 0xFFFFFFFF)
-    return table
-
-
-_TABLE = _crc_table()
-
-
-def _checksum(page: bytes | bytearray) -> int:
-    """The checksum of RFC 3533: its own bytes count as 0."""
-    value = 0
-    for byte in page:
-        value = (value << 8 & 0xFFFFFFFF) ^ _TABLE[value >> 24 ^ byte]
-    return value
 
 
 def _format_of(path: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""`cat-tts say | voice | batch | serve | doctor | verify`: the command line.
+"""`cat-tts say | listen | voice | batch | serve | doctor | verify`: the command line.
 
 Only the standard library is imported here, so that `--help` answers at once.
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tokenizer.cli import Parser, add_verify, run_guarded
 from tts.batch.cli import add_batch
 from tts.book.cli import add_book
-from tts.control import add_control
+from tts.control import add_check, add_control, add_listener
 from tts.serve.cli import add_serve, run_serve
 from tts.threads import sleep_while_waiting
 
@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   cat-tts say --file letter.txt -o letter.mp3 --voice slt
   echo "It is late." | cat-tts say -o late.flac --prompt-wav me.wav
   cat-tts say "As it is being made." -o - | aplay -f S16_LE -r 16000
+  cat-tts listen talk.mp3 --srt talk.srt
   cat-tts voice add me me.wav --text "What I say in it."
 """
 
@@ -36,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_say(commands)
+    _add_listen(commands)
     _add_voice(commands)
     add_batch(commands)
     add_book(commands)
@@ -80,6 +82,7 @@ def _add_say(commands) -> None:
     )
     voice.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
     add_control(say.add_argument_group("speed, pauses, voices of a play"))
+    add_check(say.add_argument_group("check"))
     times = say.add_argument_group("times, beside the sound")
     times.add_argument("--srt", action="store_true", help="subtitles of sentences: OUTPUT.srt")
     times.add_argument("--vtt", action="store_true", help="and of words: OUTPUT.vtt")
@@ -110,6 +113,26 @@ def _add_say(commands) -> None:
     )
     _add_model(say)
     say.add_argument("--json", action="store_true", help="print figures and times as one JSON line")
+
+
+def _add_listen(commands) -> None:
+    listen = commands.add_parser("listen", help="write what is said in a sound file")
+    listen.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help=".wav .flac .mp3 .ogg .opus .m4a .webm of any length; '-' reads raw 16-bit samples at "
+        "the tokenizer's rate from standard input, as `say -o -` writes them",
+    )
+    listen.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
+    listen.add_argument("--json", action="store_true", help="one JSON line a file, with times")
+    listen.add_argument("--srt", metavar="FILE", help="write subtitles of sentences")
+    listen.add_argument("--vtt", metavar="FILE", help="and of words")
+    listen.add_argument("--num-codebooks", type=int, metavar="K", help="read fewer than it knows")
+    model = listen.add_argument_group("model")
+    add_listener(model)
+    model.add_argument("--codec", default="embedded", help="'embedded', a folder or a hub id")
+    model.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
 
 
 def _add_voice(commands) -> None:
@@ -160,6 +183,10 @@ def _run(argv: Sequence[str] | None) -> int:
         from tts.cli.say import run_say
 
         return run_say(args)
+    if args.command == "listen":
+        from tts.cli.listen import run_listen
+
+        return run_listen(args)
     if args.command == "voice":
         from tts.cli.voice import run_voice
 

@@ -45,6 +45,23 @@ def add_control(group: Any) -> None:
     )
 
 
+def add_check(group: Any) -> None:
+    """Options of speech that checks itself."""
+    group.add_argument(
+        "--check",
+        action="store_true",
+        help="read back what was said; a piece with words left out or said twice is said again",
+    )
+    add_listener(group)
+
+
+def add_listener(group: Any) -> None:
+    """Who listens."""
+    group.add_argument(
+        "--listener", default="embedded", metavar="DIR", help="'embedded' or a listener's folder"
+    )
+
+
 def control_from(args: argparse.Namespace) -> dict[str, Any]:
     """What `tts.inference.prompt_builders.SpeechOptions` takes of these options.
 

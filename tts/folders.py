@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from tokenizer.hub import EMBEDDED as EMBEDDED_CODEC
-from tokenizer.hub import is_hub_id, model_folder
+from tokenizer.hub import CheckpointError, is_hub_id, model_folder
 from tokenizer.strict import read_object
 from tts.model.registry import type_in
 
 EMBEDDED = Path(__file__).parent / "pretrained"
+EMBEDDED_LISTENER = EMBEDDED / "listener"
 SHIPPED_VOICES = EMBEDDED / "voices"
 DEFAULT_VOICE = "rms"
 HOME_VARIABLE = "CAT_TTS_HOME"
@@ -25,6 +26,17 @@ class VoiceError(ValueError):
 def model_folder_of(name: str | Path) -> Path:
     """Folder of a model; see `tokenizer.hub.model_folder`."""
     return model_folder(name, EMBEDDED)
+
+
+def listener_folder(name: str | Path) -> Path:
+    """Folder of a listener: 'embedded' or a path; CheckpointError where there is none."""
+    folder = EMBEDDED_LISTENER if str(name) == "embedded" else Path(name)
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(
+            f"no listener at {folder}: config.json is missing; give the folder of a listener for "
+            "this tokenizer by --listener, or train one (docs/listening.md)"
+        )
+    return folder
 
 
 def codec_name(model: str | Path, codec: str | Path | None) -> str | Path:

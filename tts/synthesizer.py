@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from frontend import phonemize
 from tokenizer.audio import resample
 from tokenizer.checkpoint import load_codec
 from tokenizer.codes import codec_fingerprint
@@ -48,6 +49,10 @@ from tts.model.registry import ModelType, type_of
 from tts.model.weights import PreparedModel
 from tts.voices import Voice, VoiceError, check_voice, load_voice
 
+if TYPE_CHECKING:
+    from tts.listen.model import Listener
+    from tts.listen.transcribe import Ears
+
 # Pieces of one text that speak at once.
 BATCH = 16
 
@@ -59,6 +64,7 @@ class Synthesizer:
     model: see `tts.model.weights.prepare`. codec: prepared, as `load_codec` gives it.
     text_tokenizer: of a published model; None where the model reads phonemes.
     guard: when a piece has gone wrong, and how often it is said again.
+    listener: 'embedded' or a folder: who reads back what was said, where that is asked for.
     prompt_voice: makes a voice from a recording, as this model wants it; see `PromptEncoder.voice`.
     """
 
@@ -67,6 +73,7 @@ class Synthesizer:
     name: str = "embedded"
     text_tokenizer: Any = None
     guard: Guard = field(default_factory=Guard)
+    listener: str | Path = "embedded"
 
     def __post_init__(self) -> None:
         config, codec = self.model.config, self.codec
@@ -205,7 +212,35 @@ class Synthesizer:
         names = {passage.voice for passage in script.passages} - {""}
         voices: dict[str, Voice | None] = {name: self.voice(name) for name in sorted(names)}
         voices[""] = None if unnamed else self.voice(options.voice)
-        return pieces_of(script, side, voices, options, self._used(options))
+        pieces = pieces_of(script, side, voices, options, self._used(options))
+        return self._to_check(pieces, options.lang) if options.check else pieces
+
+    def _to_check(self, pieces: list[Piece], lang: str) -> list[Piece]:
+        """The same with what should be heard."""
+        self.load_listener()
+        return [p._replace(symbols=phonemize(p.text, lang).symbols) for p in pieces]
+
+    def load_listener(self) -> Listener:
+        """Who reads back what was said, loaded once.
+
+        Raises:
+            CheckpointError: there is none for this tokenizer, or it has no limits to check by.
+        """
+        if self.guard.listener is None:
+            from tts.listen.folder import check_limits
+
+            check_limits(self.ears.listener)
+            self.guard = replace(self.guard, listener=self.ears.listener)
+        assert self.guard.listener is not None
+        return self.guard.listener
+
+    @cached_property
+    def ears(self) -> Ears:
+        """The listener, and what else it needs to write; CheckpointError where there is none."""
+        from tts.listen.folder import load_listener
+        from tts.listen.transcribe import Ears
+
+        return Ears(*load_listener(self.listener, self.codec, self.codec.device), self.codec)
 
     def requests(self, text: str, options: SpeechOptions) -> list[Request]:
         """The requests of `pieces`."""
@@ -220,7 +255,8 @@ class Synthesizer:
             held: as `PieceLoop` has it. Where nothing is heard before the end of a piece, the
                 pieces of a long text are spoken at once, in any order; the samples are the same.
         """
-        together = held and len(pieces) > 1
+        # What is to be read back is not heard before.
+        together = options.check or (held and len(pieces) > 1)
         loop = PieceLoop(
             self.model,
             self.codec,
@@ -228,7 +264,7 @@ class Synthesizer:
             self.guard,
             BATCH,
             "chunks" if together else "live",
-            held,
+            held or options.check,
             self.type.pace,
         )
         yield TextBegun(pieces)

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from tts.control import add_control, check_speed, control_from
+from tts.control import add_check, add_control, check_speed, control_from
 
 EPILOG = """exit codes:
   0 all is done, 2 the input or the folder is unusable, 3 some items failed (see summary.json),
@@ -18,7 +18,7 @@ EPILOG = """exit codes:
   goes on where it ended.
 
 columns: id, text, voice | prompt_wav + prompt_text, lang, seed, format, num_codebooks,
-  speed, times, temperature, top_p, top_k, repetition_penalty, guidance, text_temperature
+  speed, times, check, temperature, top_p, top_k, repetition_penalty, guidance, text_temperature
 """
 
 
@@ -36,6 +36,7 @@ def add_batch(commands) -> None:
     _add_output(batch.add_argument_group("output"))
     _add_speech(batch.add_argument_group("speech, where a row says nothing"))
     add_control(batch.add_argument_group("speed, pauses, voices of a play"))
+    add_check(batch.add_argument_group("check, where a row says nothing"))
     _add_guard(batch.add_argument_group("guard against speech gone wrong"))
     _add_work(batch.add_argument_group("work"))
     model = batch.add_argument_group("model")
@@ -112,6 +113,9 @@ def _add_work(group) -> None:
     group.add_argument(
         "--workers", type=int, default=0, metavar="N", help="Ray actors; 0: one per GPU or core"
     )
+    group.add_argument(
+        "--worst", type=int, default=0, metavar="N", help="list N checked items to listen to"
+    )
     group.add_argument("--json", action="store_true", help="print the summary as one JSON line")
     group.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -143,6 +147,8 @@ def run_command(args: argparse.Namespace) -> int:
         print(json.dumps(summary, ensure_ascii=False))
     else:
         print(_report(summary, args.output))
+        for line in _worst(Path(args.output), args.worst):
+            print(line)
     return code
 
 
@@ -153,6 +159,7 @@ def _job(args: argparse.Namespace, job_type):
     _at_least(args, "batch_size", 1)
     _at_least(args, "writers", 1)
     _at_least(args, "workers", 0)
+    _at_least(args, "worst", 0)
     if not 0 <= args.seed <= MAX_SEED:
         raise ValueError(f"seed is {args.seed}; use 0 to {MAX_SEED}")
     if args.num_codebooks is not None:
@@ -178,6 +185,7 @@ def _job(args: argparse.Namespace, job_type):
         speed=check_speed(args.speed),
         times=_times(args),
         ssml=args.ssml or None,
+        check=args.check,
     )
     listings = tuple(sorted(set(args.listing or ["ljspeech"]) - {"none"}))
     return job_type(
@@ -195,6 +203,7 @@ def _job(args: argparse.Namespace, job_type):
         batch_size=args.batch_size,
         num_writers=args.writers,
         listings=listings,
+        listener=args.listener,
     )
 
 
@@ -265,6 +274,18 @@ def _report(summary: dict, output: str) -> str:
         f"{summary['left']} left; this run: {run['done']} in {run['wall_s']:.0f} s, "
         f"RTF {run['rtf']:.3f}"
     )
+
+
+def _worst(output: Path, number: int) -> list[str]:
+    """The first lines of what was read back, whose header is one of them."""
+    from tts.batch.listings import CHECKS
+
+    path = output / CHECKS
+    if not number:
+        return []
+    if not path.is_file():
+        raise ValueError("--worst: nothing was read back; give --check, or a column check")
+    return path.read_text(encoding="utf-8").splitlines()[: 1 + number]
 
 
 def _say(message: str) -> None:

@@ -34,6 +34,9 @@ class Entry:
         retries: pieces that were spoken again with another seed.
         reason: why it failed.
         lasting: the failure lies in the row, so that trying again is unusable.
+        check: of what was read back the worst stretch of words left out or said twice, as a share
+            of what counts as wrong: from 1 on it is. None where that was not asked for.
+        errors: of what was read back, as a share of the text's sounds.
         voice, compute_s, at: for people: the voice's name, time spent, time of day.
     """
 
@@ -50,6 +53,8 @@ class Entry:
     retries: int = 0
     reason: str = ""
     lasting: bool = False
+    check: float | None = None
+    errors: float = 0.0
     voice: str = ""
     compute_s: float = 0.0
     at: float = 0.0
@@ -160,7 +165,8 @@ class Ledger:
 
 def _short(entry: Entry) -> dict[str, Any]:
     """Without what says nothing."""
-    return {key: value for key, value in asdict(entry).items() if value not in ("", 0)}
+    told = asdict(entry).items()
+    return {k: v for k, v in told if v not in ("", 0, None) or (k == "check" and v is not None)}
 
 
 @contextlib.contextmanager

@@ -74,10 +74,14 @@ def load_synthesizer(job: Job, device: str) -> Synthesizer:
     """The model of a job on a device."""
     import torch
 
-    return Synthesizer.load(job.model, job.codec, device, getattr(torch, job.dtype))
+    synthesizer = Synthesizer.load(job.model, job.codec, device, getattr(torch, job.dtype))
+    synthesizer.listener = job.listener
+    return synthesizer
 
 
 def make_renderer(synthesizer: Synthesizer, run: Run) -> ItemRenderer:
     """A renderer with the prompts of the run's folder."""
+    if run.settings.listener:
+        synthesizer.load_listener()
     prompts = PromptVoices(synthesizer, run.settings.codec, run.store, run.digests)
     return ItemRenderer(synthesizer, run.settings, prompts, run.job.batch_size)

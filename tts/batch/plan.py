@@ -1,4 +1,4 @@
-"""What is to be done: each row's key, and what the ledger says about it; lists of what is done.
+"""What is to be done: each row's key, and what the ledger says about it.
 
 The key of an item names all that its sound depends on. Batch size, order and number of workers
 are no part of it, because the sound does not depend on them.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -20,11 +20,10 @@ from tts.folders import is_shipped
 from tts.model.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
 from tts.model.registry import EMBEDDED_PROMPT, PromptRule
 
-LISTINGS = ("ljspeech", "kaldi")
 # Counts up when the same row would be spoken differently.
 KEY_VERSION = 3
 # Sampling goes in row by row, with what the row asks for; the model's revision tells how it reads.
-_OUTSIDE_KEY = ("sampling", "prompt_rule")
+_OUTSIDE_KEY = ("sampling", "prompt_rule", "listener")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ class Settings:
         sentence_pause_s, paragraph_pause_s, cast, ssml: as `SpeechOptions` has them; the cast as
             pairs.
         shards: folders that outputs are spread over; 1 puts all in one.
+        listener: revision of who reads back what was said; empty where no row asks for it.
         sampling: the model's own, where a row asks for nothing.
         prompt_rule: of the model; decides what recordings may be prompts.
     """
@@ -54,6 +54,7 @@ class Settings:
     cast: tuple[tuple[str, str], ...] = ()
     ssml: bool | None = None
     shards: int = 1
+    listener: str = ""
     sampling: SamplingConfig = PUBLISHED_SAMPLING
     prompt_rule: PromptRule = EMBEDDED_PROMPT
 
@@ -138,7 +139,7 @@ def make_items(
             faults.append(Fault(row.line, complaints[0]))
             continue
         digest = own[0]
-        key = _key(row, shared, [digest for digest, _ in found], settings.sampling)
+        key = _key(row, shared, [digest for digest, _ in found], settings)
         items.append(Item(row, key, digest if prompt else "", output_path(row, settings)))
     return items, faults
 
@@ -168,7 +169,7 @@ def _source(kind: str, name: str | None, digests: Digests, rule: PromptRule) -> 
         return "", str(error)
 
 
-def _key(row: Row, shared: str, digests: list[str], own: SamplingConfig) -> str:
+def _key(row: Row, shared: str, digests: list[str], settings: Settings) -> str:
     parts = [
         shared,
         row.text,
@@ -180,7 +181,8 @@ def _key(row: Row, shared: str, digests: list[str], own: SamplingConfig) -> str:
         row.num_codebooks,
         row.speed,
         row.times,
-        asdict(own.with_overrides(dict(row.sampling))),
+        asdict(settings.sampling.with_overrides(dict(row.sampling))),
+        *([f"checked by {settings.listener}"] if row.check else []),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -339,56 +341,3 @@ def _voice_complaint(name: str | None, codec: Path, settings: Settings, digests:
     digests.known[fits] = []
     digests.changed = True
     return ""
-
-
-def make_listings(
-    items: Iterable[Item], ledger: dict[str, Entry], kinds: Iterable[str]
-) -> dict[str, bytes]:
-    """Name -> contents of the lists of all items that are done.
-
-    Args:
-        items: of the manifest, in its order.
-        ledger: last entry of each id.
-        kinds: of `LISTINGS`.
-    """
-    finished = [
-        item
-        for item in items
-        if (entry := ledger.get(item.row.id)) is not None and entry.done and entry.key == item.key
-    ]
-    files: dict[str, str] = {}
-    if "ljspeech" in kinds:
-        files["metadata.csv"] = "".join(
-            f"{item.row.id}|{_one_line(item)}|{_one_line(item)}\n" for item in finished
-        )
-    if "kaldi" in kinds:
-        files |= _kaldi(finished)
-    return {name: text.encode("utf-8") for name, text in files.items()}
-
-
-def _kaldi(finished: list[Item]) -> dict[str, str]:
-    # Kaldi sorts by bytes, and wants utterances of a speaker side by side in that order.
-    rows = sorted(finished, key=lambda item: item.row.id.encode())
-    speakers: dict[str, list[str]] = {}
-    for item in rows:
-        speakers.setdefault(_speaker(item), []).append(item.row.id)
-    return {
-        "kaldi/wav.scp": "".join(f"{item.row.id} {item.path}\n" for item in rows),
-        "kaldi/text": "".join(f"{item.row.id} {_one_line(item)}\n" for item in rows),
-        "kaldi/utt2spk": "".join(f"{item.row.id} {_speaker(item)}\n" for item in rows),
-        "kaldi/spk2utt": "".join(
-            f"{name} {' '.join(speakers[name])}\n" for name in sorted(speakers, key=str.encode)
-        ),
-    }
-
-
-def _speaker(item: Item) -> str:
-    """The voice's name; each prompt recording is a speaker of its own."""
-    if item.prompt_digest:
-        return f"prompt-{item.prompt_digest[:12]}"
-    return item.row.voice or "default"
-
-
-def _one_line(item: Item) -> str:
-    """The text without what would break the list."""
-    return " ".join(item.row.text.replace("|", " ").split())

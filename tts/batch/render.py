@@ -40,6 +40,7 @@ class Rendered:
         retries: pieces that were spoken again with another seed.
         compute_s: time spent; an item of a batch is charged its share of a step.
         code_bits: that a code takes.
+        check, errors: as the ledger has them.
     """
 
     codes: Tensor
@@ -50,6 +51,8 @@ class Rendered:
     retries: int
     compute_s: float
     code_bits: int
+    check: float | None = None
+    errors: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,12 @@ class ItemRenderer:
             synthesizer.model,
             synthesizer.codec,
             synthesizer.prompt_builder.sampling,
-            Guard(settings.retries, settings.max_silence_s, settings.max_repeat_s),
+            Guard(
+                settings.retries,
+                settings.max_silence_s,
+                settings.max_repeat_s,
+                synthesizer.guard.listener,
+            ),
             batch_size,
             "none" if settings.codes_only else "whole",
         )
@@ -164,6 +172,7 @@ class ItemRenderer:
             paragraph_pause_s=self.settings.paragraph_pause_s,
             cast=dict(self.settings.cast),
             ssml=self.settings.ssml,
+            check=row.check,
         )
         try:
             pieces = self.synthesizer.pieces(row.text, options)
@@ -186,10 +195,12 @@ class ItemRenderer:
         name, number = event.key
         work = self._works[name]
         work.done[number] = event
-        if event.complaint is None and len(work.done) < len(work.pieces):
+        # What was read back and stayed wrong is kept, the best of it, with its figure.
+        good = event.complaint is None or event.check is not None
+        if good and len(work.done) < len(work.pieces):
             return None
         del self._works[name]
-        if event.complaint is None:
+        if good:
             return work.item, self._joined(work)
         work.given_up = True
         self.loop.drop(lambda key: isinstance(key, tuple) and key[0] == name)
@@ -215,7 +226,17 @@ class ItemRenderer:
             retries=_retries(work),
             compute_s=work.compute_s + sum(end.compute_s for end in ends),
             code_bits=code_bits(codec.codebook_size),
+            **self._heard(ends),
         )
+
+    def _heard(self, ends: list[PieceDone]) -> dict[str, float]:
+        """What the ledger says of pieces that were read back."""
+        listener, checks = self.loop.guard.listener, [end.check for end in ends if end.check]
+        if listener is None or not checks:
+            return {}
+        errors = sum(check.errors for check in checks) / max(1, sum(c.sounds for c in checks))
+        worst = max(check.worst(listener.config.check) for check in checks)
+        return {"check": round(worst, 3), "errors": round(errors, 4)}
 
 
 def _retries(work: _Work) -> int:

@@ -37,6 +37,7 @@ COLUMNS = (
     "num_codebooks",
     "speed",
     "times",
+    "check",
     *SAMPLING,
 )
 _INTEGERS = ("seed", "num_codebooks", "top_k")
@@ -63,6 +64,7 @@ class Defaults:
     speed: float = 1.0
     times: tuple[str, ...] = ()
     ssml: bool | None = None
+    check: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Row:
         sampling: (name, value) of what differs from the model's own sampling, sorted.
         speed: 1 is as the model speaks by itself.
         times: kinds of `tts.subtitles.KINDS` to write beside the sound.
+        check: read back what was said.
     """
 
     line: int
@@ -98,6 +101,7 @@ class Row:
     sampling: tuple[tuple[str, float], ...] = ()
     speed: float = 1.0
     times: tuple[str, ...] = ()
+    check: bool = False
 
 
 def parse_row(
@@ -145,6 +149,7 @@ def parse_row(
     books = take("num_codebooks", _within(1, 64), defaults.num_codebooks)
     speed = take("speed", _speed, defaults.speed)
     times = take("times", _times, defaults.times)
+    check = take("check", _yes, defaults.check)
     if reasons:
         return None, [Fault(line, reason) for reason in reasons]
     row = Row(
@@ -161,6 +166,7 @@ def parse_row(
         sampling=tuple(sorted(sampling.items())),
         speed=speed,
         times=times,
+        check=check,
     )
     return row, []
 
@@ -250,6 +256,14 @@ def _times(value: object, name: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise ValueError(f"{name} is {value!r}; use some of {', '.join(KINDS)}")
     return tuple(sorted(set(kinds)))
+
+
+def _yes(value: object, name: str) -> bool:
+    known = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
+    told = str(value).strip().lower()
+    if told not in known:
+        raise ValueError(f"{name} is {value!r}; use yes or no")
+    return known[told]
 
 
 def _within(low: int, high: int) -> Callable[[object, str], int]:

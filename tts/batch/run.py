@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tts.batch.ledger import Entry, read_ledgers, stale_paths
-from tts.batch.manifest import read_manifest
+from tts.batch.listings import make_listings
+from tts.batch.manifest import Manifest, read_manifest
 from tts.batch.plan import (
     Item,
     Plan,
@@ -23,7 +24,6 @@ from tts.batch.plan import (
     check_items,
     is_intact,
     make_items,
-    make_listings,
     make_plan,
     share,
 )
@@ -31,7 +31,7 @@ from tts.batch.progress import Progress
 from tts.batch.rows import Defaults, Fault
 from tts.batch.sources import Digests, revision, voice_digest
 from tts.batch.store import STATE, Store
-from tts.folders import codec_folder_of, model_folder_of
+from tts.folders import codec_folder_of, listener_folder, model_folder_of
 from tts.model.registry import read_config, type_of
 
 DIGESTS = "digests.json"
@@ -56,6 +56,7 @@ class Job:
         batch_size: sentences spoken at once.
         num_writers: threads that write.
         listings: kinds of lists to write.
+        listener: who reads back what was said, where rows ask for it.
     """
 
     manifest: Path
@@ -72,6 +73,7 @@ class Job:
     batch_size: int = 16
     num_writers: int = 2
     listings: tuple[str, ...] = ("ljspeech",)
+    listener: str = "embedded"
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ def run_batch(
         codec=revision(codec, digests),
         sampling=of_type.sampling,
         prompt_rule=of_type.prompt,
+        listener=_listener_revision(job, manifest, digests),
     )
     items, faults = make_items(manifest.rows, settings, digests)
     faults += manifest.faults + check_items(items, config, codec, settings, digests)
@@ -208,6 +211,13 @@ def run_batch(
         return _run(run, engine, items, len(bad), progress, say)
     finally:
         store.close()
+
+
+def _listener_revision(job: Job, manifest: Manifest, digests: Digests) -> str:
+    """CheckpointError where rows are to be read back and nobody is there to do it."""
+    if not any(row.check for row in manifest.rows):
+        return ""
+    return revision(listener_folder(job.listener), digests)
 
 
 def _run(

@@ -52,6 +52,8 @@ def write_outcome(
         seconds=round(outcome.seconds, 4),
         frames=outcome.codes.shape[1],
         retries=outcome.retries,
+        check=outcome.check,
+        errors=outcome.errors,
         voice=item.row.voice or "",
         compute_s=round(outcome.compute_s, 3),
         at=time.time(),

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tts.control import add_control, control_from
+from tts.control import add_check, add_control, control_from
 
 if TYPE_CHECKING:
     from tts.book.chapters import Book, Part
@@ -43,6 +43,7 @@ def add_book(commands) -> None:
     book.add_argument("--voice", metavar="NAME", help="see `cat-tts voice list`")
     book.add_argument("--lang", choices=("auto", "en", "zh"), default="auto")
     book.add_argument("--seed", type=int, default=0)
+    add_check(book.add_argument_group("check"))
     add_control(book.add_argument_group("speed, pauses, voices of a play"))
     book.add_argument("--batch-size", type=int, default=16, metavar="B", help="sentences at once")
     book.add_argument("--model", default="embedded", help="'embedded', a folder, or a hub id")
@@ -133,6 +134,7 @@ def _speak(args: argparse.Namespace, control: dict, parts: list[list[Part]], wor
             format="flac",
             speed=args.speed,
             times=("json",),
+            check=args.check,
         ),
         model=args.model,
         codec=args.codec,
@@ -140,6 +142,7 @@ def _speak(args: argparse.Namespace, control: dict, parts: list[list[Part]], wor
         dtype=args.dtype,
         batch_size=args.batch_size,
         listings=(),
+        listener=args.listener,
     )
     settings = Settings(
         model="",

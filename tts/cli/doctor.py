@@ -110,13 +110,17 @@ def weight_lines(model: str, codec: str | None) -> list[str]:
     """One line each for the model's and the tokenizer's weights."""
     from tts.folders import EMBEDDED as MODEL_FOLDER
     from tts.folders import EMBEDDED_CODEC as CODEC_FOLDER
-    from tts.folders import codec_name
+    from tts.folders import EMBEDDED_LISTENER, codec_name
 
     lines = [_weights("model", model, MODEL_FOLDER)]
     try:
         lines.append(_weights("tokenizer", codec_name(model, codec), CODEC_FOLDER))
     except ValueError as error:
         lines.append(f"tokenizer  {one_line(error)}")
+    if (EMBEDDED_LISTENER / "config.json").is_file():
+        lines.append(_weights("listener", EMBEDDED_LISTENER, EMBEDDED_LISTENER))
+    else:
+        lines.append("listener   none; `listen` and --check need one, see docs/listening.md")
     return lines
 
 

@@ -31,6 +31,7 @@ from tts.voices import Voice, load_voice
 MAX_TEXT_CHARS = 200_000
 # Of a text, what is read while the model is loaded.
 AHEAD_CHARS = 200
+_COUNTED = ("errors", "sounds")
 # In place of a file's name.
 STDOUT = "-"
 
@@ -56,8 +57,11 @@ def run_say(args: argparse.Namespace) -> int:
     synthesizer = Synthesizer.load(
         args.model, args.codec, check_device(args.device), getattr(torch, args.dtype)
     )
+    synthesizer.listener = args.listener
     if args.model == "embedded":
         reading.join()
+    if args.check:
+        synthesizer.load_listener()
     used = args.num_codebooks or synthesizer.num_codebooks
     check_codebooks(used, synthesizer.model.config)
     voice = named
@@ -80,6 +84,7 @@ def run_say(args: argparse.Namespace) -> int:
         language=args.language,
         duration=args.duration,
         own_pauses=args.own_pauses,
+        check=args.check,
         **control,
     )
     streamed = args.stream or args.output == STDOUT
@@ -260,9 +265,13 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
 def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json: bool) -> str:
     """One line about a finished call, for people or as JSON."""
     if not as_json:
+        heard = ""
+        if result.checks:
+            errors, sounds = (sum(row[name] for row in result.checks) for name in _COUNTED)
+            heard = f", {errors} of {sounds} sounds heard otherwise"
         return (
             f"{path}: {result.seconds:.2f} s of speech, RTF {result.rtf:.3f}, "
-            f"first sound after {result.ttfa_ms:.0f} ms"
+            f"first sound after {result.ttfa_ms:.0f} ms{heard}"
         )
     return json.dumps(
         {
@@ -277,6 +286,7 @@ def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json
             "voice": voice,
             "num_codebooks": num_codebooks,
             "notes": list(result.notes),
+            **({"check": list(result.checks)} if result.checks else {}),
             **times_object(result.words, result.sentences),
         },
         ensure_ascii=False,

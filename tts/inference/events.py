@@ -15,6 +15,7 @@ from tts.inference.joining import TimedSpan
 
 if TYPE_CHECKING:
     from tts.inference.prompt_builders import Piece
+    from tts.listen.check import Check
 
 Key = Hashable
 
@@ -86,6 +87,8 @@ class PieceDone(NamedTuple):
         attempts: how often it was said.
         compute_s: time spent; a piece of a batch is charged its share of a step.
         places: of its frames, as `AudioChunk` has them.
+        check: how it compares with its text; None where that was not asked for, or where something
+            else is wrong with it.
     """
 
     key: Key
@@ -97,6 +100,7 @@ class PieceDone(NamedTuple):
     attempts: int
     compute_s: float
     places: Sequence[int] = ()
+    check: Check | None = None
 
 
 class TextTimed(NamedTuple):

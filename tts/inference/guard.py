@@ -1,17 +1,24 @@
 """Speech that went wrong: what can be told without listening, and how often it is said again.
 
 A language model of speech may run on without end, fall silent, or say one thing over and over.
+That it leaves words out, or says them twice, only a listener can tell.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
 from tokenizer.audio import BLOCK_SAMPLES, PAUSE_DB, block_levels, is_silent
+
+if TYPE_CHECKING:
+    from tts.listen.check import Check
+    from tts.listen.model import Listener
 
 # Loops of up to a second are looked for; longer ones are text that repeats itself.
 LONGEST_PERIOD_S = 1.0
@@ -28,11 +35,13 @@ class Guard:
         retries: how often a piece that went wrong is said again, each time with another seed.
         max_silence_s, max_repeat_s: longest pause, and longest stretch of the same, beyond what
             the text asks for by `[pause 2s]`; 0 allows any.
+        listener: reads back what was said, where that is asked for; see `tts.listen.check`.
     """
 
     retries: int = 2
     max_silence_s: float = 3.0
     max_repeat_s: float = 3.0
+    listener: Listener | None = None
 
     def of_codes(self, text: str, codes: Tensor, finished_by: str, frame_rate: float) -> str | None:
         """What is wrong with a piece's codes, or None; see `code_complaint`."""
@@ -43,6 +52,14 @@ class Guard:
         """What is wrong with a piece's sound, or None; see `sound_complaint`."""
         longest = self.max_silence_s and self.max_silence_s + asked_pause_s(text)
         return sound_complaint(wav, sample_rate, longest)
+
+    def of_words(self, symbols: Sequence[str], codes: Tensor) -> Check | None:
+        """How a piece's codes compare with its symbols; None where that is not asked for."""
+        if self.listener is None or not symbols:
+            return None
+        from tts.listen.check import check
+
+        return check(codes, symbols, self.listener)
 
 
 def code_complaint(

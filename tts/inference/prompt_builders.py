@@ -54,6 +54,8 @@ class SpeechOptions:
         cast: names of a play to voices, see `frontend.script`.
         ssml: the text is SSML; None tells by its beginning.
         sentence_pause_s, paragraph_pause_s: silence after each.
+        check: read back what was said, and say a piece again of which a clause is missing or is
+            said twice. Nothing of a piece is heard before.
         own_pauses: leave `[pause 1s]` in the text, to a published model that knows it.
     """
 
@@ -72,6 +74,7 @@ class SpeechOptions:
     sentence_pause_s: float = SENTENCE_PAUSE_S
     paragraph_pause_s: float = PARAGRAPH_PAUSE_S
     own_pauses: bool = False
+    check: bool = False
 
 
 class Piece(NamedTuple):
@@ -81,7 +84,7 @@ class Piece(NamedTuple):
     the text. num_codebooks: k, to generate. notes: remarks for the user to read. words: places of
     its written words and their symbols; none where the model tells no places. voice: who speaks.
     at: its place in the whole text. before_s, after_s: silence around it. stretch: how much
-    faster than the model says it.
+    faster than the model says it. symbols: that should be heard, where they are to be checked.
     """
 
     text: str
@@ -95,6 +98,7 @@ class Piece(NamedTuple):
     before_s: float = 0.0
     after_s: float = 0.0
     stretch: float = 1.0
+    symbols: tuple[str, ...] = ()
 
 
 class PromptBuilder(Protocol):

@@ -7,10 +7,12 @@ so that neither batch size nor order changes them.
 
 What has gone wrong is told by `tts.inference.guard`, and said again with another seed,
 `Guard.retries` times at most. A piece of which something was heard already is not said again.
+Where a listener reads the pieces back the best attempt counts, else the last.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +40,7 @@ from tts.inference.guard import Guard
 
 if TYPE_CHECKING:
     from tts.inference.prompt_builders import Piece
+    from tts.listen.check import Check
     from tts.model.config import SamplingConfig
     from tts.model.registry import Pace
     from tts.model.weights import PreparedModel
@@ -67,6 +70,7 @@ class _Speaking:
     codec: CodecState | None = None
     attempts: int = 1
     compute_s: float = 0.0
+    best: _Attempt | None = None
 
     @property
     def forced(self) -> int:
@@ -85,18 +89,30 @@ class _Speaking:
         before = self.piece.request.monologue.limit or 0
         return [max(0, place - before) for place in self.reached[self.forced :]]
 
-    def again(self) -> _Speaking:
-        """The next attempt."""
+    def again(self, best: _Attempt) -> _Speaking:
+        """The next attempt; `best` is that of those so far."""
         request = replace(self.piece.request, seed=self.piece.request.seed + RESEED)
         piece = self.piece._replace(request=request)
-        return _Speaking(self.key, piece, attempts=self.attempts + 1, compute_s=self.compute_s)
+        own = _Speaking(self.key, piece, attempts=self.attempts + 1, compute_s=self.compute_s)
+        own.best = best
+        return own
 
 
 class _Judged(NamedTuple):
+    """badness: 0 where all is well; without a listener's word nothing is worse than another."""
+
     codes: Tensor
     wav: np.ndarray
     complaint: str | None
     compute_s: float
+    check: Check | None
+    badness: float
+
+
+class _Attempt(NamedTuple):
+    one: _Speaking
+    finished_by: str
+    judged: _Judged
 
 
 class PieceLoop:
@@ -237,10 +253,15 @@ class PieceLoop:
             one, finished_by, future = self.ended.popleft()
             judged, wait = future.result(), False
             one.compute_s += judged.compute_s
+            best = _Attempt(one, finished_by, judged)
+            if one.best is not None and one.best.judged.badness < judged.badness:
+                best = one.best
             if judged.complaint and self._may_retry(one):
-                self.waiting.appendleft(one.again())
+                self.waiting.appendleft(one.again(best))
                 yield Retried(one.key, judged.complaint)
                 continue
+            attempts, compute_s = one.attempts, one.compute_s
+            one, finished_by, judged = best
             if self.sound == "live":
                 yield self._chunk(one, finished_by)
             yield PieceDone(
@@ -250,9 +271,10 @@ class PieceLoop:
                 judged.wav,
                 finished_by,
                 judged.complaint,
-                one.attempts,
-                one.compute_s,
+                attempts,
+                compute_s,
                 one.places(),
+                judged.check,
             )
 
     def _judge(self, one: _Speaking, finished_by: str) -> _Judged:
@@ -264,7 +286,15 @@ class PieceLoop:
             wav = self._decode_all(codes, one.piece)
             if complaint is None:
                 complaint = self.guard.of_sound(text, wav, self.codec.sample_rate)
-        return _Judged(codes, wav, complaint, time.monotonic() - begun)
+        check, badness = None, math.inf if complaint else 0.0
+        if complaint is None:
+            check = self.guard.of_words(one.piece.symbols, codes)
+        if check is not None:
+            assert self.guard.listener is not None
+            limits = self.guard.listener.config.check
+            complaint = check.complaint(limits, self.codec.frame_rate)
+            badness = check.worst(limits)
+        return _Judged(codes, wav, complaint, time.monotonic() - begun, check, badness)
 
     def _chunk(self, one: _Speaking, finished_by: str | None) -> AudioChunk:
         """The frames that have not gone out yet."""

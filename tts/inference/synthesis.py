@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ class Synthesis:
         retries: pieces that were spoken a second time with another seed.
         notes: what the front end dropped or guessed, for the user to read.
         words, sentences: when each is heard; no words of a model without a monologue.
+        checks: of each piece that was read back, as `check_rows` has them.
     """
 
     wav: np.ndarray
@@ -46,6 +47,7 @@ class Synthesis:
     notes: tuple[str, ...] = ()
     words: tuple[TimedSpan, ...] = ()
     sentences: tuple[TimedSpan, ...] = ()
+    checks: tuple[dict[str, Any], ...] = ()
 
     @property
     def frames(self) -> int:
@@ -111,6 +113,7 @@ class Collector:
             notes=_notes(pieces, ends),
             words=tuple(word for event in times for word in event.words),
             sentences=tuple(event.sentence for event in times if event.sentence),
+            checks=tuple(row for end in ends for row in check_rows(end)),
         )
 
 
@@ -121,6 +124,21 @@ def _notes(pieces: Sequence[Piece], ends: Sequence[PieceDone]) -> tuple[str, ...
         if end.complaint and end.finished_by == "eos":
             notes.append(f"{end.piece.text[:40]!r} came out wrong ({end.complaint})")
     return tuple(dict.fromkeys(notes))
+
+
+def check_rows(end: PieceDone) -> list[dict[str, Any]]:
+    """What was heard of a piece that was read back, for people and programs; [] of others."""
+    if end.check is None:
+        return []
+    row = {
+        "text": end.piece.text,
+        "sounds": end.check.sounds,
+        "errors": end.check.errors,
+        "missing": round(end.check.missing, 2),
+        "inserted": round(end.check.inserted, 2),
+        "attempts": end.attempts,
+    }
+    return [row | ({"complaint": end.complaint} if end.complaint else {})]
 
 
 def _index(key: Key) -> int:

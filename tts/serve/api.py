@@ -19,6 +19,7 @@ from tts.serve.access import Gate
 from tts.serve.docs_page import docs_html
 from tts.serve.encoding import MEDIA_TYPES
 from tts.serve.errors import ApiError
+from tts.serve.listening import TranscriptionForm, transcription_response
 from tts.serve.schema import SpeechBody
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
@@ -27,6 +28,7 @@ from tts.voices import UnknownVoiceError, Voice, check_name, list_voices, load_v
 
 # Names that tools have built in; here they all mean the one model that is loaded.
 MODEL = "cat-tts"
+LISTENING_MODELS = (MODEL, "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
 MODELS = (MODEL, "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 TOLD_HEADERS = ("X-Seed", "X-Sample-Rate", "X-Finished-By", IGNORED_HEADER, "Retry-After")
 _SOUND: dict[int | str, dict[str, Any]] = {
@@ -37,6 +39,13 @@ _SOUND: dict[int | str, dict[str, Any]] = {
     400: {"description": "Something in the request is wrong; the message says what"},
     429: {"description": "Too many requests of yours are waiting; see Retry-After"},
     503: {"description": "The queue is full; see Retry-After"},
+}
+_HEARD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "What was heard, in the form asked for",
+        "content": {kind: {} for kind in ("application/json", "text/plain", "text/vtt")},
+    },
+    **{status: _SOUND[status] for status in (400, 429, 503)},
 }
 
 
@@ -55,7 +64,8 @@ def create_api(service: SpeechService, access: Access | None = None) -> FastAPI:
     app = FastAPI(
         title="CAT-TTS",
         version="1",
-        description="Text to speech. `POST /v1/audio/speech` is compatible with OpenAI's.",
+        description="Text to speech, and back. `POST /v1/audio/speech` and "
+        "`POST /v1/audio/transcriptions` are compatible with OpenAI's.",
         docs_url=None,
         redoc_url=None,
     )
@@ -72,6 +82,7 @@ def create_api(service: SpeechService, access: Access | None = None) -> FastAPI:
             expose_headers=TOLD_HEADERS,
         )
     app.include_router(_speech(service, access.strict))
+    app.include_router(_listening(service, access.strict))
     app.include_router(_voices(service))
 
     @app.get("/docs", include_in_schema=False)
@@ -140,6 +151,23 @@ def _speech(service: SpeechService, strict: bool) -> APIRouter:
             "waiting": service.worker.waiting,
             "up_s": round(time.time() - service.begun, 1),
         }
+
+    return router
+
+
+def _listening(service: SpeechService, strict: bool) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v1/audio/transcriptions", responses=_HEARD, response_class=Response)
+    async def transcribe(form: Annotated[TranscriptionForm, Form()], request: Request) -> Response:
+        """Write down what is said in a recording."""
+        if form.model not in (*LISTENING_MODELS, service.synthesizer.name):
+            message = f"model {form.model[:60]!r} is not here; use {MODEL!r}"
+            raise ApiError(404, message, "model_not_found")
+        if strict and form.ignored:
+            message = f"unknown field {form.ignored[0][:60]!r}; leave it out"
+            raise ApiError(400, message, "unsupported")
+        return await transcription_response(service, form, request)
 
     return router
 

@@ -13,6 +13,7 @@ import tempfile
 from contextlib import suppress
 from typing import Any
 
+from tts.control import add_listener
 from tts.serve.settings import Access, Limits, check_origin, is_loopback, parse_auth
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 7860
@@ -38,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="embedded", help="'embedded' or a folder")
     parser.add_argument("--codec", help="'embedded' or a folder; default goes with the model")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default cpu")
+    add_listener(parser)
     parser.add_argument("--max-chars", type=int, default=limits.max_chars, metavar="N")
     parser.add_argument("--max-waiting", type=int, default=limits.waiting, metavar="N")
     parser.add_argument("--max-upload-mb", type=float, default=limits.upload_bytes / 2**20)
@@ -126,6 +128,7 @@ def serve(args: argparse.Namespace, access: Access, limits: Limits) -> None:
         from tts.synthesizer import Synthesizer
 
         synthesizer = Synthesizer.load(args.model, args.codec, check_device(args.device))
+        synthesizer.listener = args.listener
         service = SpeechService(synthesizer, limits)
         try:
             app = create_app(service, access)

@@ -58,6 +58,11 @@ class SpeechFields(BaseModel):
         le=MAX_PAUSE_S,
         description="after paragraphs, headings and the speakers of a play",
     )
+    check: bool = Field(
+        False,
+        description="read each piece back before it is sent; one with words left out or said twice "
+        "is said again",
+    )
     lang: Literal["auto", "en", "zh"] = Field("auto", description="how digits and signs are read")
     seed: int = Field(0, ge=0, le=MAX_SEED, description="same request and seed, same samples")
     num_codebooks: int | None = Field(None, ge=1, le=1024, description="fewer is faster")
@@ -88,6 +93,7 @@ class SpeechFields(BaseModel):
             ssml=self.ssml,
             sentence_pause_s=self.sentence_pause,
             paragraph_pause_s=self.paragraph_pause,
+            check=self.check,
         )
 
 

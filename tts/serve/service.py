@@ -22,7 +22,7 @@ from tts.serve.kept import KeptResult, TtlCache
 from tts.serve.settings import Limits
 from tts.serve.speech import Started, TextSpoken, speak
 from tts.serve.uploads import UploadError, decode_upload
-from tts.serve.worker import Job, JobFailed, Steps, Worker
+from tts.serve.worker import PAUSE, Job, JobFailed, Steps, Worker
 from tts.synthesizer import SpeechOptions, Synthesizer
 from tts.threads import speaking_threads
 from tts.voices import Voice, load_voice, save_voice
@@ -203,14 +203,35 @@ class SpeechService:
             return Prompt(None, findings, problem=str(error), digest=digest)
         return Prompt(voice, findings, notes, digest=digest)
 
-    def decode(self, data: bytes) -> np.ndarray:
-        """An uploaded file -> float32 (N,) at the model's rate; UploadError if it is unusable."""
+    def listen(self, client: Client, wav: np.ndarray, lang: str) -> Ticket:
+        """Put a recording in line to be written down; the ticket's events are `Segment`s.
+
+        Args:
+            wav: float32 (N,) at the model's rate.
+            lang: 'auto', 'en' or 'zh'.
+
+        Raises:
+            QueueFullError: there is no room.
+        """
+
+        def steps() -> Steps:
+            for segment in self.synthesizer.ears.segments([(wav[:, None], self.sample_rate)], lang):
+                yield segment
+                yield PAUSE
+
+        return Ticket(self.worker, client, steps)
+
+    def decode(self, data: bytes, longest_s: float | None = None) -> np.ndarray:
+        """An uploaded file -> float32 (N,) at the model's rate; UploadError if it is unusable.
+
+        longest_s: None means that of prompts.
+        """
         if len(data) > self.limits.upload_bytes:
             raise UploadError(
                 f"the file has {len(data)} bytes, the limit is {self.limits.upload_bytes}; "
                 "give a shorter recording, or mp3"
             )
-        return decode_upload(data, self.sample_rate, self.limits.prompt_s)
+        return decode_upload(data, self.sample_rate, longest_s or self.limits.prompt_s)
 
     def save(self, prompt: Prompt, name: str, description: str = "") -> Voice:
         """Save a prompt as a voice: codes, transcript and a hash of the sound, not the sound.

@@ -14,6 +14,7 @@ class Limits:
     Attributes:
         max_chars: longest text of a request.
         prompt_s: longest prompt recording, in seconds.
+        listen_s: longest recording to be written down, in seconds.
         upload_bytes: largest uploaded file.
         body_bytes: largest body of any other request.
         waiting: jobs that may wait at once; the next one gets 503.
@@ -24,6 +25,7 @@ class Limits:
 
     max_chars: int = 10_000
     prompt_s: float = 30.0
+    listen_s: float = 1800.0
     upload_bytes: int = 20 * 2**20
     body_bytes: int = 2**20
     waiting: int = 16

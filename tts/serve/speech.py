@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tts.inference.events import AudioChunk, Event, PieceDone, TextTimed
 from tts.inference.prompt_builders import Piece
+from tts.inference.synthesis import check_rows
 from tts.serve.worker import PAUSE, TICK, Steps
 from tts.synthesizer import SpeechOptions, Synthesizer
 
@@ -54,6 +56,7 @@ class TextSpoken:
     Attributes:
         seconds: of audio. compute_s: time spent on it. ttfa_ms: from the first work on it to its
             first sound, without the time in line.
+        checks: of pieces that were read back, see `tts.inference.synthesis.check_rows`.
     """
 
     seconds: float
@@ -62,6 +65,7 @@ class TextSpoken:
     frames: int
     seed: int
     finished_by: str
+    checks: tuple[dict[str, Any], ...] = ()
 
     @property
     def rtf(self) -> float:
@@ -81,6 +85,7 @@ def speak(synthesizer: Synthesizer, text: str, options: SpeechOptions) -> Steps:
     pieces = synthesizer.pieces(text, options)
     yield Started(tuple(pieces))
     frames, samples, finished, ttfa_ms = 0, 0, "eos", 0.0
+    checks: dict[int, list[dict[str, Any]]] = {}
     timed = _Timed(synthesizer.speak(pieces, options))
     for event in timed:
         if isinstance(event, AudioChunk):
@@ -94,12 +99,14 @@ def speak(synthesizer: Synthesizer, text: str, options: SpeechOptions) -> Steps:
         elif isinstance(event, PieceDone):
             by = event.finished_by if event.codes.shape[1] else "empty"
             finished = by if by != "eos" else finished
+            checks[_number(event)] = check_rows(event)
             yield PieceSent(_number(event), frames, by)
             yield PAUSE
         else:
             yield TICK
     seconds = samples / synthesizer.sample_rate
-    yield TextSpoken(seconds, timed.compute_s, ttfa_ms, frames, options.seed, finished)
+    told = tuple(row for number in sorted(checks) for row in checks[number])
+    yield TextSpoken(seconds, timed.compute_s, ttfa_ms, frames, options.seed, finished, told)
 
 
 def _number(event: AudioChunk | PieceDone) -> int:

@@ -124,9 +124,14 @@ def headers_of(service: SpeechService, wanted: SpeechBody) -> dict[str, str]:
         "Cache-Control": "no-store",
     }
     if wanted.ignored:
-        named = [re.sub(r"[^\w.-]", "?", name, flags=re.ASCII)[:40] for name in wanted.ignored]
-        headers[IGNORED_HEADER] = ", ".join(named[:MAX_NAMED])
+        headers[IGNORED_HEADER] = named(wanted.ignored)
     return headers
+
+
+def named(fields: Sequence[str]) -> str:
+    """Names of fields that were passed over, fit for a header."""
+    safe = [re.sub(r"[^\w.-]", "?", name, flags=re.ASCII)[:40] for name in fields]
+    return ", ".join(safe[:MAX_NAMED])
 
 
 async def _of_kind(kind: type | tuple[type, ...], ticket: Ticket) -> Any:
@@ -167,6 +172,7 @@ async def _whole(
             "audio": base64.b64encode(data).decode(),
             "format": wanted.response_format,
             "duration": round(spoken.seconds, 3),
+            **({"check": list(spoken.checks)} if spoken.checks else {}),
             **times_wanted(times, wanted.timestamp_granularities),
         }
         return JSONResponse(told, headers=headers)
@@ -198,7 +204,7 @@ async def _deltas(
 
     And speech.timestamps.delta, of words and sentences whose times have become known.
     """
-    frames = 0
+    frames, checks = 0, ()
 
     def delta(data: bytes) -> bytes:
         return sse({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
@@ -209,6 +215,8 @@ async def _deltas(
                 frames = event.frames
                 if data := encoder.push(to_int16(event.wav)):
                     yield delta(data)
+            elif isinstance(event, TextSpoken):
+                checks = event.checks
             elif isinstance(event, TextTimed) and (
                 told := times_wanted([event], wanted.timestamp_granularities)
             ):
@@ -220,7 +228,8 @@ async def _deltas(
         yield delta(data)
     symbols = sum(piece.size for piece in started.pieces)
     usage = {"input_tokens": symbols, "output_tokens": frames, "total_tokens": symbols + frames}
-    yield sse({"type": "speech.audio.done", "usage": usage})
+    heard = {"check": list(checks)} if checks else {}
+    yield sse({"type": "speech.audio.done", "usage": usage, **heard})
 
 
 def sse(event: dict[str, Any]) -> bytes:

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from tokenizer.blocks import NoSoundError, container_blocks
 from tokenizer.layout import mix_down
 
 KNOWN = "wav, flac, mp3, ogg, opus, m4a, aac or webm"
@@ -105,21 +106,12 @@ def _read_soundfile(data: bytes, max_s: float) -> Iterator[_Block]:
 
 
 def _read_av(data: bytes, kind: str) -> Iterator[_Block]:
-    import av
-    from av.error import FFmpegError
-
     try:
-        with av.open(io.BytesIO(data), "r", format=kind, metadata_errors="replace") as container:
-            if not container.streams.audio:
-                raise UploadError("the file holds no sound track; give a recording")
-            stream = container.streams.audio[0]
-            _check(stream.rate or 0, stream.channels or 0)
-            resampler = av.AudioResampler(format="fltp", rate=stream.rate)
-            for frame in container.decode(stream):
-                for piece in resampler.resample(frame):
-                    yield _Block(piece.to_ndarray().T, piece.sample_rate)
-    except (FFmpegError, EOFError) as error:
-        raise _damaged(getattr(error, "strerror", None) or error) from error
+        for wav, rate in container_blocks(io.BytesIO(data), kind):
+            _check(rate, wav.shape[1])
+            yield _Block(wav, rate)
+    except NoSoundError as error:
+        raise _damaged(error) from error
 
 
 def _check(rate: int, channels: int) -> None:

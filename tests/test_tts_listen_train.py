@@ -1,0 +1,204 @@
+"""Training a listener: its examples, and that a tiny one learns to write what it hears."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from frontend.symbols import to_ids
+from listening import tiny_listener, tiny_vocabulary
+from tiny import NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec
+from tokenizer.checkpoint import save_codec
+from tts.listen.folder import load_listener
+from tts.listen.reading import read_text
+from tts.listen.sounds import SOUNDS, carried, sounds_of
+from tts.listen.spelling import spell
+from tts.listen.vocabulary import LISTEN
+from tts.listen.writing import write
+from tts.train.listen import main
+from tts.train.listen_batches import Diet, collate, misheard, row_lists, speech_batches
+from tts.train.listen_data import Heard, load_heard, prepare_speech, save_heard
+from tts.train.listen_loop import Recipe, train
+from tts.train.prepare import Example
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+TEXTS = ("Good morning, Anna.", "It is two twenty.", "我们今天去北京。", "Who are you?")
+
+
+def example(text: str, seed: int = 0, books: int = 4) -> Heard:
+    """An utterance in which each sound has two frames of codes that are its own."""
+    symbols, words, ends = read_text(text)
+    sounds = sounds_of(symbols)[0]
+    own = np.random.default_rng(7).integers(0, 32, (books, 1 + len(SOUNDS)))
+    labels = np.repeat(sounds, 2)
+    codes = own[:, labels].astype(np.uint16)
+    language = "zh" if text[0] > "z" else "en"
+    return Heard(f"u{seed}", "s", language, codes, labels, sounds, words, ends)
+
+
+def test_a_text_is_its_words_and_each_ends_behind_its_sounds():
+    symbols, words, ends = read_text("Hi, 北京人 2")
+    assert words == (" Hi", ",", "北", "京", "人", "二")
+    sounds = [SOUNDS[n - 1] for n in sounds_of(symbols)[0]]
+    assert sounds[:3] == ["HH", "AY1", ","]
+    assert [sounds[e - 1] for e in ends[2:]] == ["zh_3", "zh_1", "zh_2", "zh_4"]
+
+
+def test_tags_and_pauses_are_no_sounds_and_rare_marks_are_common_ones():
+    symbols = np.array(to_ids(("<en>", "HH", ";", "<pause>", "…")))
+    sounds, before = sounds_of(symbols)
+    assert [SOUNDS[n - 1] for n in sounds] == ["HH", ",", ","]
+    assert before.tolist() == [0, 0, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("places", "source", "target", "found"),
+    [
+        ([0, 2, 4], [1, 2, 3, 4], [1, 2, 3, 4], [0, 2, 4]),
+        ([2, 4], [1, 2, 3, 4], [3, 4], [0, 2]),
+        ([2, 4], [1, 2, 3, 4], [1, 2, 9, 9, 3, 4], [4, 6]),
+        ([4], [1, 2, 3, 4], [], [0]),
+    ],
+)
+def test_places_are_carried_over(places, source, target, found):
+    assert carried(np.array(places), source, target).tolist() == found
+
+
+def test_examples_come_back_from_their_file(tmp_path):
+    alone = replace(example(TEXTS[2]), codes=np.zeros((0, 0), np.uint16), labels=np.zeros(0, int))
+    written = [example(TEXTS[0]), alone]
+    save_heard(written, tmp_path / "e.npz")
+    for a, b in zip(written, load_heard([tmp_path / "e.npz"]), strict=True):
+        assert (a.words, a.language) == (b.words, b.language)
+        assert b.codes.shape == (4, len(a.labels))
+        for name in ("labels", "sounds", "ends"):
+            assert np.array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_words_are_written_some_sounds_after_their_end_and_the_rest_at_the_end():
+    one, vocabulary = example(TEXTS[0]), tiny_vocabulary()
+    pieces, targets = row_lists(one, one.ends, len(one.sounds), 3, vocabulary)
+    assert vocabulary.decode([p for p in pieces if p >= 0]) == " Good morning, Anna."
+    assert pieces.count(-1) == targets.count(LISTEN) == len(one.sounds)
+    heard_before_first = pieces.index(next(p for p in pieces if p >= 0))
+    assert heard_before_first == one.ends[0] + 3
+    assert [p for p in targets if p != LISTEN] == [p for p in pieces if p >= 0]
+
+
+def test_mishearing_keeps_words_in_order_and_leaves_distributions():
+    one = example(TEXTS[0])
+    for seed in range(20):
+        ends, weights = misheard(one, Diet(mistakes=1.0), np.random.default_rng(seed))
+        assert (np.diff(ends) >= 0).all()
+        assert ends[-1] <= len(weights)
+        assert torch.allclose(weights.sum(1), torch.ones(len(weights)))
+
+
+def test_what_a_step_sees_depends_on_seed_and_step_alone():
+    examples = [example(t, i) for i, t in enumerate(TEXTS)]
+    diet = Diet(batch_frames=100)
+    first = speech_batches(examples, diet, 3)
+    third = [next(first) for _ in range(3)][2]
+    again = next(speech_batches(examples, diet, 3, first_step=2))
+    assert torch.equal(third.codes, again.codes)
+
+
+def test_a_tiny_listener_learns_four_utterances_by_heart_and_goes_on_where_it_stopped(tmp_path):
+    examples = [example(t, i) for i, t in enumerate(TEXTS)]
+    model, vocabulary = tiny_listener(), tiny_vocabulary()
+    model.requires_grad_(True)
+    diet = Diet(batch_frames=240, join=0.5, wrong=0.0, hidden=0.0)
+    recipe = Recipe(
+        learning_rate=1.5e-3, warmup_steps=10, prefix_dropout=0.0, write_from=0.0, data=diet
+    )
+    train(model, vocabulary, examples, replace(recipe, max_steps=150), tmp_path, 1e6)
+    train(model, vocabulary, examples, replace(recipe, max_steps=300), tmp_path, 1e6)
+    steps = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert len(steps) == 6
+    model.eval()
+    for one, text in zip(examples, TEXTS, strict=True):
+        batch = collate([one], None, np.random.default_rng(0))
+        sounds = spell(model.hear(batch.codes, batch.lengths).sounds[0, : batch.lengths[0]])
+        assert sounds.numbers.tolist() == one.sounds.tolist()
+        found = vocabulary.decode([w.piece for w in write(model, sounds.weights)])
+        assert found.strip() == text.replace("。", ".")
+
+
+def test_examples_get_their_words_disturbed_copies_and_noise(tmp_path):
+    soundfile.write(tmp_path / "a.wav", speech_like(1.5), SAMPLE_RATE)
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "a.wav").rename(tmp_path / "audio" / "a.wav")
+    table = "id|speaker|gender|language|seconds|text\na|anna|f|en|1.50|Good morning, Anna.\n"
+    (tmp_path / "metadata.csv").write_text(table)
+    symbols, words, ends = read_text("Good morning, Anna.")
+    codec = tiny_codec()
+    # As a teacher said it: a sound was left out, and the words end where they end there.
+    said = np.delete(symbols, 3)
+    codes = np.zeros((NUM_CODEBOOKS, 19), np.uint16)
+    given = Example("a", "anna", "en", said, codes, np.minimum(np.arange(19), len(said) - 1))
+    found = list(prepare_speech([tmp_path], [given], 3, codec, 2))
+    assert [e.id for e in found] == ["a", "a#1", "a#2", "noise0"]
+    plain, copy, _, noise = found
+    assert plain.words == words
+    assert plain.ends.tolist() == [ends[0] - 1, *(ends[1:] - 1)]
+    assert plain.codes.shape == (3, 19)
+    assert copy.codes.shape == (3, len(copy.labels))
+    assert len(copy.labels) != 19
+    assert set(copy.labels) <= set(plain.labels)
+    assert (noise.labels == 0).all()
+    assert noise.words == ()
+    with pytest.raises(ValueError, match="b is in none of the folders"):
+        list(prepare_speech([tmp_path], [replace(given, id="b")], 3))
+
+
+def test_the_commands_make_a_listener(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_codec(tiny_codec(), tmp_path / "codec")
+    Path("texts.txt").write_text(
+        "Good morning, Anna.\nWho are you?\n我们今天去北京。\nSecret one.\n"
+    )
+    Path("secret.txt").write_text("secret one\n")
+    pieces = ["--vocabulary", "vocabulary.model"]
+    texts = ["texts", "texts.txt", "--leave-out", "secret.txt", "--size", "40", "--out", "t.npz"]
+    assert main([*texts, *pieces]) == 0
+    assert capsys.readouterr().out == "3 texts in t.npz\n"
+    alone = load_heard([Path("t.npz")])
+    assert sorted(e.language for e in alone) == ["en", "en", "zh"]
+    save_heard([example(t, i) for i, t in enumerate(TEXTS)], Path("s.npz"))
+    sizes = {"dim": 32, "ffn": 64, "layers": 1, "heads": 2, "head_dim": 16}
+    config = {"num_codebooks": 4, "delay": 3, "hearing": sizes, "writing": sizes}
+    Path("c.json").write_text(json.dumps(config))
+    Path("r.toml").write_text("write_from = 0.0\ncheck_every = 50\n[data]\nbatch_rows = 90\n")
+    codec = ["--codec", "codec"]
+    run = ["run", "s.npz", "t.npz", *pieces, *codec, "--config", "c.json", "--recipe", "r.toml"]
+    assert main([*run, "--out", "run", "--budget-minutes", "9", "--max-steps", "50"]) == 0
+    logged = json.loads(Path("run/log.jsonl").read_text())
+    assert {"ctc", "labels", "heard", "texts"} <= set(logged)
+    assert main(["threshold", "s.npz", *codec, "--listener", "run"]) == 0
+    assert main(["pack", "run", *codec, "--out", "packed"]) == 0
+    listener, vocabulary = load_listener("packed", tiny_codec())
+    assert listener.config.check.missing > 0
+    assert vocabulary.decode(vocabulary.encode(" Anna")) == " Anna"
+    size = Path("packed/model.safetensors").stat().st_size
+    assert size < 0.6 * Path("run/model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [("rate = 1", "unknown key rate"), ("[data]\nnoise = 1", "data: unknown key noise")],
+)
+def test_a_recipe_is_strict(tmp_path, recipe, words):
+    path = tmp_path / "r.toml"
+    path.write_text(recipe)
+    with pytest.raises(ValueError, match=words):
+        Recipe.from_file(path)
+
+
+def test_the_recipe_that_is_used_can_be_read():
+    assert Recipe.from_file(RECIPES / "listener.toml").data.languages == {"zh": 0.35, "": 0.03}

@@ -1,0 +1,1 @@
+"""Listening: codes in, text out."""

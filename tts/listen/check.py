@@ -1,0 +1,120 @@
+"""Whether codes say what they were meant to say, read back without making their sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from rapidfuzz.distance import Levenshtein
+from torch import Tensor
+
+from frontend.symbols import to_ids
+from tts.listen.config import CheckConfig
+from tts.listen.model import Listener
+from tts.listen.sounds import UNSTRESSED, sounds_of, spoken
+from tts.listen.spelling import spell
+
+# What a sound inside a stretch counts: one that is wrong there does not end it at once.
+RIGHT, OTHER = -1.0, -0.25
+
+
+class Check(NamedTuple):
+    """How codes compare with the symbols that they should say; marks and stress do not count.
+
+    Attributes:
+        sounds: of the text.
+        errors: sounds left out, said beside, or taken for others.
+        missing, inserted: scores of the worst stretch of the text that is not there, and of what is
+            there and not in the text: about the number of its sounds.
+        frames: where that is, [from, to); of what is missing, where it should be.
+    """
+
+    sounds: int
+    errors: int
+    missing: float
+    inserted: float
+    frames: tuple[int, int] = (0, 0)
+
+    @property
+    def rate(self) -> float:
+        """Errors a sound."""
+        return self.errors / max(1, self.sounds)
+
+    def worst(self, limits: CheckConfig) -> float:
+        """The worse of the two scores in shares of its limit: from 1 on a piece is wrong."""
+        return max(self.missing / limits.missing, self.inserted / limits.inserted)
+
+    def complaint(self, limits: CheckConfig, frame_rate: float) -> str | None:
+        """What is wrong, or None."""
+        if self.worst(limits) < 1:
+            return None
+        lost = self.missing / limits.missing >= self.inserted / limits.inserted
+        what = f"{self.missing:.0f} sounds of the text are missing"
+        if not lost:
+            what = f"{self.inserted:.0f} sounds are said that are not in the text"
+        return f"other words: about {what}, at {self.frames[0] / frame_rate:.1f} s"
+
+
+def check(codes: Tensor, symbols: Sequence[str], listener: Listener) -> Check:
+    """Listen to codes and compare.
+
+    Args:
+        codes: int64 (k, T), of the listener's tokenizer; of more codebooks than it reads the first.
+        symbols: entries of `frontend.symbols.SYMBOLS`, see `frontend.types.Utterance`.
+    """
+    ids = np.array(to_ids(tuple(symbols)), dtype=np.int64)
+    return check_sounds(codes, sounds_of(ids)[0], listener)
+
+
+def check_sounds(codes: Tensor, sounds: np.ndarray, listener: Listener) -> Check:
+    """As `check`, with the sounds (L,) that should be heard, see `tts.listen.sounds`."""
+    meant = UNSTRESSED[sounds[spoken(sounds)]]
+    if not codes.shape[1]:
+        return Check(len(meant), len(meant), float(len(meant)), 0.0)
+    used = codes[None, : listener.config.num_codebooks].to(listener.text.weight.device)
+    with torch.inference_mode():
+        heard = spell(listener.hear(used).sounds[0])
+    numbers = heard.numbers.cpu().numpy()
+    kept = spoken(numbers)
+    frames = heard.frames.cpu().numpy()[kept]
+    return compare(meant, UNSTRESSED[numbers[kept]], frames, codes.shape[1])
+
+
+def compare(meant: np.ndarray, heard: np.ndarray, frames: np.ndarray, length: int) -> Check:
+    """Align sounds (L,) that were meant with those heard (M,) in `frames` (M,) of `length`."""
+    missing, inserted = np.full(len(meant), OTHER), np.full(len(heard), OTHER)
+    beside = np.zeros(len(meant), dtype=np.int64)
+    errors = 0
+    for step in Levenshtein.opcodes(meant.tolist(), heard.tolist()):
+        a, b, c, d = step.src_start, step.src_end, step.dest_start, step.dest_end
+        kind = step.tag
+        beside[a:b] = np.linspace(c, d, b - a, endpoint=False) if kind != "delete" else c
+        errors += max(b - a, d - c) * (kind != "equal")
+        if kind == "equal":
+            missing[a:b] = inserted[c:d] = RIGHT
+        elif kind == "delete":
+            missing[a:b] = 1.0
+        elif kind == "insert":
+            inserted[c:d] = 1.0
+    lost, extra = _worst(missing), _worst(inserted)
+    edges = np.concatenate([frames, [length]])
+    if lost[0] >= extra[0]:
+        places = (beside[lost[1]], beside[lost[2] - 1]) if lost[2] else (0, 0)
+        where = int(edges[places[0]]), int(edges[places[1]])
+    else:
+        where = int(edges[extra[1]]), int(edges[extra[2]])
+    return Check(len(meant), errors, lost[0], extra[0], where)
+
+
+def _worst(scores: np.ndarray) -> tuple[float, int, int]:
+    """The stretch of the highest sum: sum, first, behind the last; zeros where none is positive."""
+    best, total, first = (0.0, 0, 0), 0.0, 0
+    for number, score in enumerate(scores.tolist()):
+        if total <= 0:
+            total, first = 0.0, number
+        total += score
+        if total > best[0]:
+            best = (total, first, number + 1)
+    return best

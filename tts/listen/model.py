@@ -1,0 +1,137 @@
+"""The listener: the language model's layers turned around, codes in, text out.
+
+    codes of a frame --sum of embeddings--> hearing stack --> sounds (CTC) and when they begin
+    sounds, one row each, and pieces of text between them --> writing stack --> pieces of text
+
+The hearing stack sees a piece of sound whole, or in chunks where it comes bit by bit. The writing
+stack is causal. After each sound it writes the words that ended `delay` sounds ago, then says
+"listen"; at the end it writes what is left. So text is tied to what was heard: where no sound was
+heard nothing can be written, and every word has a time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tts.listen.config import ListenerConfig, StackConfig
+from tts.model.transformer import (
+    Attention,
+    DecoderLayer,
+    DecoderStack,
+    RmsNorm,
+    apply_rope,
+    attend,
+    rope_angles,
+)
+
+Past = list[tuple[Tensor, Tensor]]
+
+
+class Hearing(NamedTuple):
+    """What is heard in frames: logits (B, T, 1 + sounds), of CTC, 0 being its blank; and of the
+    sound that has begun by the end of each frame, 0 being none."""
+
+    sounds: Tensor
+    labels: Tensor
+
+
+class Listener(nn.Module):
+    """See the head of this file."""
+
+    def __init__(self, config: ListenerConfig) -> None:
+        super().__init__()
+        self.config = config
+        hearing, writing, sounds = config.hearing.dim, config.writing.dim, 1 + len(config.sounds)
+        self.codes = nn.Embedding(config.num_codebooks * config.codebook_size, hearing)
+        self.hearing = _stack(config.hearing, config)
+        self.sound_head = nn.Linear(hearing, sounds)
+        self.label_head = nn.Linear(hearing, sounds)
+        self.sounds = nn.Embedding(sounds, writing)
+        self.text = nn.Embedding(config.vocabulary, writing)
+        self.writing = _stack(config.writing, config)
+
+    def embed_codes(self, codes: Tensor) -> Tensor:
+        """int64 (B, k, T), any k up to `num_codebooks` -> (B, T, dim)."""
+        first = torch.arange(codes.shape[1], device=codes.device) * self.config.codebook_size
+        return self.codes(codes + first[:, None]).sum(1)
+
+    def hear(self, codes: Tensor, lengths: Tensor | None = None, chunk: int = 0) -> Hearing:
+        """Read codes.
+
+        Args:
+            codes: int64 (B, k, T).
+            lengths: int64 (B,), frames of each item; None means all of them.
+            chunk: a frame sees all before it and those of its own chunk of so many frames; 0 lets
+                it see everything.
+        """
+        mask = hearing_mask(codes.shape[2], lengths, chunk).to(codes.device)
+        return self.heads(self.hearing(self.embed_codes(codes), mask))
+
+    def heads(self, hidden: Tensor) -> Hearing:
+        """Of outputs of the hearing stack."""
+        return Hearing(self.sound_head(hidden), self.label_head(hidden))
+
+    def embed_sounds(self, weights: Tensor) -> Tensor:
+        """Sounds, each as a distribution (..., 1 + sounds) -> (..., dim)."""
+        return weights.to(self.sounds.weight.dtype) @ self.sounds.weight
+
+    def piece_logits(self, hidden: Tensor) -> Tensor:
+        """Of outputs of the writing stack: (..., dim) -> (..., vocabulary)."""
+        return hidden @ self.text.weight.t()
+
+
+def hearing_mask(frames: int, lengths: Tensor | None, chunk: int) -> Tensor:
+    """bool (B or 1, 1, T, T), True where a frame may look."""
+    time = torch.arange(frames)
+    inside = torch.ones(1, 1, 1, frames, dtype=torch.bool)
+    if lengths is not None:
+        inside = (time < lengths.cpu()[:, None])[:, None, None]
+        inside = inside | (time == 0)  # a row must see something
+    ends = (time // chunk + 1) * chunk if chunk else torch.full_like(time, frames)
+    return inside & (time < ends[:, None])
+
+
+def extend(stack: DecoderStack, x: Tensor, past: Past | None, causal: bool) -> tuple[Tensor, Past]:
+    """Run rows that follow others: (1, t, dim) -> (1, t, dim), and all keys and values so far.
+
+    Args:
+        past: of the rows before.
+        causal: a new row sees none after it; else all that are new.
+    """
+    before = past[0][0].shape[2] if past else 0
+    rows, kept, mask = x.shape[1], [], None
+    if causal and rows > 1:
+        mask = torch.ones(rows, before + rows, dtype=torch.bool, device=x.device).tril(before)
+    elif rows > 1:
+        mask = torch.ones(rows, before + rows, dtype=torch.bool, device=x.device)
+    first = stack.layers[0].self_attn
+    assert isinstance(first, Attention)
+    assert stack.rope_theta is not None
+    positions = torch.arange(before, before + rows, device=x.device)
+    angles = rope_angles(positions, first.head_dim, stack.rope_theta)
+    for number, layer in enumerate(stack.layers):
+        assert isinstance(layer, DecoderLayer)
+        attention, normed = layer.self_attn, layer.input_layernorm(x)
+        heads = (-1, attention.head_dim)
+        q = attention.q_norm(attention.q_proj(normed).unflatten(-1, heads)).transpose(1, 2)
+        k = attention.k_norm(attention.k_proj(normed).unflatten(-1, heads)).transpose(1, 2)
+        v = attention.v_proj(normed).unflatten(-1, heads).transpose(1, 2)
+        q, k = apply_rope(q, angles), apply_rope(k, angles)
+        if past:
+            k, v = (torch.cat(pair, dim=2) for pair in zip(past[number], (k, v), strict=True))
+        kept.append((k, v))
+        x = x + attention.o_proj(attend(q, k, v, mask).transpose(1, 2).flatten(2))
+        x = x + layer.mlp(layer.post_attention_layernorm(x))
+    return stack.norm(x), kept
+
+
+def _stack(sizes: StackConfig, config: ListenerConfig) -> DecoderStack:
+    eps, dim = config.rms_norm_eps, sizes.dim
+    layers = [
+        DecoderLayer(dim, sizes.ffn, sizes.heads, sizes.heads, sizes.head_dim, eps)
+        for _ in range(sizes.layers)
+    ]
+    return DecoderStack(layers, RmsNorm(dim, eps), config.rope_theta)

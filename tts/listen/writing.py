@@ -1,0 +1,50 @@
+"""From sounds to text: the writing stack, one row after another, always its likeliest piece."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tts.listen.model import Listener, Past, extend
+from tts.listen.vocabulary import LISTEN
+
+# Pieces that may be written after one sound, and how many more after the last of them.
+MOST_AT_ONCE, MOST_AT_END = 8, 12
+
+
+class Written(NamedTuple):
+    """A piece of text, and how many sounds had been heard when its word was over."""
+
+    piece: int
+    sounds: int
+
+
+@torch.inference_mode()
+def write(model: Listener, weights: Tensor) -> list[Written]:
+    """The text of sounds.
+
+    Args:
+        weights: (L, 1 + sounds), see `tts.listen.spelling.Sounds`.
+
+    Returns:
+        Pieces in order; none where nothing was heard.
+    """
+    delay, written, past = model.config.delay, [], None
+    rows = model.embed_sounds(weights)
+    for number in range(1, len(rows) + 1):
+        last = number == len(rows)
+        hidden, past = extend(model.writing, rows[None, number - 1 : number], past, causal=True)
+        for _ in range(MOST_AT_ONCE + MOST_AT_END * last):
+            piece = int(model.piece_logits(hidden[0, -1]).argmax())
+            if piece == LISTEN:
+                break
+            written.append(Written(piece, number if last else max(number - delay, 0)))
+            hidden, past = _read_piece(model, piece, past)
+    return written
+
+
+def _read_piece(model: Listener, piece: int, past: Past) -> tuple[Tensor, Past]:
+    row = model.text.weight[piece][None, None]
+    return extend(model.writing, row, past, causal=True)

@@ -1,0 +1,157 @@
+"""`python -m tts.train.listen prepare|texts|run|threshold|pack`: from speech to a listener."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from tokenizer.cli import Parser, check_device, run_guarded
+
+PROG = "python -m tts.train.listen"
+
+
+def parser() -> Parser:
+    p = Parser(prog=PROG, description=__doc__)
+    commands = p.add_subparsers(dest="command", required=True)
+    prepare = commands.add_parser("prepare", help="add words and disturbed copies to examples")
+    prepare.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
+    prepare.add_argument(
+        "--examples", nargs="+", type=Path, required=True, help=".npz files of tts.train prepare"
+    )
+    prepare.add_argument("--out", type=Path, required=True, help=".npz file to write")
+    prepare.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    prepare.add_argument("--num-codebooks", type=int, default=8, help="kept of each frame")
+    prepare.add_argument("--variants", type=int, default=1, help="disturbed copies of each")
+    prepare.add_argument("--device", default="cpu", help="that encodes")
+    texts = commands.add_parser("texts", help="texts without speech, and the pieces of text")
+    texts.add_argument("texts", nargs="+", type=Path, help="a sentence a line")
+    texts.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never learnt from")
+    texts.add_argument("--size", type=int, default=2000, help="pieces that are not Chinese")
+    texts.add_argument("--out", type=Path, required=True, help=".npz file to write")
+    texts.add_argument("--vocabulary", type=Path, required=True, help="file to write, or to keep")
+    run = commands.add_parser("run", help="train, or go on training")
+    run.add_argument("examples", nargs="+", type=Path, help=".npz files of prepare and texts")
+    run.add_argument("--vocabulary", type=Path, required=True, help="made by texts")
+    run.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    run.add_argument("--config", type=Path, required=True, help="sizes, see recipes/listener.json")
+    run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
+    run.add_argument("--out", type=Path, required=True, help="folder of the run")
+    run.add_argument("--budget-minutes", type=float, required=True)
+    run.add_argument("--max-steps", type=int, help="stop after so many in all")
+    threshold = commands.add_parser(
+        "threshold", help="find from which score on a piece is wrong, and store it"
+    )
+    threshold.add_argument("examples", nargs="+", type=Path, help=".npz files of prepare")
+    threshold.add_argument("--listener", type=Path, required=True, help="folder; it is changed")
+    threshold.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    threshold.add_argument(
+        "--alarms", type=float, default=0.015, help="share of good pieces said again (.015)"
+    )
+    pack = commands.add_parser("pack", help="write a listener as it is shipped: half precision")
+    pack.add_argument("listener", type=Path, help="folder of a run")
+    pack.add_argument("--out", type=Path, required=True, help="folder to write")
+    pack.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    return run_guarded(PROG, lambda: run(parser().parse_args(argv)))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one command; ValueError or OSError for bad input."""
+    return {
+        "prepare": _prepare,
+        "texts": _texts,
+        "run": _run,
+        "threshold": _threshold,
+        "pack": _pack,
+    }[args.command](args)
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    from tokenizer.checkpoint import load_codec
+    from tts.train.listen_data import prepare_speech, save_heard
+    from tts.train.prepare import load_examples
+
+    if args.variants < 0 or args.num_codebooks < 1:
+        raise ValueError("--variants must be 0 or more, --num-codebooks 1 or more")
+    codec = load_codec(args.codec, check_device(args.device)) if args.variants else None
+    given, books = load_examples(args.examples), args.num_codebooks
+    examples = list(prepare_speech(args.corpus, given, books, codec, args.variants))
+    save_heard(examples, args.out)
+    print(f"{len(examples)} examples in {args.out}")
+    return 0
+
+
+def _texts(args: argparse.Namespace) -> int:
+    from tokenizer.files import replacing
+    from tts.listen.vocabulary import Vocabulary
+    from tts.train.listen_data import prepare_texts, save_heard
+    from tts.train.sentences import HAN, sentence_key
+
+    lines = (line for file in args.leave_out for line in file.read_text("utf-8").splitlines())
+    examples = prepare_texts(args.texts, {sentence_key(line) for line in lines})
+    save_heard(examples, args.out)
+    if not args.vocabulary.is_file():
+        texts = ["".join(e.words) for e in examples]
+        english = (t.strip() for e, t in zip(examples, texts, strict=True) if e.language == "en")
+        vocabulary = Vocabulary.learn(english, sorted(set(HAN.findall("".join(texts)))), args.size)
+        with replacing(args.vocabulary) as temporary:
+            temporary.write_bytes(vocabulary.model)
+    print(f"{len(examples)} texts in {args.out}")
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    import torch
+
+    from tokenizer.checkpoint import load_codec
+    from tts.listen.vocabulary import Vocabulary
+    from tts.train.listen_data import load_heard
+    from tts.train.listen_init import new_listener
+    from tts.train.listen_loop import Recipe, train
+
+    recipe = Recipe.from_file(args.recipe)
+    if args.max_steps:
+        recipe = replace(recipe, max_steps=args.max_steps)
+    torch.manual_seed(recipe.seed)
+    vocabulary = Vocabulary(args.vocabulary.read_bytes())
+    model = new_listener(args.config, load_codec(args.codec), vocabulary)
+    examples = load_heard(args.examples)
+    train(model, vocabulary, examples, recipe, args.out, args.budget_minutes * 60)
+    return 0
+
+
+def _threshold(args: argparse.Namespace) -> int:
+    import json
+
+    from tokenizer.checkpoint import load_codec
+    from tts.listen.folder import load_listener, save_limits
+    from tts.train.listen_data import load_heard
+    from tts.train.listen_threshold import find_threshold
+
+    if not 0 < args.alarms < 1:
+        raise ValueError(f"--alarms is {args.alarms}; use more than 0, less than 1")
+    listener, _ = load_listener(args.listener, load_codec(args.codec))
+    found = find_threshold(listener, load_heard(args.examples), args.alarms)
+    save_limits(args.listener, found.limits)
+    print(json.dumps(found.to_dict()))
+    return 0
+
+
+def _pack(args: argparse.Namespace) -> int:
+    import torch
+
+    from tokenizer.checkpoint import load_codec
+    from tts.listen.folder import load_listener, save_listener
+
+    save_listener(*load_listener(args.listener, load_codec(args.codec)), args.out, torch.float16)
+    size = sum(file.stat().st_size for file in args.out.iterdir())
+    print(f"{args.out}: {size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,274 @@
+"""Training of a listener: one resumable run with a time budget."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tokenizer.strict import strict
+from tokenizer.train.held_out import held_out
+from tokenizer.train.optim import make_optimizer, set_rate
+from tokenizer.train.recipe import read_recipe
+from tokenizer.train.run import (
+    Progress,
+    TrainingLog,
+    graceful_stop,
+    learning_rate,
+    make_accelerator,
+)
+from tts.listen.folder import save_listener
+from tts.listen.model import Hearing, Listener, hearing_mask
+from tts.listen.spelling import spell
+from tts.listen.vocabulary import Vocabulary
+from tts.train.guide import IGNORED
+from tts.train.listen_batches import (
+    Diet,
+    Rows,
+    Speech,
+    collate_rows,
+    heard_ends,
+    speech_batches,
+    text_batches,
+)
+from tts.train.listen_data import Heard
+from tts.train.listen_score import Score, score
+
+# Utterances of a language that a check listens to.
+CHECKED = 40
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Numbers of a run; a file of `recipes/` sets what differs from these defaults.
+
+    Attributes:
+        prefix_dropout: Progressive Sequence Dropout: chance that a batch is heard through a random
+            number of codebooks.
+        chunks: frames that a batch's frames may look ahead within, drawn for each; 0: everything.
+        label_weight, late_label_weight: of the loss of the aligned sounds, for the first
+            `label_share` of the budget and after it. They say where a sound is, which CTC alone
+            takes long to find out.
+        write_from: share of the budget after which what was heard is written too; before, what is
+            heard is no use to learn writing from, and texts alone are written.
+        data: what is heard and written; see `Diet`.
+        decay_share: the learning rate falls to nothing over this last part of the budget.
+        check_every: steps between checks on held-out utterances.
+        save_every_s: seconds between checkpoints.
+    """
+
+    learning_rate: float = 1.5e-3
+    warmup_steps: int = 200
+    weight_decay: float = 0.02
+    clip: float = 1.0
+    seed: int = 0
+    prefix_dropout: float = 0.3
+    chunks: tuple[int, ...] = (0, 0, 16, 32)
+    label_weight: float = 1.0
+    late_label_weight: float = 0.3
+    label_share: float = 0.2
+    write_from: float = 0.25
+    write_weight: float = 1.0
+    data: Diet = field(default_factory=Diet)
+    decay_share: float = 0.4
+    max_steps: int = 10**9
+    check_every: int = 250
+    save_every_s: float = 300.0
+
+    @classmethod
+    def from_file(cls, path: Path) -> Recipe:
+        """Read a TOML file with this class's fields; ValueError names what is wrong in it."""
+        values = read_recipe(path)
+        values["data"] = strict(Diet, values.get("data", {}), f"{path}: data")  # type: ignore[arg-type]
+        return strict(cls, values, str(path))
+
+
+class Trainee(nn.Module):
+    """Listener plus losses, so that data-parallel wrappers see one forward."""
+
+    def __init__(self, model: Listener, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.model, self.vocabulary = model, vocabulary
+
+    def forward(
+        self, speech: Speech, texts: Rows | None, used: int, chunk: int, writes: bool
+    ) -> dict[str, Tensor]:
+        """Losses by name: ctc a sound, labels a frame, heard and texts a row."""
+        model = self.model
+        mask = hearing_mask(speech.codes.shape[2], speech.lengths, chunk).to(speech.codes.device)
+        x = model.embed_codes(speech.codes[:, :used]) * speech.kept[..., None]
+        heard = model.heads(model.hearing(x, mask))
+        values = hearing_losses(heard, speech)
+        if writes:
+            rows = self._what_was_heard(heard.sounds.detach(), speech)
+            if rows is not None:
+                values["heard"] = writing_loss(model, rows)
+        if texts is not None:
+            values["texts"] = writing_loss(model, texts)
+        return values
+
+    def _what_was_heard(self, logits: Tensor, speech: Speech) -> Rows | None:
+        items = []
+        for example, own, length in zip(speech.examples, logits, speech.lengths, strict=True):
+            sounds = spell(own[:length])
+            ends = heard_ends(example, sounds.numbers.cpu().numpy())
+            items.append((example, ends, sounds.weights))
+        return collate_rows(items, self.model.config.delay, self.vocabulary)
+
+
+def hearing_losses(heard: Hearing, speech: Speech) -> dict[str, Tensor]:
+    """CTC's loss a sound and the cross-entropy of labels a frame."""
+    chances = heard.sounds.float().log_softmax(-1).transpose(0, 1)
+    ctc = F.ctc_loss(
+        chances,
+        speech.sounds,
+        speech.lengths.to(speech.sounds.device),
+        speech.counts,
+        reduction="none",
+        zero_infinity=True,
+    )
+    labels = F.cross_entropy(
+        heard.labels.float().flatten(0, 1), speech.labels.flatten(), ignore_index=IGNORED
+    )
+    return {"ctc": ctc.sum() / max(1, len(speech.sounds)), "labels": labels}
+
+
+def writing_loss(model: Listener, rows: Rows) -> Tensor:
+    """Cross-entropy of what follows each row."""
+    device = model.text.weight.device
+    pieces = rows.pieces.to(device)
+    text = F.embedding(pieces.clamp_min(0), model.text.weight) * (pieces >= 0)[..., None]
+    hidden = model.writing(model.embed_sounds(rows.weights.to(device)) + text)
+    targets = rows.targets.to(device)
+    known = targets != IGNORED
+    return F.cross_entropy(model.piece_logits(hidden[known]).float(), targets[known])
+
+
+def train(
+    model: Listener,
+    vocabulary: Vocabulary,
+    examples: list[Heard],
+    recipe: Recipe,
+    out: Path,
+    budget_s: float,
+) -> Listener:
+    """Train until `budget_s` seconds of computing are spent; go on from `out` if it holds a run.
+
+    Writes to `out`: log.jsonl, state/ (for resuming) and the listener's files.
+    """
+    accelerator = make_accelerator()
+    optimizer = make_optimizer(model, recipe.learning_rate, recipe.weight_decay)
+    trainee, optimizer = accelerator.prepare(Trainee(model, vocabulary), optimizer)
+    progress = Progress()
+    accelerator.register_for_checkpointing(progress)
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / "state").is_dir():
+        accelerator.load_state(str(out / "state"))
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    run = _Run(accelerator, trainee, optimizer, model, vocabulary, recipe, out)
+    with graceful_stop() as stopped:
+        run.loop(progress, examples, budget_s, stopped)
+    return model
+
+
+@dataclass
+class _Run:
+    accelerator: Accelerator
+    trainee: nn.Module
+    optimizer: Any
+    model: Listener
+    vocabulary: Vocabulary
+    recipe: Recipe
+    out: Path
+
+    def loop(
+        self, progress: Progress, examples: list[Heard], budget_s: float, stopped: list[int]
+    ) -> None:
+        recipe, delay = self.recipe, self.model.config.delay
+        spoken = [e for e in examples if len(e.labels)]
+        training = [e for e in spoken if not held_out(original(e))]
+        held = [e for e in spoken if held_out(original(e)) and "#" not in e.id and e.words]
+        texts = [e for e in examples if not len(e.labels)]
+        seed = recipe.seed + 7919 * self.accelerator.process_index
+        speech = speech_batches(training, recipe.data, seed, progress.step)
+        alone = None
+        if texts:
+            alone = text_batches(texts, recipe.data, delay, self.vocabulary, seed, progress.step)
+        log = TrainingLog(self.out / "log.jsonl", decay=0.98)
+        begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
+        while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
+            spent = progress.elapsed_s / budget_s
+            rate = learning_rate(recipe, progress.step, spent)
+            set_rate(self.optimizer, rate)
+            rows = next(alone) if alone is not None else None
+            log.add(self._step(next(speech), rows, progress.step, spent))
+            progress.step += 1
+            progress.elapsed_s = time.monotonic() - begun
+            if progress.step % 50 == 0 and self.accelerator.is_main_process:
+                extra = {}
+                if progress.step % recipe.check_every == 0:
+                    extra = self.check(held, spent >= recipe.write_from)
+                log.write(progress, lr=float(f"{rate:.3g}"), **extra)
+            if time.monotonic() - saved > recipe.save_every_s:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def _step(
+        self, speech: Speech, texts: Rows | None, step: int, spent: float
+    ) -> dict[str, float]:
+        recipe, device = self.recipe, self.accelerator.device
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        dice = torch.rand(3, generator=generator).tolist()
+        used = total = self.model.config.num_codebooks
+        if dice[0] < recipe.prefix_dropout:
+            used = 1 + int(dice[1] * total)
+        chunk = recipe.chunks[int(dice[2] * len(recipe.chunks))]
+        tensors = speech._asdict().items()
+        moved = {name: t.to(device) for name, t in tensors if isinstance(t, Tensor)}
+        speech = speech._replace(**moved)
+        with self.accelerator.autocast():
+            values = self.trainee(speech, texts, used, chunk, spent >= recipe.write_from)
+        early = spent < recipe.label_share
+        loss = values["ctc"] + values["labels"] * (
+            recipe.label_weight if early else recipe.late_label_weight
+        )
+        for name in ("heard", "texts"):
+            if name in values:
+                loss = loss + recipe.write_weight * values[name]
+        self.model.zero_grad()
+        self.accelerator.backward(loss)
+        norm: Any = self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip)
+        self.optimizer.step()
+        return {name: float(v.detach()) for name, v in values.items()} | {"norm": float(norm)}
+
+    def check(self, held: list[Heard], writes: bool) -> dict[str, float]:
+        """Error rates on some held-out utterances, by language."""
+        self.model.eval()
+        figures: dict[str, float] = {}
+        for language in ("en", "zh"):
+            own = [e for e in held if e.language == language]
+            if own:
+                some = own[:: -(-len(own) // CHECKED)]
+                found: Score = score(self.model, self.vocabulary, some, writes)
+                figures |= {f"{language}_{name}": value for name, value in found.rates().items()}
+        self.model.train()
+        return figures
+
+    def save(self) -> None:
+        """Write everything that resuming needs, and the listener itself."""
+        self.accelerator.save_state(str(self.out / "state"))
+        if self.accelerator.is_main_process:
+            save_listener(self.model, self.vocabulary, self.out)
+
+
+def original(example: Heard) -> str:
+    """The id of the utterance that an example is a variant of."""
+    return example.id.partition("#")[0]
