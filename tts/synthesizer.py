@@ -165,8 +165,8 @@ class Synthesizer:
     def num_codebooks(self) -> int:
         return self.model.config.n_vq
 
-    def voice(self, voice: str | Voice | None) -> Voice:
-        """Resolve a name.
+    def voice(self, voice: str | Voice | None, text: str = "") -> Voice:
+        """Resolve a name; without one it is the default of the language of `text`.
 
         A voice that came with the package fits published models too: its codes are decoded and
         taken as a recording.
@@ -175,7 +175,7 @@ class Synthesizer:
             UnknownVoiceError: no such voice; lists those that exist.
             VoiceError: it was made with another tokenizer.
         """
-        found = voice if isinstance(voice, Voice) else load_voice(voice)
+        found = voice if isinstance(voice, Voice) else load_voice(voice, text)
         try:
             check_voice(found, self.codec)
         except VoiceError:
@@ -211,7 +211,7 @@ class Synthesizer:
         unnamed = options.voice is None and not side.needs_voice
         names = {passage.voice for passage in script.passages} - {""}
         voices: dict[str, Voice | None] = {name: self.voice(name) for name in sorted(names)}
-        voices[""] = None if unnamed else self.voice(options.voice)
+        voices[""] = None if unnamed else self.voice(options.voice, text)
         pieces = pieces_of(script, side, voices, options, self._used(options))
         return self._to_check(pieces, options.lang) if options.check else pieces
 
