@@ -25,7 +25,7 @@ TEXTS = {
     "zh": "早上好！今天天气很好，我们一起去公园走走吧。",
 }
 MAX_BYTES = 60_000
-# Opus writes these rates only; the model's 24 kHz is one of them.
+# Opus writes these rates only.
 OPUS_RATES_HZ = (8000, 12000, 16000, 24000, 48000)
 
 

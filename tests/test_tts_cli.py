@@ -45,6 +45,9 @@ def test_say_writes_a_file_and_reports(say, place, capsys):
     assert out.startswith("out.wav: ")
     assert "RTF" in out
     assert "first sound after" in out
+    assert say("hello. And on.") == 0
+    assert "first sound" not in capsys.readouterr().out  # nothing is heard before the end
+    assert say("hello") == 0
     wav, rate = soundfile.read(place / "out.wav")
     assert rate == SAMPLE_RATE
     assert np.abs(wav).max() > 0.01

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
@@ -11,20 +12,24 @@ from cli_fixtures import sound_file
 from tiny import speech_like, tiny_codec
 from tokenizer.checkpoint import save_codec
 from tts.__main__ import main
+from tts.voices import load_voice
 
 
 def test_voice_add_list_remove(place, models, capsys):
     wav = sound_file(place, speech_like(2.0))
     add = ["voice", "add", "me", wav, "--text", "你好", "--codec", str(models[1])]
-    assert main(add) == 0
+    assert main([*add, "--gender", "f", "--accent", "Wu", "--description", "calm"]) == 0
     capsys.readouterr()
     assert main(["voice", "list", "--json"]) == 0
     listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(v["name"], v["lang"]) for v in listed] == [("me", "zh"), ("tiny", "en")]
     assert listed[0]["transcript"] == "你好"
     assert listed[0]["frames"] == 25
+    # the name of the file, not where it lay on somebody's disk
+    assert load_voice("me").source == Path(wav).name
     assert main(["voice", "list"]) == 0
-    assert capsys.readouterr().out.split()[0] == "me"
+    line = capsys.readouterr().out.splitlines()[0]
+    assert (line.split()[0], line.split("  ")[-1].strip()) == ("me", "woman, Wu, calm")
     assert main(["voice", "remove", "me"]) == 0
     capsys.readouterr()
     assert main(["voice", "list", "--json"]) == 0

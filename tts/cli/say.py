@@ -98,7 +98,8 @@ def run_say(args: argparse.Namespace) -> int:
             temporary.write_bytes(times_file(kind, result.words, result.sentences))
     # Samples and words do not go into the same pipe.
     place = sys.stderr if args.output == STDOUT else sys.stdout
-    print(report(result, args.output or "played", name, used, args.json), file=place)
+    whole = not (streamed or args.play) and len(result.sentences) > 1
+    print(report(result, args.output or "played", name, used, args.json, whole), file=place)
     warn(_remarks(result))
     if (args.json or _times_beside(args)) and not result.words:
         warn(["times of sentences only: this model does not tell where in its text it is"])
@@ -262,17 +263,20 @@ def sampling_from(args: argparse.Namespace, own: SamplingConfig) -> SamplingConf
     return own.with_overrides({name: getattr(args, name) for name in SAMPLING})
 
 
-def report(result: Synthesis, path: str, voice: str, num_codebooks: int, as_json: bool) -> str:
-    """One line about a finished call, for people or as JSON."""
+def report(
+    result: Synthesis, path: str, voice: str, num_codebooks: int, as_json: bool, whole: bool = False
+) -> str:
+    """One line about a finished call, for people or as JSON.
+
+    Args:
+        whole: nothing was heard before all of it was spoken, its pieces together.
+    """
     if not as_json:
-        heard = ""
+        heard = "" if whole else f", first sound after {result.ttfa_ms:.0f} ms"
         if result.checks:
             errors, sounds = (sum(row[name] for row in result.checks) for name in _COUNTED)
-            heard = f", {errors} of {sounds} sounds heard otherwise"
-        return (
-            f"{path}: {result.seconds:.2f} s of speech, RTF {result.rtf:.3f}, "
-            f"first sound after {result.ttfa_ms:.0f} ms{heard}"
-        )
+            heard += f", {errors} of {sounds} sounds heard otherwise"
+        return f"{path}: {result.seconds:.2f} s of speech, RTF {result.rtf:.3f}{heard}"
     return json.dumps(
         {
             "path": path,

@@ -22,6 +22,8 @@ from tts.voices import (
     save_voice,
 )
 
+GENDERS = {"f": "woman", "m": "man"}
+
 
 def run_voice(args: argparse.Namespace) -> int:
     """Run one of the actions; ValueError for bad input."""
@@ -36,7 +38,8 @@ def run_list(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(facts(voice), ensure_ascii=False))
         else:
-            told = ", ".join(filter(None, (voice.gender, voice.accent, voice.description)))
+            gender = GENDERS.get(voice.gender, voice.gender)
+            told = ", ".join(filter(None, (gender, voice.accent, voice.description)))
             print(f"{voice.name:<16} {voice.lang:<4} {told}".rstrip())
     if not voices and not args.json:
         print("no voices; add one with: cat-tts voice add NAME WAV")
@@ -64,7 +67,8 @@ def run_add(args: argparse.Namespace) -> int:
     codec = load_codec(codec_folder_of(args.model, args.codec), check_device(args.device))
     encoder = PromptEncoder(codec, rule)
     voice, notes = encoder.voice_of(args.wav, args.name, args.text, args.lang)
-    path = save_voice(replace(voice, description=args.description))
+    told = {name: getattr(args, name) for name in ("gender", "accent", "description")}
+    path = save_voice(replace(voice, **told))
     seconds = voice.codes.shape[1] / codec.frame_rate
     print(f"{path}: voice {voice.name!r}, {seconds:.1f} s of speech")
     warn(notes)

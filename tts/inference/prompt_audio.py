@@ -169,7 +169,7 @@ class PromptEncoder:
         lang: str | None = None,
         keep_whole: bool = False,
     ) -> tuple[Voice, tuple[str, ...]]:
-        """Make a voice from a sound file, which is its source; see `voice`.
+        """Make a voice from a sound file, whose name is its source; see `voice`.
 
         Raises:
             AudioError: it cannot be read.
@@ -177,7 +177,7 @@ class PromptEncoder:
         """
         wav = read_audio(path, self.codec.sample_rate, self.codec.channels)
         try:
-            return self.voice(wav, name, transcript, lang, str(path), keep_whole)
+            return self.voice(wav, name, transcript, lang, Path(path).name, keep_whole)
         except VoiceError as error:
             raise VoiceError(f"{path}: {error}") from error
 
