@@ -33,15 +33,24 @@ def json_line(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write `data` indented; the folder is made."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2)
-    write_text(path, text + "\n")
-
-
 def write_json_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write one JSON object per line; the folder is made."""
     write_text(path, "".join(json_line(row) + "\n" for row in rows))
+
+
+def write_results(
+    lines: Path,
+    rows: Sequence[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    name: str = "summary.json",
+) -> None:
+    """Write one JSON object a row, and what they come to, indented, as `name` beside it.
+
+    The folder is made.
+    """
+    write_json_lines(lines, rows)
+    text = json.dumps(summary, ensure_ascii=False, allow_nan=False, indent=2)
+    write_text(lines.with_name(name), text + "\n")
 
 
 class Progress:

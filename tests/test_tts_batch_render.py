@@ -358,9 +358,9 @@ def test_codes_as_bytes_are_what_the_tokenizer_stores(tmp_path):
 def test_voice_files_are_read_once(synthesizer, tmp_path, monkeypatch):
     reads = []
 
-    def counted(name):
+    def counted(name, text):
         reads.append(name)
-        return load_voice(name)
+        return load_voice(name, text)
 
     monkeypatch.setattr("tts.synthesizer.load_voice", counted)
     render(renderer(synthesizer, tmp_path), [item(n) for n in range(3)])

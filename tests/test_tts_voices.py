@@ -14,7 +14,9 @@ from safetensors.torch import load_file
 from tiny import NUM_CODEBOOKS, SAMPLE_RATE, cut_notes, speech_like, tiny_codec, tiny_voice
 from tokenizer.audio import normalize_loudness
 from tokenizer.codes import codec_fingerprint
-from tts.folders import HOME_VARIABLE, voices_folder
+from tts.batch.plan import with_voices
+from tts.batch.rows import Row
+from tts.folders import DEFAULT_VOICES, HOME_VARIABLE, voices_folder
 from tts.inference.prompt_audio import (
     CUT_FROM_S,
     CUT_TO_S,
@@ -78,7 +80,7 @@ def test_home_is_chosen_by_the_environment(monkeypatch, tmp_path):
     assert voices_folder() == tmp_path / ".local" / "share" / "cat-tts" / "voices"
 
 
-def test_default_is_rms_else_the_first(shipped):
+def test_default_goes_by_the_language_of_the_text(shipped):
     with pytest.raises(UnknownVoiceError, match="no voice is installed"):
         load_voice()
     save_voice(tiny_voice("aaa"))
@@ -86,9 +88,14 @@ def test_default_is_rms_else_the_first(shipped):
     save_voice(tiny_voice("slt"), shipped)
     assert load_voice().name == "slt"
     save_voice(tiny_voice("rms"), shipped)
-    assert load_voice().name == "rms"
-    assert voice_names() == ["rms", "slt", "aaa"]
-    assert [v.shipped for v in list_voices()] == [True, True, False]
+    assert load_voice().name == load_voice(None, "你好。").name == "rms"
+    save_voice(tiny_voice(DEFAULT_VOICES["zh"]), shipped)
+    texts = {"Good day.": "rms", "你好。": DEFAULT_VOICES["zh"], "Say 你好 to them.": "rms"}
+    assert {text: load_voice(None, text).name for text in texts} == texts
+    rows = with_voices([*(Row(1, "a", t) for t in texts), Row(1, "b", "你好。", voice="slt")])
+    assert [row.voice for row in rows] == [*texts.values(), "slt"]
+    assert voice_names() == [DEFAULT_VOICES["zh"], "rms", "slt", "aaa"]
+    assert [v.shipped for v in list_voices()] == [True, True, True, False]
 
 
 def test_unknown_voice_lists_what_exists(shipped):

@@ -44,17 +44,22 @@ class Linear:
         return self.multiply(x)
 
 
-def packed(weight: Tensor, bias: Tensor | None = None) -> Linear:
+def packed(weight: Tensor, bias: Tensor | None = None, dtype: torch.dtype | None = None) -> Linear:
     """What multiplies by a weight (out, in), and adds a bias (out,) if there is one.
 
     The weight's values are read now; changing it later changes nothing.
+
+    Args:
+        dtype: to compute in; None means the weight's own.
     """
-    weight = weight.detach()
-    bias = None if bias is None else bias.detach()
-    if half_is_enough(weight):
+    weight, dtype = weight.detach(), dtype or weight.dtype
+    bias = None if bias is None else bias.detach().to(dtype)
+    if weight.dtype != torch.float16:  # which is what it would be packed as
+        weight = weight.to(dtype)
+    if dtype != torch.bfloat16 and half_is_enough(weight):
         bias = None if bias is None else bias.float().contiguous()
         return _half(weight.float().contiguous(), bias)
-    weight = weight.contiguous()
+    weight = weight.to(dtype).contiguous()
     return Linear(
         len(weight),
         lambda x: F.linear(x, weight, bias),
@@ -68,6 +73,8 @@ def half_is_enough(weight: Tensor) -> bool:
         return False
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         return False
+    if weight.dtype == torch.float16:
+        return True
     error = (weight.half().float() - weight).abs().max()
     return bool(error <= TOLERANCE * weight.abs().max())
 

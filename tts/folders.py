@@ -13,7 +13,8 @@ from tts.model.registry import type_in
 EMBEDDED = Path(__file__).parent / "pretrained"
 EMBEDDED_LISTENER = EMBEDDED / "listener"
 SHIPPED_VOICES = EMBEDDED / "voices"
-DEFAULT_VOICE = "rms"
+# By language, of texts for which nobody is named.
+DEFAULT_VOICES = {"en": "rms", "zh": "espeak-zh-light"}
 HOME_VARIABLE = "CAT_TTS_HOME"
 # Keys by which a config.json names the tokenizer that a model was made for.
 _CODEC_KEYS = ("audio_tokenizer_pretrained_name_or_path", "audio_tokenizer_name_or_path")
@@ -87,9 +88,15 @@ def is_shipped(name: str) -> bool:
     return (SHIPPED_VOICES / f"{name}.safetensors").is_file()
 
 
-def voice_or_default(name: str | None) -> str | None:
-    """The name itself; where there is none that of the default voice: 'rms' if there is one."""
+def voice_or_default(name: str | None, lang: str = "en") -> str | None:
+    """The name itself; where there is none that of the default voice.
+
+    Args:
+        lang: of what is to be said, 'en' or 'zh'; where its voice is not there that of the other
+            is taken, else the first of all.
+    """
     files = voice_files()
     if name is not None or not files:
         return name
-    return DEFAULT_VOICE if DEFAULT_VOICE in files else next(iter(files))
+    wanted = (DEFAULT_VOICES.get(lang), *DEFAULT_VOICES.values())
+    return next((voice for voice in wanted if voice in files), next(iter(files)))

@@ -34,7 +34,6 @@ from tts.inference.events import (
 from tts.inference.guard import Guard
 from tts.inference.joining import Joiner
 from tts.inference.passages import pieces_of, read_script_of
-from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, SentencePieceIds, TextIds
 from tts.inference.prompt_audio import PromptEncoder
 from tts.inference.prompt_builders import (
     PhonemePromptBuilder,
@@ -42,7 +41,6 @@ from tts.inference.prompt_builders import (
     PromptBuilder,
     SpeechOptions,
 )
-from tts.inference.published import PublishedPromptBuilder, load_text_tokenizer
 from tts.inference.speaking import PieceLoop
 from tts.inference.synthesis import Collector, Synthesis
 from tts.model.checkpoint import load_prepared
@@ -103,7 +101,11 @@ class Synthesizer:
                 "tokenizer; load it with Synthesizer.load, from a folder with tokenizer.json"
             )
         if row.text_side == "chat":
+            from tts.inference.published import PublishedPromptBuilder
+
             return PublishedPromptBuilder(config, rate, self.text_tokenizer, row.sampling)
+        from tts.inference.piecewise import HubIds, PiecewisePromptBuilder, TextIds
+
         assert row.max_frames is not None
         nano = row.text_side == "nano"
         text: TextIds = self.text_tokenizer if nano else HubIds(self.text_tokenizer)
@@ -139,8 +141,12 @@ class Synthesizer:
         side = type_of(language_model.config).text_side
         text_tokenizer: Any = None
         if side == "nano":
+            from tts.inference.piecewise import SentencePieceIds
+
             text_tokenizer = SentencePieceIds(folder / "tokenizer.model")
         elif side != "phonemes":
+            from tts.inference.published import load_text_tokenizer
+
             text_tokenizer = load_text_tokenizer(folder)
         decoder = folder / DECODER
         sound = load_codec(
@@ -159,8 +165,8 @@ class Synthesizer:
     def num_codebooks(self) -> int:
         return self.model.config.n_vq
 
-    def voice(self, voice: str | Voice | None) -> Voice:
-        """Resolve a name.
+    def voice(self, voice: str | Voice | None, text: str = "") -> Voice:
+        """Resolve a name; without one it is the default of the language of `text`.
 
         A voice that came with the package fits published models too: its codes are decoded and
         taken as a recording.
@@ -169,7 +175,7 @@ class Synthesizer:
             UnknownVoiceError: no such voice; lists those that exist.
             VoiceError: it was made with another tokenizer.
         """
-        found = voice if isinstance(voice, Voice) else load_voice(voice)
+        found = voice if isinstance(voice, Voice) else load_voice(voice, text)
         try:
             check_voice(found, self.codec)
         except VoiceError:
@@ -205,7 +211,7 @@ class Synthesizer:
         unnamed = options.voice is None and not side.needs_voice
         names = {passage.voice for passage in script.passages} - {""}
         voices: dict[str, Voice | None] = {name: self.voice(name) for name in sorted(names)}
-        voices[""] = None if unnamed else self.voice(options.voice)
+        voices[""] = None if unnamed else self.voice(options.voice, text)
         pieces = pieces_of(script, side, voices, options, self._used(options))
         return self._to_check(pieces, options.lang) if options.check else pieces
 

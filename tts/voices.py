@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from frontend.language import main_language
 from tokenizer.codes import CodesError, codec_fingerprint, load_codes, save_codes
 from tokenizer.model import CatTokenizer
 from tts.folders import VoiceError, is_shipped, voice_files, voice_or_default, voices_folder
@@ -80,18 +81,19 @@ def damaged_voices() -> list[str]:
     return messages
 
 
-def load_voice(name: str | None = None) -> Voice:
+def load_voice(name: str | None = None, text: str = "") -> Voice:
     """Load a voice.
 
     Args:
-        name: None means the default: 'rms' if it exists, else the first.
+        name: None means the default of the text's language.
+        text: what is to be said, where there is no name.
 
     Raises:
         UnknownVoiceError: there is no such voice; lists those that exist.
         VoiceError: its file is damaged.
     """
     files, asked = voice_files(), name
-    name = voice_or_default(name)
+    name = voice_or_default(name, main_language(text))
     if name is None or name not in files:
         known = ", ".join(files) or "none, add one with `cat-tts voice add NAME WAV`"
         missing = "no voice is installed" if asked is None else f"voice {asked!r} is unknown"

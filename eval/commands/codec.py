@@ -20,7 +20,7 @@ from eval.extras import require
 from eval.metrics.codec_metrics import METRICS, codec_metrics
 from eval.metrics.similarity import encoder_identity, load_speaker_encoder
 from eval.metrics.wer import LANGUAGES
-from eval.report import json_line, markdown_table, write_json, write_json_lines
+from eval.report import json_line, markdown_table, write_results
 from eval.shards import Shard, this_shard
 from eval.systems.held_out import find_audio
 from eval.systems.judging import Judges, text_of
@@ -360,8 +360,7 @@ def run(args: argparse.Namespace, shard: Shard) -> int:
         "rows": [asdict(row) for row in table],
     }
     if args.out:
-        write_json_lines(args.out / "items.jsonl", rows)
-        write_json(args.out / "summary.json", result)
+        write_results(args.out / "items.jsonl", rows, result)
         write_text(args.out / "table.md", text + "\n")
     sys.stdout.write(f"{text}\n{json_line(result)}\n")
     return 0

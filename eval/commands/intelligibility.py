@@ -22,8 +22,7 @@ from eval.report import (
     json_line,
     markdown_table,
     read_sentences,
-    write_json,
-    write_json_lines,
+    write_results,
 )
 from eval.reports.pooled import pool_voices, pooled_json, pooled_markdown
 from eval.systems.listening import CachedRecognizer, Utterance, listen, load_recognizer, pool
@@ -274,7 +273,6 @@ def main(argv: Sequence[str]) -> int:
     }
     if args.out:
         records = [*heard, *(u for said in teachers.values() for u in said)]
-        write_json_lines(args.out / "utterances.jsonl", [u.row() for u in records])
-        write_json(args.out / "summary.json", result)
+        write_results(args.out / "utterances.jsonl", [u.row() for u in records], result)
     sys.stdout.write(json_line(result) + "\n")
     return 0

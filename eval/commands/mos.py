@@ -14,7 +14,7 @@ from eval.audio import AudioError, read_wav
 from eval.cache import file_digest, write_text
 from eval.metrics.mos import load_rater, rater_identity
 from eval.metrics.stats import mean_interval
-from eval.report import json_line, markdown_table, write_json, write_json_lines
+from eval.report import json_line, markdown_table, write_results
 from eval.systems.held_out import find_audio
 from eval.systems.judging import opinions
 from eval.systems.meta import read_meta
@@ -116,8 +116,7 @@ def main(argv: Sequence[str]) -> int:
     raters = [rater_identity(name) for name in args.raters]
     result = {"command": "mos", "raters": raters, "num_files": len(rows), "groups": groups}
     if args.out:
-        write_json_lines(args.out / "items.jsonl", rows)
-        write_json(args.out / "summary.json", result)
+        write_results(args.out / "items.jsonl", rows, result)
         write_text(args.out / "table.md", table + "\n")
     sys.stdout.write(f"{table}\n{json_line(result)}\n")
     return 0

@@ -14,7 +14,7 @@ from eval.cache import file_digest, key_of, write_text
 from eval.metrics.mos import load_rater, rater_identity
 from eval.metrics.similarity import encoder_identity, load_speaker_encoder
 from eval.metrics.wer import LANGUAGES, RULES, score_utterance, script_warning
-from eval.report import json_line, write_json, write_json_lines
+from eval.report import json_line, write_results
 from eval.reports.scores import Heard, Row, Score, line_of, make_rows, order_holds, row_json, score
 from eval.reports.seed_report import Facts, html, markdown
 from eval.shards import Shard, this_shard
@@ -204,8 +204,7 @@ def write_report(
         "rows": [row_json(row) for row in rows],
         "order": facts.order,
     }
-    write_json_lines(out / "utterances.jsonl", lines)
-    write_json(out / "summary.json", summary)
+    write_results(out / "utterances.jsonl", lines, summary)
     write_text(out / "report.md", markdown(facts, rows, outputs))
     write_text(out / "report.html", html(facts, rows, outputs, out))
     return summary

@@ -14,14 +14,7 @@ import numpy as np
 from eval.audio import read_wav, write_wav
 from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 from eval.metrics.stats import Interval, mean_interval
-from eval.report import (
-    json_line,
-    markdown_table,
-    progress,
-    read_sentences,
-    write_json,
-    write_json_lines,
-)
+from eval.report import json_line, markdown_table, progress, read_sentences, write_results
 from eval.systems.held_out import unseen_speakers
 from eval.systems.sources import Line, ModelSource, load_model, save_path
 from tts.train.corpus import Utterance, read_corpus
@@ -180,8 +173,8 @@ def run(args: argparse.Namespace) -> int:
         **{name: asdict(i) if i else None for name, i in figures.items()},
     }
     if args.out:
-        write_json_lines(args.out / "unseen.jsonl", [asdict(o) for o in outputs])
-        write_json(args.out / "unseen.json", result)
+        rows = [asdict(o) for o in outputs]
+        write_results(args.out / "unseen.jsonl", rows, result, "unseen.json")
     table = []
     for s in speakers:
         mine = [(o.own, s.name) for o in outputs if o.line.voice == s.name]

@@ -20,14 +20,7 @@ from eval.commands import unseen
 from eval.commands.intelligibility import SENTENCES
 from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 from eval.metrics.stats import Interval, mean_interval
-from eval.report import (
-    json_line,
-    markdown_table,
-    progress,
-    read_sentences,
-    write_json,
-    write_json_lines,
-)
+from eval.report import json_line, markdown_table, progress, read_sentences, write_results
 from eval.systems.sources import FolderSource, Line, Source, Speech, open_model, save_path
 
 REQUIRED_SHARE, REQUIRED_SIMILARITY = 0.95, 0.80
@@ -249,8 +242,7 @@ def main(argv: Sequence[str]) -> int:
         **_summary(matches, prompts),
     }
     if args.out:
-        write_json_lines(args.out / "pairs.jsonl", [m.row() for m in matches])
-        write_json(args.out / "summary.json", result)
+        write_results(args.out / "pairs.jsonl", [m.row() for m in matches], result)
     share = correct_share(matches)
     rows = [(voice, languages[voice], own) for voice, own in own_similarity(matches).items()]
     sys.stdout.write(f"{confusion_markdown(result['confusion'])}\n\n")

@@ -264,7 +264,7 @@ class ModelSystem:
 
         if self.mode == "continuation" and not (item.prompt_text and item.prompt_wav):
             raise AudioError("continuation needs a prompt and its words; the meta file lacks them")
-        prompt = file_digest(item.prompt_wav) if item.prompt_wav else self._voice_digest()
+        prompt = file_digest(item.prompt_wav) if item.prompt_wav else self._voice_digest(item.text)
         return {
             **self.handle.identity,
             "mode": self.mode,
@@ -276,12 +276,12 @@ class ModelSystem:
             "sampling": repr(type_of(self.handle.config).sampling),
         }
 
-    def _voice_digest(self) -> str:
+    def _voice_digest(self, text: str) -> str:
         from tts.voices import load_voice
 
         if self.voice is None and self.handle.config.phonemes is None:
             return "no voice"
-        return key_of({"voice": load_voice(self.voice).codes.tolist()})
+        return key_of({"voice": load_voice(self.voice, text).codes.tolist()})
 
     def speak(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Speech | NoSpeech]]:
         """See `System.speak`; the same samples as of each job alone."""

@@ -110,7 +110,7 @@ def features(words: Sequence[str], index: int, tagger: Any) -> list[str]:
     Args:
         words: a sentence in its own case; commas may stand among them as words.
         index: of the word in question.
-        tagger: weights of `en_tagger.py`.
+        tagger: weights of `tagger.py`.
     """
     first, last = max(0, index - _NEAR), index + _NEAR + 1
     lower = [BEGIN, BEGIN, BEGIN, *(word.lower() for word in words[first:last]), END, END, END]

@@ -10,13 +10,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache, partial
 from pathlib import Path
 
+from frontend.language import main_language
 from tts.batch.ledger import Entry
 from tts.batch.rows import Fault, Row
 from tts.batch.sources import Digests, SourceError, check_prompt, voice_digest
 from tts.control import PARAGRAPH_PAUSE_S, SENTENCE_PAUSE_S
-from tts.folders import is_shipped
+from tts.folders import is_shipped, voice_or_default
 from tts.model.config import PUBLISHED_SAMPLING, RowConfig, SamplingConfig, check_codebooks
 from tts.model.registry import EMBEDDED_PROMPT, PromptRule
 
@@ -103,6 +105,15 @@ class Plan:
     changed: int
     lost: int
     removed: list[str]
+
+
+def with_voices(rows: list[Row]) -> list[Row]:
+    """Rows that name neither a voice nor a prompt get the default voice of their language."""
+    default = lru_cache(partial(voice_or_default, None))
+    return [
+        row if row.voice or row.prompt_wav else replace(row, voice=default(main_language(row.text)))
+        for row in rows
+    ]
 
 
 def make_items(

@@ -26,6 +26,7 @@ from tts.batch.plan import (
     make_items,
     make_plan,
     share,
+    with_voices,
 )
 from tts.batch.progress import Progress
 from tts.batch.rows import Defaults, Fault
@@ -194,7 +195,8 @@ def run_batch(
         prompt_rule=of_type.prompt,
         listener=_listener_revision(job, manifest, digests),
     )
-    items, faults = make_items(manifest.rows, settings, digests)
+    rows = manifest.rows if config.phonemes is None else with_voices(manifest.rows)
+    items, faults = make_items(rows, settings, digests)
     faults += manifest.faults + check_items(items, config, codec, settings, digests)
     bad = {fault.line for fault in faults}
     items = [item for item in items if item.row.line not in bad]

@@ -71,7 +71,7 @@ def run_say(args: argparse.Namespace) -> int:
         )
         warn(notes)
     if voice is None and synthesizer.prompt_builder.needs_voice:
-        voice = load_voice()
+        voice = load_voice(None, text)
     if voice is not None:
         voice = synthesizer.voice(voice)
     options = SpeechOptions(

@@ -68,7 +68,8 @@ class FastSwiGlu:
 
     def __init__(self, module: SwiGlu, dtype: torch.dtype) -> None:
         both = torch.cat([module.gate_proj.weight, module.up_proj.weight])
-        self.gate_up, self.down = packed(both.to(dtype)), packed(_weight(module.down_proj, dtype))
+        self.gate_up = packed(both, dtype=dtype)
+        self.down = packed(module.down_proj.weight, dtype=dtype)
 
     def __call__(self, x: Tensor) -> Tensor:
         gate, up = self.gate_up(x).chunk(2, dim=-1)
@@ -94,8 +95,8 @@ class FastLayer:
             q, k, q_gain, k_gain = (_interleaved(w, size) for w in (q, k, q_gain, k_gain))
         gains = [q_gain.expand(self.num_heads, -1), k_gain.expand(self.num_kv_heads, -1)]
         self.head_norm = FastNorm(torch.cat(gains), attention.q_norm.eps)
-        self.qkv = packed(torch.cat([q, k, v]).to(dtype))
-        self.out = packed(_weight(attention.o_proj, dtype))
+        self.qkv = packed(torch.cat([q, k, v]), dtype=dtype)
+        self.out = packed(attention.o_proj.weight, dtype=dtype)
         self.norm1, self.norm2 = (
             FastNorm(n.weight, n.eps)
             for n in (layer.input_layernorm, layer.post_attention_layernorm)
@@ -270,7 +271,7 @@ def _norm(module: nn.Module) -> FastNorm | FastLayerNorm:
 
 
 def _biased(module: nn.Linear, dtype: torch.dtype) -> Linear:
-    return packed(_weight(module, dtype), module.bias.detach().to(dtype))
+    return packed(module.weight, module.bias, dtype)
 
 
 def _table(model: FrameModel, channel: int, dtype: torch.dtype) -> Tensor:
@@ -286,9 +287,4 @@ def _head(model: FrameModel, channel: int, dtype: torch.dtype) -> FastHead:
         mlp = FastSwiGlu(model.local_to_speech_embedding_mlps[channel], dtype)  # type: ignore[arg-type]
         norm = _norm(model.layer_norm_before_lm_heads[channel])
         assert isinstance(norm, FastNorm)
-    return FastHead(mlp, norm, packed(model.head(channel).detach().to(dtype)))
-
-
-def _weight(module: nn.Module, dtype: torch.dtype) -> Tensor:
-    assert isinstance(module.weight, Tensor)
-    return module.weight.detach().to(dtype)
+    return FastHead(mlp, norm, packed(model.head(channel), dtype=dtype))

@@ -135,7 +135,7 @@ class SpeechService:
         """
         self.check_text(text)
         if options.voice is not None or self.synthesizer.prompt_builder.needs_voice:
-            options = replace(options, voice=self.synthesizer.voice(options.voice))
+            options = replace(options, voice=self.synthesizer.voice(options.voice, text))
         used = options.num_codebooks or self.synthesizer.num_codebooks
 
         def steps() -> Steps:
