@@ -85,7 +85,7 @@ def spoken_text(text: str) -> Heard:
     return Heard("a", "s", "en", codes, labels, sounds, words, ends)
 
 
-SENTENCE = "Take the second door on the left, then wait for me in the little garden."
+SENTENCE = "Take the next door on the left, then wait for me in the little garden."
 
 
 def test_codes_are_compared_with_symbols(perfect):

@@ -5,8 +5,8 @@
 
 The hearing stack sees a piece of sound whole, or in chunks where it comes bit by bit. The writing
 stack is causal. After each sound it writes the words that ended `delay` sounds ago, then says
-"listen"; at the end it writes what is left. So text is tied to what was heard: where no sound was
-heard nothing can be written, and every word has a time.
+"listen"; after a row that says that nothing more is heard it writes what is left. So text is tied
+to what was heard: where no sound was heard nothing can be written, and every word has a time.
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from tts.listen.model import Listener, Past, extend
+from tts.listen.sounds import NOTHING
 from tts.listen.vocabulary import LISTEN
 
-# Pieces that may be written after one sound, and how many more after the last of them.
+# Pieces that may be written after one sound, and how many more at the end.
 MOST_AT_ONCE, MOST_AT_END = 8, 12
 
 
@@ -31,8 +32,10 @@ def write(model: Listener, weights: Tensor) -> list[Written]:
     Returns:
         Pieces in order; none where nothing was heard.
     """
+    if not len(weights):
+        return []
     delay, written, past = model.config.delay, [], None
-    rows = model.embed_sounds(weights)
+    rows = model.embed_sounds(ended(weights))
     for number in range(1, len(rows) + 1):
         last = number == len(rows)
         hidden, past = extend(model.writing, rows[None, number - 1 : number], past, causal=True)
@@ -40,9 +43,16 @@ def write(model: Listener, weights: Tensor) -> list[Written]:
             piece = int(model.piece_logits(hidden[0, -1]).argmax())
             if piece == LISTEN:
                 break
-            written.append(Written(piece, number if last else max(number - delay, 0)))
+            written.append(Written(piece, len(weights) if last else max(number - delay, 0)))
             hidden, past = _read_piece(model, piece, past)
     return written
+
+
+def ended(weights: Tensor) -> Tensor:
+    """Sounds (L, 1 + sounds) and a last row that says that no more will come."""
+    end = torch.zeros_like(weights[:1])
+    end[:, NOTHING] = 1
+    return torch.cat([weights, end])
 
 
 def _read_piece(model: Listener, piece: int, past: Past) -> tuple[Tensor, Past]:

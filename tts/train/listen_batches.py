@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tts.listen.sounds import IS_MANDARIN, IS_MARK, IS_TONE, NOTHING, SOUNDS, UNSTRESSED, carried
 from tts.listen.vocabulary import LISTEN, Vocabulary
+from tts.listen.writing import ended
 from tts.train.dataset import Mixture
 from tts.train.guide import IGNORED
 from tts.train.listen_data import Heard
@@ -164,17 +165,19 @@ def _disturb(codes: np.ndarray, kept: np.ndarray, diet: Diet, rng: np.random.Gen
 
 
 def due(ends: np.ndarray, number: int, delay: int) -> np.ndarray:
-    """After which sound each word is to be written: int64 (W,), 1 to `number`."""
-    return np.clip(ends + delay, 1, number)
+    """After which row of sounds each word is to be written: int64 (W,), 1 to `number` + 1, which is
+    the row of the end."""
+    return np.clip(ends + delay, 1, number + 1)
 
 
 def row_lists(
     example: Heard, ends: np.ndarray, number: int, delay: int, vocabulary: Vocabulary
 ) -> tuple[list[int], list[int]]:
-    """The rows of an example: pieces (-1: the next sound), and what is to follow each."""
+    """The rows of an example: pieces (-1: the next sound, at last the end), and what is to follow
+    each."""
     pieces, targets, word = [], [], 0
     times = due(ends, number, delay)
-    for sound in range(1, number + 1):
+    for sound in range(1, number + 2):
         pieces.append(-1)
         while word < len(times) and times[word] <= sound:
             new = vocabulary.encode(example.words[word])
@@ -205,7 +208,7 @@ def collate_rows(
     for i, ((_, _, heard), (own, follow)) in enumerate(zip(items, lists, strict=True)):
         pieces[i, : len(own)] = torch.tensor(own)
         targets[i, : len(own)] = torch.tensor(follow)
-        weights[i, : len(own)][torch.tensor(own) < 0] = heard.float().cpu()
+        weights[i, : len(own)][torch.tensor(own) < 0] = ended(heard.float().cpu())
     return Rows(weights, pieces, targets)
 
 
