@@ -83,7 +83,7 @@ def test_every_word_has_a_time_and_times_never_go_back(synthesizer, speed):  # n
 
 def test_a_cast_speaks_by_name(synthesizer, tmp_path, monkeypatch):  # noqa: F811
     voices = {"ann": tiny_voice(seed=1, name="ann"), "bob": tiny_voice(seed=2, name="bob")}
-    monkeypatch.setattr("tts.synthesizer.load_voice", voices.__getitem__)
+    monkeypatch.setattr("tts.synthesizer.load_voice", lambda name, text: voices[name])
     file = tmp_path / "cast.toml"
     file.write_text('ANN = "ann"\nBob = "bob"\n')
     text = "It rains.\n\nANN: Hello.\nBOB: Yes. [voice ann] No."
