@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from tokenizer.checkpoint import save_codec
@@ -18,16 +16,10 @@ from tokenizer.train.adversary import Adversary
 from tokenizer.train.data import PackedAudio, segments
 from tokenizer.train.init import initialize_output
 from tokenizer.train.listener import Listener, train_listener
-from tokenizer.train.optim import make_optimizer, set_rate
+from tokenizer.train.optim import make_optimizer
 from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import (
-    Progress,
-    TrainingLog,
-    graceful_stop,
-    learning_rate,
-    make_accelerator,
-)
+from tokenizer.train.run import Progress, TrainingRun, make_accelerator, resume
 from tokenizer.train.trainee import FIGURES, Trainee
 
 
@@ -91,101 +83,78 @@ def train(
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
     accelerator.register_for_checkpointing(progress, keeper)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
-    if state.is_dir():
-        accelerator.load_state(str(state))
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    run = _Run(accelerator, model, optimizer, params, codec, recipe, audio, out)
-    with graceful_stop() as stopped:
-        run.loop(progress, keeper, adversary, budget_s, stopped)
+    resume(accelerator, recipe, out)
+    seed = recipe.seed + 7919 * accelerator.process_index
+    samples = segment_samples(codec, recipe)
+    batches = segments(audio, recipe.batch_size, samples, seed, progress.step, recipe=recipe)
+    run = _Run(
+        accelerator,
+        optimizer,
+        recipe,
+        out,
+        model=model,
+        params=params,
+        codec=codec,
+        audio=audio,
+        batches=batches,
+        progress=progress,
+        keeper=keeper,
+        adversary=adversary,
+    )
+    run.loop(progress, budget_s)
     return codec
 
 
 @dataclass
-class _Run:
-    accelerator: Accelerator
+class _Run(TrainingRun[Recipe]):
     model: nn.Module
-    optimizer: Any
     params: list[nn.Parameter]
     codec: CatTokenizer
-    recipe: Recipe
     audio: PackedAudio
-    out: Path
+    batches: Iterator[tuple[Tensor, Tensor]]
+    progress: Progress
+    keeper: CodebookKeeper
+    adversary: Adversary | None
 
-    def loop(
-        self,
-        progress: Progress,
-        keeper: CodebookKeeper,
-        adversary: Adversary | None,
-        budget_s: float,
-        stopped: list[int],
-    ) -> None:
-        """Train until the budget or the steps are spent, or `stopped` is not empty any more."""
-        recipe, device = self.recipe, self.accelerator.device
-        samples = segment_samples(self.codec, recipe)
-        seed = recipe.seed + 7919 * self.accelerator.process_index
-        batches = segments(
-            self.audio, recipe.batch_size, samples, seed, progress.step, recipe=recipe
-        )
-        begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
-        log = TrainingLog(self.out / "log.jsonl")
-        while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
-            spent = progress.elapsed_s / budget_s
-            rate = learning_rate(recipe, progress.step, spent)
-            set_rate(self.optimizer, rate)
-            due = recipe.stage == "mel" and progress.step >= recipe.unquantized_steps
-            if due and not progress.seeded:
-                with self.accelerator.autocast():
-                    latents = some_latents(self.codec, self.audio, recipe)
-                seed_codebooks(self.codec.quantizer, latents)
-                progress.seeded = True
-            wav, labels = (x.to(device) for x in next(batches))
-            figures = self._step(wav, labels, progress, keeper, adversary)
-            log.add(figures)
-            progress.step += 1
-            progress.elapsed_s = time.monotonic() - begun
-            if progress.step % 50 == 0 and self.accelerator.is_main_process:
-                log.write(progress, lr=float(f"{rate:.3g}"), used=keeper.used())
-            if time.monotonic() - saved > recipe.save_every_s:
-                self.save()
-                saved = time.monotonic()
-        self.save()
+    def step(self, number: int, spent: float) -> dict[str, float]:
+        """See `TrainingRun.step`; the first quantized step of the mel stage seeds the codebooks."""
+        recipe, progress = self.recipe, self.progress
+        due = recipe.stage == "mel" and number >= recipe.unquantized_steps
+        if due and not progress.seeded:
+            with self.accelerator.autocast():
+                latents = some_latents(self.codec, self.audio, recipe)
+            seed_codebooks(self.codec.quantizer, latents)
+            progress.seeded = True
+        wav, labels = (x.to(self.accelerator.device) for x in next(self.batches))
+        return self._learn(wav, labels, number)
 
-    def _step(
-        self,
-        wav: Tensor,
-        labels: Tensor,
-        progress: Progress,
-        keeper: CodebookKeeper,
-        adversary: Adversary | None,
-    ) -> dict[str, float]:
+    def told(self, number: int, spent: float) -> dict[str, Any]:
+        """How many entries of each codebook are in use."""
+        return {"used": self.keeper.used()}
+
+    def _learn(self, wav: Tensor, labels: Tensor, number: int) -> dict[str, float]:
         recipe, quantizer = self.recipe, self.codec.quantizer
-        count = draw_codebooks(recipe, len(wav), self.codec.num_codebooks, progress.step)
-        if recipe.stage == "mel" and not progress.seeded:
+        learns_codes = self.progress.seeded or recipe.stage != "mel"
+        count = draw_codebooks(recipe, len(wav), self.codec.num_codebooks, number)
+        if not learns_codes:
             count = torch.zeros_like(count)
         with self.accelerator.autocast():
-            result = self.model(wav, labels, count, draw_windows(recipe, progress.step))
+            result = self.model(wav, labels, count, draw_windows(recipe, number))
         loss, figures = result["loss"], {}
-        if adversary:
-            extra, figures = adversary.step(wav, result["output"], progress.step)
+        if self.adversary:
+            extra, figures = self.adversary.step(wav, result["output"], number)
             loss = loss + extra
-        self.model.zero_grad()
-        self.accelerator.backward(loss)
-        norm: Any = self.accelerator.clip_grad_norm_(self.params, recipe.clip)
-        self.optimizer.step()
+        norm = self.descend(loss, self.model, self.params)
         quantized = result["quantized"]
-        if not recipe.freeze_encoder and (progress.seeded or recipe.stage != "mel"):
-            keeper.update(quantized.codes)
-            if progress.step % recipe.revive_every == 0:
-                figures["revived"] = keeper.revive(quantizer, quantized.projected, 0.05)
+        if not recipe.freeze_encoder and learns_codes:
+            self.keeper.update(quantized.codes)
+            if number % recipe.revive_every == 0:
+                figures["revived"] = self.keeper.revive(quantizer, quantized.projected, 0.05)
         for name in FIGURES:
             if name in result:
                 figures[name] = float(result[name].detach())
-        figures |= {"commitment": float(quantized.commitment.detach()), "norm": float(norm)}
+        figures |= {"commitment": float(quantized.commitment.detach()), "norm": norm}
         return figures
 
-    def save(self) -> None:
-        """Write everything that resuming needs, and the tokenizer itself."""
-        self.accelerator.save_state(str(self.out / "state"))
-        if self.accelerator.is_main_process:
-            save_codec(self.codec, self.out)
+    def write(self) -> None:
+        save_codec(self.codec, self.out)

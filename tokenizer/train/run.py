@@ -1,17 +1,21 @@
-"""What every training run here shares: progress, schedule, log, curve."""
+"""What every training run here shares: progress, schedule, log, and the loop itself."""
 
 from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from accelerate import Accelerator
+from torch import Tensor, nn
+
+from tokenizer.train.optim import set_rate
 
 
 @dataclass
@@ -50,6 +54,20 @@ class Schedule(Protocol):
     def warmup_steps(self) -> int: ...
     @property
     def decay_share(self) -> float: ...
+
+
+class RunRecipe(Schedule, Protocol):
+    """What a recipe says of the run itself."""
+
+    @property
+    def clip(self) -> float: ...
+    @property
+    def max_steps(self) -> int: ...
+    @property
+    def save_every_s(self) -> float: ...
+
+
+R = TypeVar("R", bound=RunRecipe)
 
 
 def learning_rate(schedule: Schedule, step: int, spent: float) -> float:
@@ -98,3 +116,76 @@ class TrainingLog:
         with self.path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
         print(line, flush=True)
+
+
+def resume(accelerator: Accelerator, recipe: Any, out: Path) -> None:
+    """Load the state of the run that `out` holds, if it does; write the recipe there."""
+    if (out / "state").is_dir():
+        accelerator.load_state(str(out / "state"))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+
+
+@dataclass
+class TrainingRun(Generic[R]):
+    """One run with a time budget, which can be stopped and goes on from its last checkpoint.
+
+    Subclasses say what a step is, what is told beside its figures, and how the model is written.
+    """
+
+    log_decay: ClassVar[float] = 0.95
+
+    accelerator: Accelerator
+    optimizer: Any
+    recipe: R
+    out: Path
+
+    def step(self, number: int, spent: float) -> dict[str, float]:
+        """Learn from one batch: its number, and the share of the budget that is used up."""
+        raise NotImplementedError
+
+    def told(self, number: int, spent: float) -> dict[str, Any]:
+        """What else the log has to say after `number` steps."""
+        return {}
+
+    def write(self) -> None:
+        """Write the model to `out`."""
+        raise NotImplementedError
+
+    def descend(self, loss: Tensor, module: nn.Module, params: Iterable[nn.Parameter]) -> float:
+        """One step down a loss; the norm of the gradient before it was clipped."""
+        module.zero_grad()
+        self.accelerator.backward(loss)
+        norm: Any = self.accelerator.clip_grad_norm_(params, self.recipe.clip)
+        self.optimizer.step()
+        return float(norm)
+
+    def loop(self, progress: Progress, budget_s: float) -> None:
+        """Train until the budget or the steps are spent, or a signal comes; then save."""
+        log = TrainingLog(self.out / "log.jsonl", self.log_decay)
+        begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
+        with graceful_stop() as stopped:
+            while (
+                progress.elapsed_s < budget_s
+                and progress.step < self.recipe.max_steps
+                and not stopped
+            ):
+                spent = progress.elapsed_s / budget_s
+                rate = learning_rate(self.recipe, progress.step, spent)
+                set_rate(self.optimizer, rate)
+                log.add(self.step(progress.step, spent))
+                progress.step += 1
+                progress.elapsed_s = time.monotonic() - begun
+                if progress.step % 50 == 0 and self.accelerator.is_main_process:
+                    told = self.told(progress.step, spent)
+                    log.write(progress, lr=float(f"{rate:.3g}"), **told)
+                if time.monotonic() - saved > self.recipe.save_every_s:
+                    self.save()
+                    saved = time.monotonic()
+            self.save()
+
+    def save(self) -> None:
+        """Write everything that resuming needs, and the model itself."""
+        self.accelerator.save_state(str(self.out / "state"))
+        if self.accelerator.is_main_process:
+            self.write()

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.strict import strict
 from tokenizer.train.held_out import held_out
-from tokenizer.train.optim import make_optimizer, set_rate
+from tokenizer.train.optim import make_optimizer
 from tokenizer.train.recipe import read_recipe
-from tokenizer.train.run import (
-    Progress,
-    TrainingLog,
-    graceful_stop,
-    learning_rate,
-    make_accelerator,
-)
+from tokenizer.train.run import Progress, TrainingRun, make_accelerator, resume
 from tts.listen.folder import save_listener
 from tts.listen.model import Hearing, Listener, hearing_mask
 from tts.listen.spelling import spell
@@ -40,6 +32,7 @@ from tts.train.listen_batches import (
 )
 from tts.train.listen_data import Heard
 from tts.train.listen_score import Score, score
+from tts.train.loop import draw_codebooks
 
 # Utterances of a language that a check listens to.
 CHECKED = 40
@@ -168,69 +161,54 @@ def train(
     trainee, optimizer = accelerator.prepare(Trainee(model, vocabulary), optimizer)
     progress = Progress()
     accelerator.register_for_checkpointing(progress)
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / "state").is_dir():
-        accelerator.load_state(str(out / "state"))
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    run = _Run(accelerator, trainee, optimizer, model, vocabulary, recipe, out)
-    with graceful_stop() as stopped:
-        run.loop(progress, examples, budget_s, stopped)
+    resume(accelerator, recipe, out)
+    spoken = [e for e in examples if len(e.labels)]
+    training = [e for e in spoken if not held_out(original(e))]
+    held = [e for e in spoken if held_out(original(e)) and "#" not in e.id and e.words]
+    texts = [e for e in examples if not len(e.labels)]
+    seed = recipe.seed + 7919 * accelerator.process_index
+    own = (model.config.delay, vocabulary, seed, progress.step)
+    run = _Run(
+        accelerator,
+        optimizer,
+        recipe,
+        out,
+        trainee=trainee,
+        model=model,
+        vocabulary=vocabulary,
+        held=held,
+        speech=speech_batches(training, recipe.data, seed, progress.step),
+        texts=text_batches(texts, recipe.data, *own) if texts else None,
+    )
+    run.loop(progress, budget_s)
     return model
 
 
 @dataclass
-class _Run:
-    accelerator: Accelerator
+class _Run(TrainingRun[Recipe]):
+    log_decay = 0.98
+
     trainee: nn.Module
-    optimizer: Any
     model: Listener
     vocabulary: Vocabulary
-    recipe: Recipe
-    out: Path
+    held: list[Heard]
+    speech: Iterator[Speech]
+    texts: Iterator[Rows] | None
 
-    def loop(
-        self, progress: Progress, examples: list[Heard], budget_s: float, stopped: list[int]
-    ) -> None:
-        recipe, delay = self.recipe, self.model.config.delay
-        spoken = [e for e in examples if len(e.labels)]
-        training = [e for e in spoken if not held_out(original(e))]
-        held = [e for e in spoken if held_out(original(e)) and "#" not in e.id and e.words]
-        texts = [e for e in examples if not len(e.labels)]
-        seed = recipe.seed + 7919 * self.accelerator.process_index
-        speech = speech_batches(training, recipe.data, seed, progress.step)
-        alone = None
-        if texts:
-            alone = text_batches(texts, recipe.data, delay, self.vocabulary, seed, progress.step)
-        log = TrainingLog(self.out / "log.jsonl", decay=0.98)
-        begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
-        while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
-            spent = progress.elapsed_s / budget_s
-            rate = learning_rate(recipe, progress.step, spent)
-            set_rate(self.optimizer, rate)
-            rows = next(alone) if alone is not None else None
-            log.add(self._step(next(speech), rows, progress.step, spent))
-            progress.step += 1
-            progress.elapsed_s = time.monotonic() - begun
-            if progress.step % 50 == 0 and self.accelerator.is_main_process:
-                extra = {}
-                if progress.step % recipe.check_every == 0:
-                    extra = self.check(held, spent >= recipe.write_from)
-                log.write(progress, lr=float(f"{rate:.3g}"), **extra)
-            if time.monotonic() - saved > recipe.save_every_s:
-                self.save()
-                saved = time.monotonic()
-        self.save()
+    def told(self, number: int, spent: float) -> dict[str, Any]:
+        """Error rates on held-out utterances, now and then."""
+        due = number % self.recipe.check_every == 0
+        return self._check(spent >= self.recipe.write_from) if due else {}
 
-    def _step(
-        self, speech: Speech, texts: Rows | None, step: int, spent: float
-    ) -> dict[str, float]:
+    def step(self, number: int, spent: float) -> dict[str, float]:
+        """See `TrainingRun.step`."""
         recipe, device = self.recipe, self.accelerator.device
-        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-        dice = torch.rand(3, generator=generator).tolist()
-        used = total = self.model.config.num_codebooks
-        if dice[0] < recipe.prefix_dropout:
-            used = 1 + int(dice[1] * total)
-        chunk = recipe.chunks[int(dice[2] * len(recipe.chunks))]
+        texts = next(self.texts) if self.texts is not None else None
+        speech = next(self.speech)
+        used = draw_codebooks(recipe, self.model.config.num_codebooks, number)
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_033 + number)
+        drawn = torch.randint(len(recipe.chunks), (), generator=generator)
+        chunk = recipe.chunks[int(drawn)]
         tensors = speech._asdict().items()
         moved = {name: t.to(device) for name, t in tensors if isinstance(t, Tensor)}
         speech = speech._replace(**moved)
@@ -243,18 +221,15 @@ class _Run:
         for name in ("heard", "texts"):
             if name in values:
                 loss = loss + recipe.write_weight * values[name]
-        self.model.zero_grad()
-        self.accelerator.backward(loss)
-        norm: Any = self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        self.optimizer.step()
-        return {name: float(v.detach()) for name, v in values.items()} | {"norm": float(norm)}
+        norm = self.descend(loss, self.model, self.model.parameters())
+        return {name: float(v.detach()) for name, v in values.items()} | {"norm": norm}
 
-    def check(self, held: list[Heard], writes: bool) -> dict[str, float]:
+    def _check(self, writes: bool) -> dict[str, float]:
         """Error rates on some held-out utterances, by language."""
         self.model.eval()
         figures: dict[str, float] = {}
         for language in ("en", "zh"):
-            own = [e for e in held if e.language == language]
+            own = [e for e in self.held if e.language == language]
             if own:
                 some = own[:: -(-len(own) // CHECKED)]
                 found: Score = score(self.model, self.vocabulary, some, writes)
@@ -262,11 +237,8 @@ class _Run:
         self.model.train()
         return figures
 
-    def save(self) -> None:
-        """Write everything that resuming needs, and the listener itself."""
-        self.accelerator.save_state(str(self.out / "state"))
-        if self.accelerator.is_main_process:
-            save_listener(self.model, self.vocabulary, self.out)
+    def write(self) -> None:
+        save_listener(self.model, self.vocabulary, self.out)
 
 
 def original(example: Heard) -> str:

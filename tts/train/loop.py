@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tokenizer.strict import strict
 from tokenizer.train.held_out import held_out
-from tokenizer.train.optim import make_optimizer, set_rate
+from tokenizer.train.optim import make_optimizer
 from tokenizer.train.recipe import read_recipe
-from tokenizer.train.run import (
-    Progress,
-    TrainingLog,
-    graceful_stop,
-    learning_rate,
-    make_accelerator,
-)
+from tokenizer.train.run import Progress, TrainingRun, make_accelerator, resume
 from tts.model.checkpoint import save_model
+from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
 from tts.train.dataset import CLOSED, Batch, Mixture, Prompts, batches
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
@@ -176,7 +169,16 @@ class Trainee(nn.Module):
         return loss, values, guide
 
 
-def draw_codebooks(recipe: Recipe, total: int, step: int) -> int:
+class PrefixDropout(Protocol):
+    """What a recipe says of Progressive Sequence Dropout."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def prefix_dropout(self) -> float: ...
+
+
+def draw_codebooks(recipe: PrefixDropout, total: int, step: int) -> int:
     """Progressive Sequence Dropout: k of a step, a function of seed and step alone."""
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     if torch.rand((), generator=generator) >= recipe.prefix_dropout:
@@ -196,71 +198,71 @@ def train(
     trainee, optimizer = accelerator.prepare(Trainee(model, recipe), optimizer)
     progress = Progress()
     accelerator.register_for_checkpointing(progress)
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / "state").is_dir():
-        accelerator.load_state(str(out / "state"))
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    run = _Run(accelerator, trainee, optimizer, model, recipe, out)
-    with graceful_stop() as stopped:
-        run.loop(progress, examples, budget_s, stopped)
+    resume(accelerator, recipe, out)
+    training = [e for e in examples if not held_out(e.id)]
+    prompts = Prompts(training, recipe.data)
+    check = _validation([e for e in examples if held_out(e.id)], prompts, model.config)
+    run = _Run(
+        accelerator,
+        optimizer,
+        recipe,
+        out,
+        trainee=trainee,
+        model=model,
+        training=training,
+        prompts=prompts,
+        check=check,
+    )
+    run.loop(progress, budget_s)
     return model
 
 
+def _validation(examples: list[Example], prompts: Prompts, config: TtsConfig) -> list[Batch]:
+    if not examples:
+        return []
+    source = batches(examples, prompts, config, min(16, len(examples)), 0)
+    return [next(source) for _ in range(4)]
+
+
 @dataclass
-class _Run:
-    accelerator: Accelerator
+class _Run(TrainingRun[Recipe]):
+    log_decay = 0.98
+
     trainee: nn.Module
-    optimizer: Any
     model: TtsModel
-    recipe: Recipe
-    out: Path
+    training: list[Example]
+    prompts: Prompts
+    check: list[Batch]
+    source: Iterator[Batch] | None = None
+    short: bool = False
 
-    def loop(
-        self, progress: Progress, examples: list[Example], budget_s: float, stopped: list[int]
-    ) -> None:
-        recipe, accelerator = self.recipe, self.accelerator
-        training = [e for e in examples if not held_out(e.id)]
-        prompts = Prompts(training, recipe.data)
-        check = self._validation([e for e in examples if held_out(e.id)], prompts)
-        log = TrainingLog(self.out / "log.jsonl", decay=0.98)
-        begun, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
-        source, short = None, False
-        while progress.elapsed_s < budget_s and progress.step < recipe.max_steps and not stopped:
-            spent = progress.elapsed_s / budget_s
-            if source is None or (short and spent >= recipe.short_share):
-                short = spent < recipe.short_share
-                source = batches(
-                    training,
-                    prompts,
-                    self.model.config,
-                    recipe.batch_size,
-                    recipe.seed + 7919 * accelerator.process_index,
-                    progress.step,
-                    recipe.short_frames if short else None,
-                )
-            rate = learning_rate(recipe, progress.step, spent)
-            set_rate(self.optimizer, rate)
-            log.add(self._step(next(source), progress.step, spent < recipe.guide_share))
-            progress.step += 1
-            progress.elapsed_s = time.monotonic() - begun
-            if progress.step % 50 == 0 and accelerator.is_main_process:
-                extra = self._check(check) if progress.step % 500 == 0 else {}
-                log.write(progress, lr=float(f"{rate:.3g}"), **extra)
-            if time.monotonic() - saved > recipe.save_every_s:
-                self.save()
-                saved = time.monotonic()
-        self.save()
+    def step(self, number: int, spent: float) -> dict[str, float]:
+        """See `TrainingRun.step`; examples are short for the first part of the budget."""
+        recipe = self.recipe
+        if self.source is None or (self.short and spent >= recipe.short_share):
+            self.short = spent < recipe.short_share
+            self.source = batches(
+                self.training,
+                self.prompts,
+                self.model.config,
+                recipe.batch_size,
+                recipe.seed + 7919 * self.accelerator.process_index,
+                number,
+                recipe.short_frames if self.short else None,
+            )
+        return self._learn(next(self.source), number, spent < recipe.guide_share)
 
-    def _step(self, batch: Batch, step: int, guided: bool) -> dict[str, float]:
+    def told(self, number: int, spent: float) -> dict[str, Any]:
+        """Losses on held-out utterances, now and then."""
+        return self._held() if number % 500 == 0 else {}
+
+    def _learn(self, batch: Batch, step: int, guided: bool) -> dict[str, float]:
         used = draw_codebooks(self.recipe, self.model.config.n_vq, step)
         batch = Batch(*(t.to(self.accelerator.device) for t in batch))
         with self.accelerator.autocast():
             loss, values, guide = self.trainee(batch, used, guided)
-        self.model.zero_grad()
-        self.accelerator.backward(loss)
-        norm: Any = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        self.optimizer.step()
-        figures = {"text": float(values[0].detach()), "norm": float(norm)}
+        norm = self.descend(loss, self.model, self.model.parameters())
+        figures = {"text": float(values[0].detach()), "norm": norm}
         if guided:
             figures["guide"] = float(guide.detach())
         for c in (1, 2, 4, 5, 6, 8, 12, 16):
@@ -268,32 +270,23 @@ class _Run:
                 figures[f"code{c}"] = float(values[c].detach())
         return figures
 
-    def _validation(self, examples: list[Example], prompts: Prompts) -> list[Batch]:
-        if not examples:
-            return []
-        source = batches(examples, prompts, self.model.config, min(16, len(examples)), 0)
-        return [next(source) for _ in range(4)]
-
     @torch.no_grad()
-    def _check(self, check: list[Batch]) -> dict[str, float]:
+    def _held(self) -> dict[str, float]:
         """Losses on held-out utterances, all codebooks."""
-        if not check:
+        if not self.check:
             return {}
         total = None
-        for batch in check:
+        for batch in self.check:
             batch = Batch(*(t.to(self.accelerator.device) for t in batch))
             with self.accelerator.autocast():
                 values = torch.stack(losses(self.model, batch, self.model.config.n_vq)[0])
             total = values if total is None else total + values
         assert total is not None
-        mean = total / len(check)
+        mean = total / len(self.check)
         return {
             "held_text": round(float(mean[0]), 4),
             "held_audio": round(float(mean[1:].mean()), 4),
         }
 
-    def save(self) -> None:
-        """Write everything that resuming needs, and the model itself."""
-        self.accelerator.save_state(str(self.out / "state"))
-        if self.accelerator.is_main_process:
-            save_model(self.model, self.out)
+    def write(self) -> None:
+        save_model(self.model, self.out)
