@@ -1,4 +1,4 @@
-"""A real server on loopback for tests, in a thread of this process."""
+"""What tests of the server share: a home with tiny voices, a real server on loopback."""
 
 from __future__ import annotations
 
@@ -6,9 +6,26 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
 import uvicorn
 from fastapi import FastAPI
+
+from tiny import tiny_voice
+from tts.folders import HOME_VARIABLE
+from tts.voices import save_voice
+
+
+@contextmanager
+def home_with(folder: Path, *names: str) -> Iterator[Path]:
+    """A home in `folder` with voices of these names, each of its own codes; none is shipped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME_VARIABLE, str(folder))
+        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
+        for seed, name in enumerate(names):
+            save_voice(tiny_voice(name, seed=seed))
+        yield folder
 
 
 @contextmanager

@@ -17,16 +17,15 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
-from serving import running, wait_until
-from tiny import SAMPLE_RATE, save_tiny_published, speech_like, tiny_synthesizer, tiny_voice
+from serving import home_with, running, wait_until
+from tiny import SAMPLE_RATE, save_tiny_published, speech_like, tiny_synthesizer
 from tokenizer.audio import to_int16
-from tts.folders import HOME_VARIABLE, voices_folder
+from tts.folders import voices_folder
 from tts.serve.api import create_api
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access, Limits
 from tts.serve.uploads import decode_upload
 from tts.synthesizer import SpeechOptions, Synthesizer
-from tts.voices import save_voice
 
 TEXT = "Hello there. The kettle is on! Would you like some tea?"
 
@@ -35,11 +34,7 @@ TEXT = "Hello there. The kettle is on! Would you like some tea?"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home with the voices 'tiny' and 'other'; none is shipped."""
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME_VARIABLE, str(folder))
-        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
-        save_voice(tiny_voice("tiny"))
-        save_voice(tiny_voice("other", seed=1))
+    with home_with(folder, "tiny", "other"):
         yield folder
 
 

@@ -13,21 +13,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from serving import running, wait_until
-from tiny import tiny_synthesizer, tiny_voice
+from serving import home_with, running, wait_until
+from tiny import tiny_synthesizer
 from tokenizer.audio import to_int16
-from tts.folders import HOME_VARIABLE
 from tts.serve.api import create_api
 from tts.serve.service import SpeechService
 from tts.serve.settings import Limits
 from tts.synthesizer import SpeechOptions
-from tts.voices import save_voice
 
 pytestmark = pytest.mark.slow
 
@@ -48,11 +45,7 @@ LIMITS = Limits(waiting=10, waiting_per_client=2)
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]:
     folder = tmp_path_factory.mktemp("load")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME_VARIABLE, str(folder))
-        patch.setattr("tts.folders.SHIPPED_VOICES", Path(folder) / "shipped")
-        for seed, name in enumerate(VOICES):
-            save_voice(tiny_voice(name, seed=seed))
+    with home_with(folder, *VOICES):
         service = SpeechService(tiny_synthesizer(), LIMITS)
         yield service
         service.close()

@@ -20,16 +20,16 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
-from serving import running, wait_until
-from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
-from tts.folders import EMBEDDED, HOME_VARIABLE
+from serving import home_with, running, wait_until
+from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer
+from tts.folders import EMBEDDED
 from tts.serve.api import create_api
 from tts.serve.encoding import PCM_RATE, encode_whole, stream_encoder
 from tts.serve.openai_names import GENDERS, voice_for
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access
 from tts.serve.uploads import decode_upload
-from tts.voices import list_voices, save_voice
+from tts.voices import list_voices
 
 SPEECH = "/v1/audio/speech"
 CLIENTS = Path(__file__).parent / "clients"
@@ -39,10 +39,7 @@ PAGE = "https://page.example"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]:
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME_VARIABLE, str(folder))
-        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
-        save_voice(tiny_voice("tiny"))
+    with home_with(folder, "tiny"):
         service = SpeechService(tiny_synthesizer())
         yield service
         service.close()

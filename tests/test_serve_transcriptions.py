@@ -12,15 +12,13 @@ import soundfile
 from fastapi.testclient import TestClient
 
 from listening import save_tiny_listener
-from serving import running
-from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
-from tts.folders import HOME_VARIABLE
+from serving import home_with, running
+from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer
 from tts.inference.joining import TimedSpan
 from tts.listen.transcribe import Ears, Segment
 from tts.serve.api import create_api
 from tts.serve.service import SpeechService
 from tts.serve.settings import Access, Limits
-from tts.voices import save_voice
 
 ROUTE = "/v1/audio/transcriptions"
 WORDS = (TimedSpan("Good", 0.1, 0.4, (0, 4)), TimedSpan("day", 0.4, 0.9, (5, 8)))
@@ -29,10 +27,7 @@ WORDS = (TimedSpan("Good", 0.1, 0.4, (0, 4)), TimedSpan("day", 0.4, 0.9, (5, 8))
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechService]:
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME_VARIABLE, str(folder))
-        patch.setattr("tts.folders.SHIPPED_VOICES", folder / "shipped")
-        save_voice(tiny_voice("tiny"))
+    with home_with(folder, "tiny"):
         synthesizer = tiny_synthesizer()
         synthesizer.listener = save_tiny_listener(folder / "listener", synthesizer.codec)
         service = SpeechService(synthesizer, Limits(listen_s=20.0))

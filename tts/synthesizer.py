@@ -237,10 +237,9 @@ class Synthesizer:
     @cached_property
     def ears(self) -> Ears:
         """The listener, and what else it needs to write; CheckpointError where there is none."""
-        from tts.listen.folder import load_listener
-        from tts.listen.transcribe import Ears
+        from tts.listen.transcribe import load_ears
 
-        return Ears(*load_listener(self.listener, self.codec, self.codec.device), self.codec)
+        return load_ears(self.listener, self.codec)
 
     def requests(self, text: str, options: SpeechOptions) -> list[Request]:
         """The requests of `pieces`."""

@@ -6,7 +6,7 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -105,23 +105,20 @@ def chosen(folders: Sequence[Path], held_out: bool, limit: int, seed: int) -> li
 
 def _by_codes(args: argparse.Namespace, recordings: Sequence[Recording]) -> list[Heard]:
     from tokenizer.checkpoint import load_codec
-    from tts.listen.folder import load_listener as load_ears
-    from tts.listen.transcribe import Ears, whole_text
+    from tts.listen.transcribe import load_ears, summary
 
-    codec = load_codec(args.codec, args.device, sparing=True)
-    ears = Ears(*load_ears(args.listener, codec, args.device), codec)
+    ears = load_ears(args.listener, load_codec(args.codec, args.device, sparing=True))
     most = ears.listener.config.num_codebooks
     books = codebooks(args.num_codebooks, most)
 
-    def hear(recording: Recording, used: int) -> str:
-        blocks = sound_blocks(recording.path)
-        return whole_text(list(ears.segments(blocks, recording.language, used)))[0]
-
-    return [
-        _timed(f"{args.listener}", used, recording, lambda r=recording, k=used: hear(r, k))
-        for used in books
-        for recording in progress(recordings, f"K = {used}")
-    ]
+    heard = []
+    for used in books:
+        for one in progress(recordings, f"K = {used}"):
+            begun = time.monotonic()
+            segments = list(ears.segments(sound_blocks(one.path), one.language, used))
+            told, took = summary(segments), time.monotonic() - begun
+            heard.append(Heard(args.listener, used, one, told["text"], told["duration"], took))
+    return heard
 
 
 def codebooks(text: str, most: int) -> list[int]:
@@ -139,16 +136,11 @@ def _beside(name: str, device: str, recordings: Sequence[Recording]) -> list[Hea
     for recording in progress(recordings, name):
         other = load_listener(name, device, recording.language)
         wav, rate = read_sound(recording.path)
-        work = lambda o=other, w=wav, r=rate: o.transcribe(w, r)  # noqa: E731
-        heard.append(_timed(name, None, recording, work))
+        begun = time.monotonic()
+        text = other.transcribe(wav, rate)
+        took = time.monotonic() - begun
+        heard.append(Heard(name, None, recording, text, len(wav) / rate, took))
     return heard
-
-
-def _timed(system: str, books: int | None, recording: Recording, work: Callable[[], str]) -> Heard:
-    wav, rate = read_sound(recording.path)
-    begun = time.monotonic()
-    text = work()
-    return Heard(system, books, recording, text, len(wav) / rate, time.monotonic() - begun)
 
 
 def summarized(heard: Sequence[Heard], rules: str) -> list[Row]:

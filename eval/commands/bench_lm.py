@@ -16,7 +16,7 @@ from tokenizer.weights import without_numbers
 from tts.inference.engine import Request, Session
 from tts.inference.reference import UncachedRunner
 from tts.inference.runner import Runner
-from tts.inference.speaking import LONGEST_CHUNK_S
+from tts.inference.speaking import larger_chunk
 from tts.model.config import LanguageConfig, RowConfig, SamplingConfig, TtsConfig
 from tts.model.gpt import GptBlock, GptStack
 from tts.model.lm import FrameModel, Stack, TtsModel
@@ -153,7 +153,6 @@ def speech_row(
     The prompt has `CLONE_ROWS` rows: the template and some seconds of a recording.
     """
     found = []
-    longest = max(1, round(LONGEST_CHUNK_S * codec.frame_rate))
     for _ in range(3):
         begun, first, state = time.perf_counter(), 0.0, None
         session = endless(model, num_codebooks, 1, frames, prompt_rows=CLONE_ROWS)
@@ -168,7 +167,7 @@ def speech_row(
                 latents = codec.dequantize(torch.stack(waiting, dim=1)[None])
                 _, state = codec.decode_latents(latents, state)
                 first = first or time.perf_counter() - begun
-                waiting, size = [], min(2 * size, longest)
+                waiting, size = [], larger_chunk(size, codec.frame_rate)
         found.append((time.perf_counter() - begun, first))
     total, first = (sorted(values)[1] for values in zip(*found, strict=True))
     return {

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontend.clean import HAN_CHARACTER
+from tokenizer.audio import ENDINGS
 from tts.train.corpus import read_corpus
-
-_SOUNDS = (".flac", ".wav", ".opus", ".ogg", ".mp3")
-_HAN = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def read_recordings(folder: Path) -> list[Recording]:
 def _listed(folder: Path) -> Iterator[Recording]:
     lists = sorted(folder.rglob("*.trans.txt"))
     lists = lists or sorted({*folder.rglob("*transcript*.txt"), *folder.rglob("trans.txt")})
-    sounds = {path.stem: path for path in folder.rglob("*") if path.suffix in _SOUNDS}
+    sounds = {path.stem: path for path in folder.rglob("*") if path.suffix in ENDINGS}
     for file in lists:
         for number, line in enumerate(file.read_text("utf-8-sig").splitlines(), start=1):
             name, _, text = line.strip().replace("\t", " ").partition(" ")
@@ -64,7 +62,7 @@ def _listed(folder: Path) -> Iterator[Recording]:
                 if file.name.endswith(".trans.txt"):
                     raise ValueError(f"{file} line {number}: no recording {name}; add it")
                 continue
-            language = "zh" if _HAN.search(text) else "en"
+            language = "zh" if HAN_CHARACTER.search(text) else "en"
             yield Recording(name, _speaker(name, sounds[name]), language, text, sounds[name])
 
 

@@ -16,9 +16,8 @@ from tokenizer.checkpoint import load_codec
 from tokenizer.cli import check_device
 from tokenizer.files import check_folder, replacing
 from tts.cli.say import STDOUT, warn
-from tts.listen.folder import load_listener
 from tts.listen.streaming import listen_chunk, listen_finish, listen_start
-from tts.listen.transcribe import Ears, Segment, summary, whole_text
+from tts.listen.transcribe import Ears, Segment, load_ears, summary, whole_text
 from tts.subtitles import times_file, times_object
 
 # Samples of standard input that are read at once.
@@ -39,7 +38,8 @@ def run_listen(args: argparse.Namespace) -> int:
         )
     for path in beside.values():
         check_folder(path)
-    ears = load_ears(args.listener, args.codec, check_device(args.device))
+    codec = load_codec(args.codec, check_device(args.device), sparing=True)
+    ears = load_ears(args.listener, codec)
     most = ears.listener.config.num_codebooks
     if args.num_codebooks is not None and not 1 <= args.num_codebooks <= most:
         raise ValueError(f"num_codebooks is {args.num_codebooks}; use 1..{most}")
@@ -58,12 +58,6 @@ def run_listen(args: argparse.Namespace) -> int:
             print(json.dumps(facts, ensure_ascii=False), flush=True)
         warn(remarks(file, segments))
     return 0
-
-
-def load_ears(listener: str, codec: str, device: str) -> Ears:
-    """A listener with its tokenizer; CheckpointError where they do not go together."""
-    tokenizer = load_codec(codec, device, sparing=True)
-    return Ears(*load_listener(listener, tokenizer, device), tokenizer)
 
 
 def remarks(file: str, segments: Sequence[Segment]) -> list[str]:

@@ -70,10 +70,8 @@ def run_say(args: argparse.Namespace) -> int:
             args.prompt_wav, transcript=args.prompt_text or "", keep_whole=bool(args.continuation)
         )
         warn(notes)
-    if voice is None and synthesizer.prompt_builder.needs_voice:
-        voice = load_voice(None, text)
-    if voice is not None:
-        voice = synthesizer.voice(voice)
+    if voice is not None or synthesizer.prompt_builder.needs_voice:
+        voice = synthesizer.voice(voice, text)
     options = SpeechOptions(
         voice=voice,
         lang=args.lang,

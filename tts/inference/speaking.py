@@ -315,13 +315,10 @@ class PieceLoop:
     def _next_chunk(self, one: _Speaking) -> int:
         """Frames of the next chunk of a piece."""
         if self.pace is None:
-            return self._larger(one.chunk) if one.decoded else 1
+            return larger_chunk(one.chunk, self.codec.frame_rate) if one.decoded else 1
         if self.first_s is None:
             return self.pace.frames(None)
         return self.pace.frames(self.sent_s - (time.monotonic() - self.first_s))
-
-    def _larger(self, size: int) -> int:
-        return min(2 * size, max(1, round(LONGEST_CHUNK_S * self.codec.frame_rate)))
 
     def _decode_all(self, codes: Tensor, piece: Piece) -> np.ndarray:
         """Samples of int64 (k, T), decoded alone, so that no neighbour changes a bit."""
@@ -336,7 +333,7 @@ class PieceLoop:
         while first < codes.shape[1]:
             wav, state = self._decode(codes[:, first : first + size], state)
             parts.append(wav)
-            first, size = first + size, self._larger(size)
+            first, size = first + size, larger_chunk(size, self.codec.frame_rate)
         return np.concatenate(parts)
 
     def _context(self, piece: Piece) -> CodecState | None:
@@ -348,6 +345,11 @@ class PieceLoop:
     def _decode(self, codes: Tensor, state: CodecState | None) -> tuple[np.ndarray, CodecState]:
         wav, state = self.codec.decode_latents(self.codec.dequantize(codes[None]), state)
         return samples_of(wav.clamp(-1, 1)), state
+
+
+def larger_chunk(size: int, frame_rate: float) -> int:
+    """Frames of the chunk after one of `size` frames, where the clock has no say."""
+    return min(2 * size, max(1, round(LONGEST_CHUNK_S * frame_rate)))
 
 
 def _context_of(request: Request) -> Tensor | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from tokenizer.audio import is_silent, quietest_cut
 from tokenizer.layout import mix_down
 from tokenizer.model import CatTokenizer
 from tts.inference.joining import TimedSpan
+from tts.listen.folder import load_listener
 from tts.listen.model import Hearing, Listener
 from tts.listen.reading import read_text
 from tts.listen.sounds import IS_MANDARIN, IS_MARK, carried, sounds_of, spoken
@@ -153,6 +155,15 @@ class Ears:
         for wav in cut_pieces(resampled(blocks, rate), rate):
             yield self.segment(wav, start / rate, lang, books)
             start += len(wav)
+
+
+def load_ears(listener: str | Path, codec: CatTokenizer) -> Ears:
+    """A listener ('embedded' or a folder) on the device of its tokenizer.
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or it reads another tokenizer's codes.
+    """
+    return Ears(*load_listener(listener, codec, codec.device), codec)
 
 
 def only(lang: str, logits: torch.Tensor) -> torch.Tensor:

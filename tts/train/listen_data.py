@@ -8,7 +8,6 @@ One form serves both: an example of text alone has no frames.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import soxr
 import torch
 
 from frontend import EmptyTextError
+from frontend.clean import HAN_CHARACTER
 from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
 from tts.listen.reading import read_text
@@ -116,7 +116,7 @@ def prepare_texts(
             continue
         sounds = sounds_of(symbols)[0]
         if len(sounds) <= longest:
-            language = "zh" if re.search("[\u4e00-\u9fff]", line) else "en"
+            language = "zh" if HAN_CHARACTER.search(line) else "en"
             found.append(
                 Heard(f"text{number}", "", language, nothing, sounds[:0], sounds, words, ends)
             )
