@@ -1,6 +1,6 @@
-"""Train the shipped weights from nothing: `python scripts/train.py DATA OUT --teachers DIR`.
+"""Train the shipped weights: `python scripts/train.py DATA OUT --teachers DIR`.
 
-Reads `recipes/voice.toml`, and runs one command after another: corpora, labels, the stages of the
+Reads `recipes/voice.toml`, and runs one command after another: corpora, the stages of the
 tokenizer, the language model. Each leaves its result in OUT; what is there already is not made
 again, and a stage that was interrupted goes on. `--scale .001` does all of it in minutes, to see
 that it works.
@@ -27,12 +27,15 @@ class Step:
     """A command and the file that says it is done.
 
     Attributes:
-        command: arguments of `python -m`.
+        command: arguments of `program`.
+        remedy: what to do if it fails and its own message does not say.
     """
 
     name: str
     command: list[str]
     done: Path
+    program: tuple[str, ...] = ("python", "-m")
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Plan:
 
     def steps(self) -> Iterator[Step]:
         """Everything in order."""
+        if "base" in self.recipe:
+            yield self._base(**self.recipe["base"])
         for name in self.recipe["corpora"]:
             if not self._done(name).exists():  # scripts/pack.py leaves nothing to build
                 yield self._corpus(name)
@@ -67,6 +72,12 @@ class Plan:
             else:
                 yield self._prepare(name, stage)
                 yield self._language_model(name, stage)
+
+    def _base(self, commit: str, folder: str) -> Step:
+        """A folder of earlier weights, out of the history."""
+        command = [f"--work-tree={self.out}", "restore", f"--source={commit}", "--worktree", folder]
+        remedy = "it needs the whole history; run git fetch --unshallow"
+        return Step("base", command, self._done("base"), ("git",), remedy)
 
     def _corpus(self, name: str) -> Step:
         corpus, texts = self.recipe["corpora"][name], self.recipe["texts"]
@@ -142,6 +153,8 @@ class Plan:
         arguments += ["--budget-minutes", f"{minutes:g}"]
         if "config" in stage:
             return [*arguments, "--config", str(RECIPES / stage["config"])]
+        if "sample_rate" in stage:
+            arguments += ["--sample-rate", str(stage["sample_rate"])]
         return [*arguments, "--init", str(self.out / stage["init"])]
 
     def _folder(self, corpus: str) -> Path:
@@ -161,24 +174,31 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with texts and recordings of people")
     parser.add_argument("out", type=Path, help="folder for everything that is made")
-    parser.add_argument("--teachers", type=Path, help="folder of fetch_teachers.py")
+    parser.add_argument(
+        "--teachers", type=Path, default=Path("teachers"), help="of fetch_teachers.py"
+    )
     parser.add_argument("--recipe", type=Path, default=RECIPES / "voice.toml")
     parser.add_argument("--scale", type=float, default=1.0, help="of all hours and minutes")
     parser.add_argument("--list", action="store_true", help="print the commands and stop")
     args = parser.parse_args(argv)
     recipe = tomllib.loads(args.recipe.read_text("utf-8"))
-    plan = Plan(recipe, args.data, args.out, args.teachers or Path("teachers"), args.scale)
+    # whole paths, because commands run in the repository
+    data, out, teachers = (p.resolve() for p in (args.data, args.out, args.teachers))
+    plan = Plan(recipe, data, out, teachers, args.scale)
     for step in plan.steps():
-        line = " ".join(["python", "-m", *step.command])
+        line = " ".join([*step.program, *step.command])
         if args.list:
             print(line)
             continue
         if step.done.exists():
             continue
+        out.mkdir(parents=True, exist_ok=True)
         print(f"== {step.name}\n{line}", flush=True)
-        done = subprocess.run([sys.executable, "-m", *step.command], cwd=REPOSITORY, check=False)
+        start = [sys.executable if part == "python" else part for part in step.program]
+        done = subprocess.run([*start, *step.command], cwd=REPOSITORY, check=False)
         if done.returncode:
-            print(f"error: {step.name} failed with exit code {done.returncode}", file=sys.stderr)
+            told = f"{step.name} failed with exit code {done.returncode}"
+            print(f"error: {told}{step.remedy and ': '}{step.remedy}", file=sys.stderr)
             return 1
         step.done.touch()
     return 0

@@ -66,17 +66,19 @@ def test_every_stage_names_files_that_are_there_and_stages_that_came_before(name
             assert stage["codec"] in seen
             if "config" in stage:
                 TtsConfig.from_file(RECIPES / stage["config"])
-        assert "config" in stage or stage["init"] in seen
+        base = recipe.get("base", {}).get("folder")
+        assert "config" in stage or stage["init"] in {*seen, base}
         seen.add(name)
-    assert {"mel", "wave", "gan"} <= {
+    kinds = {
         TokenizerRecipe.from_file(RECIPES / s["recipe"]).stage
         for s in recipe["stages"].values()
         if s["kind"] == "tokenizer"
     }
+    assert kinds == ({"gan"} if base else {"mel", "wave", "gan"})
 
 
 def test_both_models_of_the_recipes_fit_each_other() -> None:
-    stages = voice()["stages"].values()
+    stages = voice("gpu/voice.toml")["stages"].values()
     configs = {s["kind"]: RECIPES / s["config"] for s in stages if "config" in s}
     codec = CatConfig.from_file(configs["tokenizer"])
     model = TtsConfig.from_file(configs["language model"])
@@ -98,6 +100,8 @@ def test_its_commands_have_options_that_the_programs_know(script: ModuleType, tm
     plan = script.Plan(voice(), tmp_path / "data", tmp_path / "out", tmp_path / "teachers")
     names = []
     for step in plan.steps():
+        if step.program == ("git",):
+            continue
         program, *arguments = step.command
         names.append(program)
         if program == "tts.train.corpus":
@@ -110,7 +114,7 @@ def test_its_commands_have_options_that_the_programs_know(script: ModuleType, tm
         else:
             assert program == "tts.train"
             assert model_program.parser().parse_args(arguments).out
-    assert names.count("tokenizer.train") == 3
+    assert names.count("tokenizer.train") == 1
 
 
 def synthetic_corpus(folder: Path, speakers: int) -> None:

@@ -17,6 +17,7 @@ def parser() -> Parser:
     p.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if present")
     p.add_argument("--config", type=Path, help="config.json of a new tokenizer")
     p.add_argument("--init", help="'embedded' or a model folder to start from")
+    p.add_argument("--sample-rate", type=int, help="in Hz; moves the one to start from to it")
     p.add_argument("--budget-minutes", type=float, required=True)
     p.add_argument("--labels", type=Path, help=".npz made by `python -m tts.train labels`")
     p.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -40,6 +41,7 @@ def run(argv: list[str] | None) -> int:
     from tokenizer.train.held_out import held_out
     from tokenizer.train.init import initialize
     from tokenizer.train.loop import train
+    from tokenizer.train.rate import at_rate
     from tokenizer.train.recipe import Recipe
 
     recipe = Recipe.from_file(args.recipe)
@@ -58,10 +60,12 @@ def run(argv: list[str] | None) -> int:
             f"usual_codebooks is {recipe.usual_codebooks}; this tokenizer has {codec.num_codebooks}"
         )
     files = [f for f in audio_files(args.audio) if not held_out(f.stem)]
-    audio = pack(files, codec.sample_rate, args.cache or args.out / "audio")
+    audio = pack(files, args.sample_rate or codec.sample_rate, args.cache or args.out / "audio")
     if args.labels:
         audio = label(audio, files, args.labels)
     print(f"{len(files)} recordings, {audio.seconds / 3600:.2f} h at {audio.sample_rate} Hz")
+    if audio.sample_rate != codec.sample_rate:
+        codec = at_rate(codec, audio, recipe.seed)
     train(codec, audio, recipe, args.out, args.budget_minutes * 60)
     return 0
 
