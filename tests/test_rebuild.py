@@ -47,6 +47,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.mark.parametrize("name", ["voice.toml", "gpu/voice.toml"])
 def test_every_stage_names_files_that_are_there_and_stages_that_came_before(name: str) -> None:
     recipe, seen = voice(name), set()
+    base = recipe.get("base", {}).get("folder")
     for name, stage in recipe["stages"].items():
         path = RECIPES / stage["recipe"]
         folders = {f for c in stage["corpora"] for f in (recipe["people"]["folders"]
@@ -66,7 +67,6 @@ def test_every_stage_names_files_that_are_there_and_stages_that_came_before(name
             assert stage["codec"] in seen
             if "config" in stage:
                 TtsConfig.from_file(RECIPES / stage["config"])
-        base = recipe.get("base", {}).get("folder")
         assert "config" in stage or stage["init"] in {*seen, base}
         seen.add(name)
     kinds = {
