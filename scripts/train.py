@@ -1,9 +1,9 @@
-"""Train the shipped weights: `python scripts/train.py DATA OUT --teachers DIR`.
+"""Train a voice: `python scripts/train.py DATA OUT --teachers DIR`.
 
-Reads `recipes/voice.toml`, and runs one command after another: corpora, the stages of the
-tokenizer, the language model. Each leaves its result in OUT; what is there already is not made
-again, and a stage that was interrupted goes on. `--scale .001` does all of it in minutes, to see
-that it works.
+Reads `recipes/voice.toml`, and runs one command after another: corpora, labels where a stage asks
+for them, the stages of the tokenizer, the language model. Each leaves its result in OUT; what is
+there already is not made again, and a stage that was interrupted goes on. `--scale .001` does all
+of it in minutes, to see that it works.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ def run(argv: list[str] | None) -> int:
         recipe = replace(recipe, max_steps=args.max_steps)
     torch.manual_seed(recipe.seed)
     if args.init:
-        codec = load_codec(args.init).requires_grad_(True).train()
+        begun = (args.out / "state").is_dir() and (args.out / "config.json").is_file()
+        codec = load_codec(args.out if begun else args.init).requires_grad_(True).train()
     elif args.config:
         codec = CatTokenizer(CatConfig.from_file(args.config))
         initialize(codec)

@@ -19,7 +19,7 @@ from tokenizer.train.listener import Listener, train_listener
 from tokenizer.train.optim import make_optimizer
 from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import Progress, TrainingRun, make_accelerator, resume
+from tokenizer.train.run import Progress, TrainingRun, make_accelerator, process_seed, resume
 from tokenizer.train.trainee import FIGURES, Trainee
 
 
@@ -84,7 +84,7 @@ def train(
     accelerator.register_for_checkpointing(progress, keeper)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
     resume(accelerator, recipe, out)
-    seed = recipe.seed + 7919 * accelerator.process_index
+    seed = process_seed(accelerator, recipe)
     samples = segment_samples(codec, recipe)
     batches = segments(audio, recipe.batch_size, samples, seed, progress.step, recipe=recipe)
     run = _Run(

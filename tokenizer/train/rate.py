@@ -33,13 +33,16 @@ def at_rate(codec: CatTokenizer, audio: PackedAudio, seed: int = 0) -> CatTokeni
         audio: speech, more than some minutes of it; random pieces are taken.
 
     Raises:
-        ValueError: a patch would not be a whole number of samples, or there are several channels.
+        ValueError: a patch would not be a whole number of samples, a projection is missing, or
+            there are several channels.
     """
     config = config_at(codec.config, audio.sample_rate)
-    forth, back = patch_maps(audio, codec.config, config, seed)
     weights = dict(codec.state_dict())
-    weights[FIRST] = weights[FIRST] @ forth
     last = f"decoder.{len(config.decoder_kwargs) - 2}.output_proj.weight"
+    if missing := {FIRST, last} - set(weights):
+        raise ValueError(f"it has no {missing.pop()}, which would change the rate")
+    forth, back = patch_maps(audio, codec.sample_rate, weights[FIRST].shape[1], seed)
+    weights[FIRST] = weights[FIRST] @ forth
     weights[last] = back @ weights[last]
     result = CatTokenizer(config, weights)
     result.load_state_dict(weights)
@@ -57,7 +60,6 @@ def config_at(config: CatConfig, sample_rate: int) -> CatConfig:
     assert isinstance(first, PatchConfig)
     assert isinstance(second, StageConfig)
     assert isinstance(before_last, StageConfig)
-    assert isinstance(last, PatchConfig)
 
     def scaled(size: int) -> int:
         whole, rest = divmod(size * sample_rate, config.sampling_rate)
@@ -68,49 +70,48 @@ def config_at(config: CatConfig, sample_rate: int) -> CatConfig:
             )
         return whole
 
+    patch = PatchConfig(scaled(first.patch_size))
     return replace(
         config,
         sampling_rate=sample_rate,
         downsample_rate=scaled(config.downsample_rate),
         encoder_kwargs=(
-            PatchConfig(scaled(first.patch_size)),
+            patch,
             replace(second, input_dimension=scaled(second.input_dimension)),
             *config.encoder_kwargs[2:],
         ),
         decoder_kwargs=(
             *config.decoder_kwargs[:-2],
             replace(before_last, output_dimension=scaled(before_last.output_dimension)),
-            PatchConfig(scaled(last.patch_size)),
+            patch,
         ),
     )
 
 
 def patch_maps(
-    audio: PackedAudio, old: CatConfig, new: CatConfig, seed: int
+    audio: PackedAudio, old_rate: int, old_patch: int, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """From a patch at the new rate to the same at the old one, and back: float32 matrices."""
+    """From a patch at the rate of `audio` to the same at the old one, and back.
+
+    Returns:
+        float32 (old patch, new patch) and (new patch, old patch).
+    """
     rng = np.random.default_rng(seed)
-    size, there = (round(PIECE_S * c.sampling_rate) for c in (new, old))
-    a, b = (_encoder_patch(c) for c in (new, old))
+    size = round(PIECE_S * audio.sample_rate)
+    a, b = old_patch * audio.sample_rate // old_rate, old_patch
     own, other, cross = np.zeros((a, a)), np.zeros((b, b)), np.zeros((b, a))
     for first in rng.integers(0, max(1, len(audio.samples) - size + 1), PIECES):
         wav = audio.samples[first : first + size] / PEAK
         energy = np.square(wav).mean()
         if not energy:
             continue
-        resampled = soxr.resample(wav, new.sampling_rate, old.sampling_rate)[:there]
+        resampled = soxr.resample(wav, audio.sample_rate, old_rate)
         count = min(len(wav) // a, len(resampled) // b)
         x = wav[: count * a].reshape(count, a) / energy**0.5
         y = resampled[: count * b].reshape(count, b) / energy**0.5
         own, other, cross = own + x.T @ x, other + y.T @ y, cross + y.T @ x
     forth, back = _solve(own, cross), _solve(other, cross.T)
     return torch.from_numpy(forth).float(), torch.from_numpy(back).float()
-
-
-def _encoder_patch(config: CatConfig) -> int:
-    patch = config.encoder_kwargs[0]
-    assert isinstance(patch, PatchConfig)
-    return patch.patch_size
 
 
 def _solve(own: np.ndarray, cross: np.ndarray) -> np.ndarray:

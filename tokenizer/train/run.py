@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from tokenizer.train.optim import set_rate
+from tokenizer.train.optim import make_optimizer, set_rate
 
 
 @dataclass
@@ -59,6 +59,10 @@ class Schedule(Protocol):
 class RunRecipe(Schedule, Protocol):
     """What a recipe says of the run itself."""
 
+    @property
+    def seed(self) -> int: ...
+    @property
+    def weight_decay(self) -> float: ...
     @property
     def clip(self) -> float: ...
     @property
@@ -116,6 +120,25 @@ class TrainingLog:
         with self.path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
         print(line, flush=True)
+
+
+def process_seed(accelerator: Accelerator, recipe: RunRecipe) -> int:
+    """The seed of what this process draws: of several processes each learns from batches of its
+    own."""
+    return recipe.seed + 7919 * accelerator.process_index
+
+
+def begin(
+    module: nn.Module, recipe: RunRecipe, out: Path
+) -> tuple[Accelerator, nn.Module, Any, Progress]:
+    """A run of one module, or what `out` holds of it: accelerator, module, optimizer, progress."""
+    accelerator = make_accelerator()
+    optimizer = make_optimizer(module, recipe.learning_rate, recipe.weight_decay)
+    module, optimizer = accelerator.prepare(module, optimizer)
+    progress = Progress()
+    accelerator.register_for_checkpointing(progress)
+    resume(accelerator, recipe, out)
+    return accelerator, module, optimizer, progress
 
 
 def resume(accelerator: Accelerator, recipe: Any, out: Path) -> None:

@@ -13,9 +13,8 @@ from torch.nn import functional as F
 
 from tokenizer.strict import strict
 from tokenizer.train.held_out import held_out
-from tokenizer.train.optim import make_optimizer
 from tokenizer.train.recipe import read_recipe
-from tokenizer.train.run import Progress, TrainingRun, make_accelerator, resume
+from tokenizer.train.run import TrainingRun, begin, process_seed
 from tts.listen.folder import save_listener
 from tts.listen.model import Hearing, Listener, hearing_mask
 from tts.listen.spelling import spell
@@ -156,17 +155,12 @@ def train(
 
     Writes to `out`: log.jsonl, state/ (for resuming) and the listener's files.
     """
-    accelerator = make_accelerator()
-    optimizer = make_optimizer(model, recipe.learning_rate, recipe.weight_decay)
-    trainee, optimizer = accelerator.prepare(Trainee(model, vocabulary), optimizer)
-    progress = Progress()
-    accelerator.register_for_checkpointing(progress)
-    resume(accelerator, recipe, out)
+    accelerator, trainee, optimizer, progress = begin(Trainee(model, vocabulary), recipe, out)
     spoken = [e for e in examples if len(e.labels)]
     training = [e for e in spoken if not held_out(original(e))]
     held = [e for e in spoken if held_out(original(e)) and "#" not in e.id and e.words]
     texts = [e for e in examples if not len(e.labels)]
-    seed = recipe.seed + 7919 * accelerator.process_index
+    seed = process_seed(accelerator, recipe)
     own = (model.config.delay, vocabulary, seed, progress.step)
     run = _Run(
         accelerator,

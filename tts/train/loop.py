@@ -13,9 +13,8 @@ from torch.nn import functional as F
 
 from tokenizer.strict import strict
 from tokenizer.train.held_out import held_out
-from tokenizer.train.optim import make_optimizer
 from tokenizer.train.recipe import read_recipe
-from tokenizer.train.run import Progress, TrainingRun, make_accelerator, resume
+from tokenizer.train.run import TrainingRun, begin, process_seed
 from tts.model.checkpoint import save_model
 from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
@@ -193,12 +192,7 @@ def train(
 
     Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
     """
-    accelerator = make_accelerator()
-    optimizer = make_optimizer(model, recipe.learning_rate, recipe.weight_decay)
-    trainee, optimizer = accelerator.prepare(Trainee(model, recipe), optimizer)
-    progress = Progress()
-    accelerator.register_for_checkpointing(progress)
-    resume(accelerator, recipe, out)
+    accelerator, trainee, optimizer, progress = begin(Trainee(model, recipe), recipe, out)
     training = [e for e in examples if not held_out(e.id)]
     prompts = Prompts(training, recipe.data)
     check = _validation([e for e in examples if held_out(e.id)], prompts, model.config)
@@ -246,7 +240,7 @@ class _Run(TrainingRun[Recipe]):
                 self.prompts,
                 self.model.config,
                 recipe.batch_size,
-                recipe.seed + 7919 * self.accelerator.process_index,
+                process_seed(self.accelerator, recipe),
                 number,
                 recipe.short_frames if self.short else None,
             )
