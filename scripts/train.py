@@ -73,9 +73,10 @@ class Plan:
                 yield self._prepare(name, stage)
                 yield self._language_model(name, stage)
 
-    def _base(self, commit: str, folder: str) -> Step:
-        """A folder of earlier weights, out of the history."""
-        command = [f"--work-tree={self.out}", "restore", f"--source={commit}", "--worktree", folder]
+    def _base(self, commit: str, folders: list[str]) -> Step:
+        """Folders of earlier weights, out of the history."""
+        command = [f"--work-tree={self.out}", "restore", f"--source={commit}", "--worktree"]
+        command += folders
         remedy = "it needs the whole history; run git fetch --unshallow"
         return Step("base", command, self._done("base"), ("git",), remedy)
 
@@ -152,10 +153,12 @@ class Plan:
         arguments = ["--recipe", str(RECIPES / stage["recipe"]), "--out", str(self.out / name)]
         arguments += ["--budget-minutes", f"{minutes:g}"]
         if "config" in stage:
-            return [*arguments, "--config", str(RECIPES / stage["config"])]
+            arguments += ["--config", str(RECIPES / stage["config"])]
+        if "init" in stage:
+            arguments += ["--init", str(self.out / stage["init"])]
         if "sample_rate" in stage:
             arguments += ["--sample-rate", str(stage["sample_rate"])]
-        return [*arguments, "--init", str(self.out / stage["init"])]
+        return arguments
 
     def _folder(self, corpus: str) -> Path:
         return self.out / "corpora" / corpus

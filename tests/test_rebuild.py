@@ -47,7 +47,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.mark.parametrize("name", ["voice.toml", "gpu/voice.toml"])
 def test_every_stage_names_files_that_are_there_and_stages_that_came_before(name: str) -> None:
     recipe, seen = voice(name), set()
-    base = recipe.get("base", {}).get("folder")
+    base = recipe.get("base", {}).get("folders", [])
     for name, stage in recipe["stages"].items():
         path = RECIPES / stage["recipe"]
         folders = {f for c in stage["corpora"] for f in (recipe["people"]["folders"]
@@ -67,7 +67,8 @@ def test_every_stage_names_files_that_are_there_and_stages_that_came_before(name
             assert stage["codec"] in seen
             if "config" in stage:
                 TtsConfig.from_file(RECIPES / stage["config"])
-        assert "config" in stage or stage["init"] in {*seen, base}
+        assert "config" in stage or "init" in stage
+        assert stage.get("init") in {None, *seen, *base}
         seen.add(name)
     kinds = {
         TokenizerRecipe.from_file(RECIPES / s["recipe"]).stage

@@ -28,7 +28,9 @@ def parser() -> Parser:
     run.add_argument("examples", nargs="+", type=Path, help=".npz files made by prepare")
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--config", type=Path, help="config.json of a new model")
-    run.add_argument("--init", help="'embedded' or a folder to start from")
+    run.add_argument(
+        "--init", help="'embedded' or a folder to start from; --config may give it more width"
+    )
     run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -71,6 +73,7 @@ def train_model(args: argparse.Namespace) -> int:
     from tts.train.init import initialize
     from tts.train.loop import Recipe, train
     from tts.train.prepare import load_examples
+    from tts.train.widen import widened
 
     recipe = Recipe.from_file(args.recipe)
     if args.max_steps:
@@ -80,7 +83,8 @@ def train_model(args: argparse.Namespace) -> int:
         loaded = load_model(args.init)
         if not isinstance(loaded, TtsModel):
             raise ValueError(f"--init {args.init}: models of this type are not trained here")
-        model = loaded.requires_grad_(True).train()
+        model = widened(loaded, TtsConfig.from_file(args.config)) if args.config else loaded
+        model.requires_grad_(True).train()
     elif args.config:
         model = TtsModel(TtsConfig.from_file(args.config))
         initialize(model)

@@ -1,0 +1,64 @@
+"""A larger language model that begins with what a smaller one knows.
+
+The units of the smaller model keep their weights and read nothing of what is new, so that at first
+the larger one says what the smaller one said; what is new begins at random and writes from the
+first step on, which lets it learn (after Net2Net, Chen et al. 2016).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from tts.model.config import TtsConfig
+from tts.model.lm import TtsModel
+from tts.train.init import initialize
+
+
+def widened(small: TtsModel, config: TtsConfig) -> TtsModel:
+    """A model of `config`, of no less width, heads and codebooks than `small`.
+
+    Raises:
+        ValueError: where `config` is smaller somewhere, or means other symbols by its ids.
+    """
+    if small.config.phonemes != config.phonemes:
+        raise ValueError("the model to begin with has other phonemes than the config")
+    before, after = _fixed(small.config), _fixed(config)
+    if before != after:
+        raise ValueError(f"the model to begin with has {before}, the config {after}; use the same")
+    model = TtsModel(config)
+    initialize(model)
+    new, old = dict(model.named_parameters()), dict(small.named_parameters())
+    for name, weight in old.items():
+        wanted = new[name].shape if name in new else ()
+        if len(wanted) != weight.ndim or any(map(int.__lt__, wanted, weight.shape)):
+            raise ValueError(
+                f"{name} is {tuple(weight.shape)} in the model to begin with and {tuple(wanted)} "
+                "in the config; only width, heads and codebooks can be added"
+            )
+    with torch.no_grad():
+        for name, weight in old.items():
+            _put(new[name], weight.float(), "embedding_list" in name)
+    return model
+
+
+def _fixed(config: TtsConfig) -> dict[str, int]:
+    """What cannot grow."""
+    c = config.language_config
+    return {
+        "layers": c.num_hidden_layers,
+        "depth layers": config.local_num_layers,
+        "units a head": c.head_dim,
+        "query heads a key head": c.num_attention_heads // c.num_key_value_heads,
+    }
+
+
+def _put(large: torch.Tensor, small: torch.Tensor, table: bool) -> None:
+    """Write `small` into the first rows and columns of `large`."""
+    if large.ndim == 1:
+        # A norm divides by the root of the mean square, and that is over more units now.
+        large[: len(small)] = small * (len(small) / len(large)) ** 0.5
+        return
+    rows, columns = small.shape
+    large[:rows, :columns] = small
+    if not table:
+        large[:rows, columns:] = 0
