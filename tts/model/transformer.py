@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,7 +20,35 @@ class RmsNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x.float(), self.weight.shape, self.weight.float(), self.eps).to(x.dtype)
+        weight = self.weight.float()
+        if torch.is_grad_enabled() and x.device.type == "cpu":
+            return LearningNorm.apply(x.float(), weight, self.eps).to(x.dtype)  # type: ignore
+        return F.rms_norm(x.float(), weight.shape, weight, self.eps).to(x.dtype)
+
+
+class LearningNorm(torch.autograd.Function):
+    """`F.rms_norm` with a backward pass of its own.
+
+    On a CPU there is no fused one, and what autograd makes of its parts takes twice as long: a
+    tenth of a training step.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        """x (..., D), weight (D,) -> (..., D)."""
+        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_()
+        scale = square.div_(x.shape[-1]).add_(eps).rsqrt_()
+        normed = x * scale
+        ctx.save_for_backward(normed, scale, weight)
+        return normed * weight
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        (grad,) = grads
+        normed, scale, weight = ctx.saved_tensors
+        product = (grad * normed).flatten(0, -2)
+        along = (product @ weight).view_as(scale).div_(-len(weight))
+        return torch.addcmul(grad * weight, normed, along).mul_(scale), product.sum(0), None
 
 
 class SwiGlu(nn.Module):
