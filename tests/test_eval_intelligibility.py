@@ -106,6 +106,58 @@ def test_what_was_heard_is_not_heard_again(tmp_path: Path):
     assert save_path(tmp_path / "wavs", lines[0]).is_file()
 
 
+@dataclass
+class Twice:
+    """A listener whose two decodings may differ."""
+
+    first: str
+    second: str
+    again: int = 0
+    name: str = "twice"
+
+    def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
+        return self.first
+
+    def transcribe_again(self, wav: np.ndarray, sample_rate: int) -> str:
+        self.again += 1
+        return self.second
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "slip", "asked"),
+    [
+        (TEXT, "", None, 0),
+        ("one", "one", "lost", 1),
+        ("one", TEXT, None, 1),
+        (f"{TEXT} {TEXT}", f"{TEXT} {TEXT}", "added", 1),
+        (f"{TEXT} {TEXT}", "four", None, 1),
+    ],
+)
+def test_a_second_decoding_confirms_a_clause(first, second, slip, asked):
+    ear = Twice(first, second)
+    line = Line(TEXT, 2, "v", 3)
+    [found] = listen("model", Steps(), [line], CachedRecognizer(ear))
+    assert (found.slip, ear.again) == (slip, asked)
+    assert found.row()["slip"] == slip
+
+
+def test_opinions_are_kept_with_what_was_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def rate(raters, wav, sample_rate):
+        asked.append(raters)
+        return {"distillmos": float(wav.max())}
+
+    monkeypatch.setattr("eval.systems.listening.opinions", rate)
+    monkeypatch.setattr("eval.systems.listening.rater_identity", str)
+    ear = CachedRecognizer(Parrot(), "parrot", tmp_path, raters=("distillmos",))
+    lines = [Line(TEXT, 2, "v", 3), Line(TEXT, 2, "v", 0)]
+    first, empty = listen("model", Steps(), lines, ear)
+    assert listen("model", Steps(), lines, ear) == [first, empty]
+    assert (first.row()["distillmos"], empty.opinions) == (pytest.approx(0.3), {})
+    assert asked == [("distillmos",)]
+
+
 def test_length_and_silence_fail_a_voice():
     teacher = [_said(4, 2, "t"), _said(4, 3, "t")]
     model = [_said(4, 2), _said(4, 3)]

@@ -1,9 +1,11 @@
 """All voices together: seeds, the ratio to the teachers, outputs that went wrong."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from eval.metrics.clauses import clause_slip
 from eval.metrics.stats import double_ratio_interval
 from eval.metrics.wer import score_utterance
 from eval.report import json_line
@@ -47,11 +49,13 @@ def test_ratio_is_paired_by_sentence():
     assert (pooled.ratio.estimate, pooled.ratio.low, pooled.ratio.high) == (2.0, 2.0, 2.0)
     assert pooled.wer.estimate == 0.25
     assert pooled.wer.low < 0.25 < pooled.wer.high
-    result = pooled_json(pooled)
-    assert result["ratio_met"] is False
+    result = pooled_json(pooled, "en")
+    # .25 beside 1.25 x .125 + .005
+    assert result["goal_wer"] == pytest.approx(0.16125)
+    assert result["wer_met"] is False
     assert result["bad_met"] is True
     assert json.loads(json_line(result))["voices"]["b"]["by_seed"] == {"0": 0.25, "1": 0.25}
-    text = pooled_markdown(pooled)
+    text = pooled_markdown(pooled, "en")
     assert "ratio 2.000 [2.000, 2.000]" in text
     assert "Of 40 outputs 0 empty" in text
 
@@ -62,9 +66,9 @@ def test_ratio_leaves_out_voices_without_a_teacher():
     assert pooled.ratio is not None
     assert pooled.ratio.estimate == 1.0
     assert pooled.wer.estimate == 0.5
-    assert pooled_json(pooled)["ratio_met"] is True
+    assert pooled_json(pooled, "en")["wer_met"] is True
     # Lengths of voice c cannot be judged.
-    assert pooled_json(pooled)["bad_met"] is None
+    assert pooled_json(pooled, "en")["bad_met"] is None
 
 
 def test_no_ratio_without_teachers_or_their_errors():
@@ -72,7 +76,8 @@ def test_no_ratio_without_teachers_or_their_errors():
     assert pool_voices(model, {}).ratio is None
     faultless = pool_voices(model, {"a": [_said(0, n) for n in (1, 2)]})
     assert faultless.ratio is None
-    assert pooled_json(faultless)["ratio_met"] is None
+    assert pooled_json(faultless, "en")["wer_met"] is False  # one error in four, and none
+    assert pooled_json(pool_voices(model, {}), "en")["wer_met"] is None
     with pytest.raises(ValueError, match="no output"):
         pool_voices([], {})
 
@@ -111,3 +116,43 @@ def test_double_ratio_interval():
         double_ratio_interval(first, second, ([1, 2], [1, 3]))
     with pytest.raises(ValueError, match="one length"):
         double_ratio_interval(first, second, ([1, 2], [1, 2, 2]))
+
+
+def test_clauses_count_unless_the_teacher_slips_there_too():
+    def said(number: int, slip: str | None, problem: str | None = None) -> Utterance:
+        return replace(_said(0, number), slip=slip, problem=problem)
+
+    model = [said(1, "lost"), said(2, "added"), said(3, None), said(4, "lost", "empty")]
+    teacher = [said(1, None), said(2, "lost"), said(3, None), said(4, None)]
+    assert bad_outputs(model, {"a": teacher}).slips == 1
+    assert bad_outputs(model, {}).slips == 2
+    told = pooled_json(pool_voices(model, {"a": teacher}), "en")
+    assert told["slips_met"] is False
+
+
+def test_opinions_stand_beside_the_teachers():
+    def said(voice: str, score: float) -> Utterance:
+        return replace(_said(0, voice=voice), opinions={"distillmos": score})
+
+    model = [said("a", 3.0), said("a", 4.0), said("b", 3.0), said("c", 1.0)]
+    model.append(replace(_said(0), problem="empty"))
+    pooled = pool_voices(model, {"a": [said("a", 4.0)], "b": [said("b", 4.0)]})
+    found = pooled_json(pooled, "en")["opinions"]["distillmos"]
+    assert found["a"] == {"mean": 3.5, "teacher": 4.0, "share": 0.875}
+    assert found["c"] == {"mean": 1.0, "teacher": None, "share": None}
+    assert "share 0.812 (goal 0.9), worst voice 0.750" in pooled_markdown(pooled, "en")
+
+
+def test_a_clause_is_more_than_a_word_and_other_words_are_no_slip():
+    text = "we walked along the river and then we went home again"
+
+    def slip(heard: str) -> str | None:
+        return clause_slip(score_utterance(text, heard), "en")
+
+    assert slip(text) is None
+    assert slip("we walked along the river then we went home again") is None
+    assert slip("we walked along the river") == "lost"
+    assert slip(text + " and then we went home again") == "added"
+    assert slip("we walked along the weaver in den vivant foam again") is None
+    assert clause_slip(score_utterance("今天我们去公园", "我们去公园", "zh"), "zh") is None
+    assert clause_slip(score_utterance("今天我们去公园", "去公园", "zh"), "zh") == "lost"

@@ -205,6 +205,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--listener", default="pocketsphinx", help="or whisper:FOLDER_OR_HUB_ID")
+    parser.add_argument(
+        "--mos", nargs="+", default=[], metavar="NAME", help="opinion: dnsmos, distillmos[:FOLDER]"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--best", type=int, default=2, help="voices that must pass")
     parser.add_argument("--out", type=Path, help="folder for wavs, utterances.jsonl, summary.json")
@@ -239,7 +242,8 @@ def main(argv: Sequence[str]) -> int:
     """`python -m eval intelligibility`."""
     args = _parse(argv)
     sentences = read_sentences(args.sentences or SENTENCES[args.lang])[: args.limit]
-    ear = load_recognizer(args.listener, args.device, args.lang, args.cache or user_cache())
+    cache = args.cache or user_cache()
+    ear = load_recognizer(args.listener, args.device, args.lang, cache, args.mos)
     results: list[VoiceResult] = []
     heard: list[Utterance] = []
     pooled: dict[str, Any] | None = None
@@ -254,8 +258,10 @@ def main(argv: Sequence[str]) -> int:
             mine = [u for u in heard if u.line.voice == voice]
             results.append(judge(mine, taught.get(voice)))
         together = pool_voices(heard, taught)
-        pooled = pooled_json(together)
-        sys.stdout.write(f"{results_markdown(results)}\n\n{pooled_markdown(together)}\n\n")
+        pooled = pooled_json(together, args.lang)
+        sys.stdout.write(
+            f"{results_markdown(results)}\n\n{pooled_markdown(together, args.lang)}\n\n"
+        )
     sys.stdout.write(teachers_markdown(teachers) + "\n")
     passed = [r.voice for r in results if r.passed]
     result = {

@@ -5,9 +5,10 @@ All hear one utterance at a time, so that no transcript depends on what shares i
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -65,6 +66,18 @@ class Listener(Protocol):
         ...
 
 
+@runtime_checkable
+class SecondListener(Protocol):
+    """A listener that can decode a sound in a second way.
+
+    What both hear is in the sound; what only one leaves out or says twice may be the listener's.
+    """
+
+    def transcribe_again(self, wav: np.ndarray, sample_rate: int) -> str:
+        """As `Listener.transcribe`, by the second way."""
+        ...
+
+
 class PocketsphinxListener:
     """Offline US English listener; its models are inside the pocketsphinx wheel.
 
@@ -111,8 +124,11 @@ class _ModelListener:
 
     def transcribe(self, wav: np.ndarray, sample_rate: int) -> str:
         """See `Listener.transcribe`."""
+        return self._heard(wav, sample_rate, self._hear)
+
+    def _heard(self, wav: np.ndarray, sample_rate: int, hear: Callable[[np.ndarray], str]) -> str:
         audio = self._resample(check_mono(wav, sample_rate), sample_rate)
-        return self._hear(audio) if audio.size else ""
+        return hear(audio) if audio.size else ""
 
     def _resample(self, wav: np.ndarray, sample_rate: int) -> np.ndarray:
         return resample(wav, sample_rate, ASR_RATE_HZ)
@@ -174,12 +190,16 @@ class WhisperListener(_ModelListener):
     def _resample(self, wav: np.ndarray, sample_rate: int) -> np.ndarray:
         return _fourier_resample(wav, sample_rate, ASR_RATE_HZ)
 
-    def _hear(self, audio: np.ndarray) -> str:
+    def transcribe_again(self, wav: np.ndarray, sample_rate: int) -> str:
+        """See `SecondListener.transcribe_again`: five beams, not one."""
+        return self._heard(wav, sample_rate, partial(self._hear, num_beams=5))
+
+    def _hear(self, audio: np.ndarray, **options: Any) -> str:
         torch = require("torch")
         inputs = self._processor(audio, sampling_rate=ASR_RATE_HZ, return_tensors="pt")
         features = inputs.input_features.to(self._device, self._model.dtype)
         with torch.inference_mode():
-            ids = self._model.generate(features, **self._task)
+            ids = self._model.generate(features, **self._task, **options)
         return self._processor.batch_decode(ids, skip_special_tokens=True)[0]
 
 
@@ -214,11 +234,17 @@ class CTranslateWhisperListener(_ModelListener):
         self._lang = lang
         self._name = f"whisper:{folder}"
 
-    def _hear(self, audio: np.ndarray) -> str:
+    def transcribe_again(self, wav: np.ndarray, sample_rate: int) -> str:
+        """See `SecondListener.transcribe_again`: greedy, half a second of silence before it."""
+        silence = np.zeros(sample_rate // 2, np.float32)
+        later = np.concatenate([silence, check_mono(wav, sample_rate)])
+        return self._heard(later, sample_rate, partial(self._hear, beam_size=1))
+
+    def _hear(self, audio: np.ndarray, beam_size: int = 5) -> str:
         segments, _ = self._model.transcribe(
             audio.astype(np.float32),
             language=self._lang,
-            beam_size=5,
+            beam_size=beam_size,
             temperature=0,
             condition_on_previous_text=False,
             initial_prompt=WHISPER_PROMPTS.get(self._lang),

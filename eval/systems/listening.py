@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eval.audio import no_speech, write_wav
 from eval.cache import kept
+from eval.metrics.clauses import clause_slip
+from eval.metrics.mos import rater_identity
 from eval.metrics.wer import (
     TextRules,
     WerSummary,
@@ -20,7 +24,8 @@ from eval.metrics.wer import (
     summarize,
 )
 from eval.report import progress
-from eval.systems.asr import Listener, listener_identity, load_listener
+from eval.systems.asr import Listener, SecondListener, listener_identity, load_listener
+from eval.systems.judging import opinions
 from eval.systems.sources import Line, Source, save_path
 from tokenizer.audio import trim_silence
 
@@ -34,6 +39,9 @@ class Utterance:
         transcript: as heard, before the text rules.
         seconds: of the whole sound. spoken_s: without silence at its ends.
         problem: None, "empty", or "failed: …"; both count as every word deleted.
+        slip: "lost" or "added" where a clause seems to be (see `clause_slip`), and a second
+            decoding agrees, if the listener has one.
+        opinions: predicted scores by rater.
     """
 
     system: str
@@ -44,6 +52,8 @@ class Utterance:
     spoken_s: float
     finished_by: str | None
     problem: str | None
+    slip: str | None = None
+    opinions: Mapping[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """Flat, for a JSON line."""
@@ -60,6 +70,8 @@ class Utterance:
             "spoken_s": self.spoken_s,
             "finished_by": self.finished_by,
             "problem": self.problem,
+            "slip": self.slip,
+            **self.opinions,
         }
 
 
@@ -71,6 +83,7 @@ class CachedRecognizer:
         identity: see `eval.systems.asr.listener_identity`.
         lang, rules: how a transcript is compared with the text, see `score_utterance`.
         cache: a folder; None keeps nothing.
+        raters: who else judges the sound, see `eval.systems.judging.opinions`.
     """
 
     listener: Listener
@@ -78,6 +91,20 @@ class CachedRecognizer:
     cache: Path | None = None
     lang: str = "en"
     rules: TextRules = official_text
+    raters: tuple[str, ...] = ()
+
+    def hearing(self) -> dict[str, Any]:
+        """All that a record depends on beside the sound."""
+        raters = [rater_identity(name) for name in self.raters]
+        return {"heard_by": self.identity, "slips": 1, "raters": raters}
+
+    def slip(self, text: str, wav: np.ndarray, sample_rate: int, transcript: str) -> str | None:
+        """See `Utterance.slip`; the sound is heard again only where the transcript has one."""
+        slip = clause_slip(self.score(text, transcript), self.lang)
+        if slip is None or not isinstance(self.listener, SecondListener):
+            return slip
+        again = self.listener.transcribe_again(wav, sample_rate)
+        return slip if clause_slip(self.score(text, again), self.lang) == slip else None
 
     def score(self, text: str, transcript: str) -> WordErrors:
         """What was heard against what was to be said."""
@@ -85,29 +112,37 @@ class CachedRecognizer:
 
 
 def load_recognizer(
-    listener: str, device: str = "cpu", lang: str = "en", cache: Path | None = None
+    listener: str,
+    device: str = "cpu",
+    lang: str = "en",
+    cache: Path | None = None,
+    raters: Sequence[str] = (),
 ) -> CachedRecognizer:
     """A listener by name, with the text rules that suit it; raises as `load_listener`."""
     # Whisper writes numbers and contractions its own way.
     rules = normalized_text if listener.startswith("whisper:") else official_text
     identity = listener_identity(listener, lang)
-    return CachedRecognizer(load_listener(listener, device, lang), identity, cache, lang, rules)
+    ear = load_listener(listener, device, lang)
+    return CachedRecognizer(ear, identity, cache, lang, rules, tuple(raters))
 
 
 def _hear(
     source: Source, line: Line, ear: CachedRecognizer, wav_path: Path | None
 ) -> dict[str, Any]:
     speech = source.say(line)
-    empty = no_speech(speech.wav, speech.sample_rate) is not None
-    heard = "" if empty else ear.listener.transcribe(speech.wav, speech.sample_rate)
+    sound = speech.wav, speech.sample_rate
+    empty = no_speech(*sound) is not None
+    heard = "" if empty else ear.listener.transcribe(*sound)
     if wav_path is not None:
-        write_wav(wav_path, speech.wav, speech.sample_rate)
+        write_wav(wav_path, *sound)
     return {
         "transcript": heard,
         "seconds": speech.seconds,
-        "spoken_s": trim_silence(speech.wav, speech.sample_rate).size / speech.sample_rate,
+        "spoken_s": trim_silence(*sound).size / speech.sample_rate,
         "finished_by": speech.finished_by,
         "problem": "empty" if empty else None,
+        "slip": None if empty else ear.slip(line.text, *sound, heard),
+        "opinions": {} if empty else opinions(ear.raters, *sound),
     }
 
 
@@ -135,7 +170,7 @@ def listen(
         wav_path = save_path(save_dir, line) if save_dir else None
         try:
             identity = source.identity(line) if ear.cache else None
-            settings = {"heard_by": ear.identity, **identity} if identity else None
+            settings = {**ear.hearing(), **identity} if identity else None
             # A sound that shall be kept and is not there must be made again.
             lacking = wav_path is not None and not wav_path.is_file()
             hear = partial(_hear, source, line, ear, wav_path)

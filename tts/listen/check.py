@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,12 +82,31 @@ def check_sounds(codes: Tensor, sounds: np.ndarray, listener: Listener) -> Check
     return compare(meant, UNSTRESSED[numbers[kept]], frames, codes.shape[1])
 
 
-def compare(meant: np.ndarray, heard: np.ndarray, frames: np.ndarray, length: int) -> Check:
-    """Align sounds (L,) that were meant with those heard (M,) in `frames` (M,) of `length`."""
+class Stretch(NamedTuple):
+    """Elements [first, last) that are missing or inserted; score: about how many."""
+
+    score: float
+    first: int
+    last: int
+
+
+class Difference(NamedTuple):
+    """Two sequences: how many elements differ, the worst stretch of the first that is missing in
+    the second and of the second that is not in the first, and beside which element of the second
+    each of the first stands (L,)."""
+
+    errors: int
+    missing: Stretch
+    inserted: Stretch
+    beside: np.ndarray
+
+
+def differ(meant: Sequence[Hashable], heard: Sequence[Hashable]) -> Difference:
+    """Align what was meant with what was heard."""
     missing, inserted = np.full(len(meant), OTHER), np.full(len(heard), OTHER)
     beside = np.zeros(len(meant), dtype=np.int64)
     errors = 0
-    for step in Levenshtein.opcodes(meant.tolist(), heard.tolist()):
+    for step in Levenshtein.opcodes(meant, heard):
         a, b, c, d = step.src_start, step.src_end, step.dest_start, step.dest_end
         kind = step.tag
         beside[a:b] = np.linspace(c, d, b - a, endpoint=False) if kind != "delete" else c
@@ -98,23 +117,29 @@ def compare(meant: np.ndarray, heard: np.ndarray, frames: np.ndarray, length: in
             missing[a:b] = 1.0
         elif kind == "insert":
             inserted[c:d] = 1.0
-    lost, extra = _worst(missing), _worst(inserted)
+    return Difference(errors, _worst(missing), _worst(inserted), beside)
+
+
+def compare(meant: np.ndarray, heard: np.ndarray, frames: np.ndarray, length: int) -> Check:
+    """Align sounds (L,) that were meant with those heard (M,) in `frames` (M,) of `length`."""
+    found = differ(meant.tolist(), heard.tolist())
+    lost, extra, beside = found.missing, found.inserted, found.beside
     edges = np.concatenate([frames, [length]])
-    if lost[0] >= extra[0]:
-        places = (beside[lost[1]], beside[lost[2] - 1]) if lost[2] else (0, 0)
+    if lost.score >= extra.score:
+        places = (beside[lost.first], beside[lost.last - 1]) if lost.last else (0, 0)
         where = int(edges[places[0]]), int(edges[places[1]])
     else:
-        where = int(edges[extra[1]]), int(edges[extra[2]])
-    return Check(len(meant), errors, lost[0], extra[0], where)
+        where = int(edges[extra.first]), int(edges[extra.last])
+    return Check(len(meant), found.errors, lost.score, extra.score, where)
 
 
-def _worst(scores: np.ndarray) -> tuple[float, int, int]:
-    """The stretch of the highest sum: sum, first, behind the last; zeros where none is positive."""
-    best, total, first = (0.0, 0, 0), 0.0, 0
+def _worst(scores: np.ndarray) -> Stretch:
+    """The stretch of the highest sum; zeros where none is positive."""
+    best, total, first = Stretch(0.0, 0, 0), 0.0, 0
     for number, score in enumerate(scores.tolist()):
         if total <= 0:
             total, first = 0.0, number
         total += score
-        if total > best[0]:
-            best = (total, first, number + 1)
+        if total > best.score:
+            best = Stretch(total, first, number + 1)
     return best
