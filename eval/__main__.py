@@ -14,6 +14,7 @@ COMMANDS = {
         "eval.commands.intelligibility",
         "WER of the voices beside their teachers'",
     ),
+    "mixed": ("eval.commands.mixed", "English and Mandarin in one sentence, each part by itself"),
     "voices": ("eval.commands.voices", "does a prompt change the voice: nearest prompt by speaker"),
     "sounds": ("eval.commands.sounds", "sounds and music made by rule, for the codec table"),
     "codec": ("eval.commands.codec", "STOI, PESQ, SIM and distances by number of codebooks"),
