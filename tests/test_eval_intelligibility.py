@@ -10,6 +10,7 @@ import pytest
 
 from eval.__main__ import main
 from eval.audio import AudioError, write_wav
+from eval.commands.drift import measure, speak
 from eval.commands.intelligibility import judge, pair_voices, results_markdown
 from eval.commands.voices import (
     confusion,
@@ -288,6 +289,34 @@ def test_nearest_prompt():
         match_outputs(Levels(), [Line("a", 1, "other", 1)], prompts, TwoTone())
 
 
+def test_a_voice_that_changes_drifts():
+    loud, quiet = (np.full(100, x, np.float32) for x in (0.9, 0.1))
+    same = measure("v", 0, [loud] * 20, 100, TwoTone())
+    assert (same.neighbours, same.ends, same.ratio, same.sentences) == (1, 1, 1, 20)
+    changed = measure(
+        "v", 0, [*[loud] * 10, np.zeros(0, np.float32), *[quiet] * 10], 100, TwoTone()
+    )
+    assert changed.neighbours == pytest.approx(18 / 19)
+    assert (changed.ends, changed.sentences) == (0, 20)
+    with pytest.raises(ValueError, match="9 sentences of v"):
+        measure("v", 0, [loud] * 9, 100, TwoTone())
+
+
+def test_a_long_text_is_cut_into_its_sentences(tmp_path: Path):
+    synthesizer, voice = tiny_synthesizer(), tiny_voice()
+    text = "Hello there.\nWho are you?\nI do not know."
+    sounds, rate = speak(
+        ModelSource(synthesizer),
+        text,
+        voice,  # pyright: ignore[reportArgumentType]
+        0,
+        tmp_path / "all.wav",
+    )
+    assert (len(sounds), rate) == (3, 24000)
+    assert all(sound.size for sound in sounds)
+    assert (tmp_path / "all.wav").is_file()
+
+
 def test_every_voice_speaks_its_language():
     sentences = {"en": ["A.", "B.", "C."], "zh": ["甲。", "乙。"]}
     lines = plan_lines({"a": "en", "b": "zh"}, sentences, 3, [0, 7])
@@ -344,6 +373,10 @@ def test_bad_input_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.Capture
         ["codec", str(tmp_path / "none.wav"), "--model", str(tmp_path / "codec")],
         ["voices", "--unseen", str(tmp_path)],
         ["voices", "--unseen", str(tmp_path), "--per-speaker", "0"],
+        ["voices", "--drift", "3"],
+        ["voices", "--drift", "3000"],
+        ["voices", "--drift", "20", "--wavs", str(tmp_path), "--prompts", str(tmp_path)],
+        ["mixed", "--listener", "whisper:" + str(tmp_path / "none")],
         ["codec", str(tmp_path), "--held-out", "--model", str(tmp_path / "codec")],
         ["nothing"],
         ["tones"],

@@ -11,7 +11,7 @@ from eval.__main__ import main
 from eval.audio import AudioError, read_wav, write_wav
 from eval.commands.codec import find_audio
 from eval.commands.sounds import SOUNDS, make_sound
-from eval.commands.unseen import choose, clone, summarize
+from eval.commands.unseen import Cloned, choose, clone, nearest, summarize
 from eval.systems.held_out import unseen_speakers
 from eval.systems.sources import Line, ModelSource, Speech, speaking_files
 from scripting import script
@@ -115,7 +115,7 @@ def test_unseen_speakers(tmp_path: Path):
     speakers = choose(recordings, 3)
     assert [s.name for s in speakers] == names
     assert {s.prompt.seconds for s in speakers} == {2.4}
-    assert {s.other.seconds for s in speakers} == {3.0}
+    assert {s.other and s.other.seconds for s in speakers} == {3.0}
 
 
 def test_clones_of_unseen_speakers(tmp_path: Path):
@@ -146,9 +146,29 @@ def test_clones_of_unseen_speakers(tmp_path: Path):
     assert mean is not None
     assert mean.estimate == pytest.approx(np.mean([o.own for o in good if o.own is not None]))
     # Those that failed count as not nearest.
-    nearest = figures["output_nearest_own"]
-    assert nearest is not None
-    assert nearest.estimate <= 0.5
+    right = figures["output_nearest_own"]
+    assert right is not None
+    assert right.estimate <= 0.5
+    margin = figures["output_own_less_other_prompts"]
+    assert margin is not None
+    expected = np.mean([o.prompt - o.other_prompts for o in good if o.prompt and o.other_prompts])
+    assert margin.estimate == pytest.approx(expected)
+
+
+def test_speakers_of_one_recording_are_compared_with_prompts_only():
+    lines = [Line("a", 1, name, 0) for name in "ab"]
+    at = {"a": np.array([1.0, 0.0]), "b": np.array([0.0, 1.0])}
+    outputs = [Cloned(line, *nearest(at["a"], {}, "a"), *nearest(at["a"], at, line.voice))
+               for line in lines]  # fmt: skip
+    figures = summarize(outputs, {"a": {}, "b": {}})
+    assert figures["output_to_own_recording"] is None
+    assert figures["output_nearest_own"] is None
+    right = figures["output_nearest_own_prompt"]
+    assert right is not None
+    assert right.estimate == 0.5
+    margin = figures["output_own_less_other_prompts"]
+    assert margin is not None
+    assert margin.estimate == 0.0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Does a prompt change the voice? Which shipped prompt is each output closest to?
 
 Every voice speaks its own language. With `--unseen`, prompts of real speakers that no training
-has heard are tried instead; see `eval.commands.unseen`.
+has heard are tried instead (`eval.commands.unseen`); with `--drift`, whether a voice stays the
+same over many sentences (`eval.commands.drift`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from eval.audio import write_wav
-from eval.commands import unseen
+from eval.commands import drift, unseen
 from eval.commands.intelligibility import SENTENCES
 from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 from eval.metrics.stats import Interval, mean_interval
@@ -161,15 +162,22 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--wavs", type=Path, help="score files DIR/VOICE/[seedS/]NNN.wav instead")
     parser.add_argument("--prompts", type=Path, help="prompt files DIR/VOICE.wav; with --wavs")
     parser.add_argument(
-        "--unseen", type=Path, metavar="FOLDER", help="try speakers of a corpus with metadata.csv"
+        "--unseen",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="try held-out speakers of corpora with metadata.csv",
+    )
+    parser.add_argument(
+        "--drift", type=int, metavar="N", help="say N sentences in a row, and compare them"
     )
     parser.add_argument("--count", type=int, default=10, help="unseen speakers")
     parser.add_argument("--per-speaker", type=int, default=4, help="sentences an unseen speaker")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, help="folder for wavs, pairs.jsonl, summary.json")
     args = parser.parse_args(argv)
-    if args.unseen and args.wavs:
-        raise ValueError("--unseen needs a model; leave out --wavs")
+    if (args.unseen or args.drift is not None) and args.wavs:
+        raise ValueError("--unseen and --drift need a model; leave out --wavs")
     if (args.wavs is None) != (args.prompts is None):
         raise ValueError("--wavs and --prompts go together: outputs and the prompts they came from")
     return args
@@ -225,6 +233,8 @@ def main(argv: Sequence[str]) -> int:
     args = _parse(argv)
     if args.unseen:
         return unseen.run(args)
+    if args.drift is not None:
+        return drift.run(args)
     source, speech = _sources(args)
     encoder = load_speaker_encoder()
     prompts = embed_prompts(speech, encoder)
