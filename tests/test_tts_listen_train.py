@@ -202,4 +202,4 @@ def test_a_recipe_is_strict(tmp_path, recipe, words):
 
 
 def test_the_recipe_that_is_used_can_be_read():
-    assert Recipe.from_file(RECIPES / "listener.toml").data.languages == {"zh": 0.35, "": 0.03}
+    assert Recipe.from_file(RECIPES / "listener.toml").data.shares == {"zh": 0.35, "": 0.03}

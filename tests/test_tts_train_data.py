@@ -78,14 +78,24 @@ def test_balance_draws_utterances_alike_or_speakers_alike():
 
 
 def test_a_language_has_its_share_and_the_others_the_rest():
-    some = chances(Mixture(languages={"zh": 0.4}))
+    some = chances(Mixture(shares={"zh": 0.4}))
     assert some == pytest.approx({"ann": 0.54, "bob": 0.06, "li": 0.4})
-    even = chances(Mixture(languages={"zh": 0.4}, balance=0.0))
+    even = chances(Mixture(shares={"zh": 0.4}, balance=0.0))
     assert even == pytest.approx({"ann": 0.3, "bob": 0.3, "li": 0.4})
-    both = chances(Mixture(languages={"en": 0.2, "zh": 0.6}))  # all named: in proportion
+    both = chances(Mixture(shares={"en": 0.2, "zh": 0.6}))  # all named: in proportion
     assert both["li"] == pytest.approx(0.75)
-    assert chances(Mixture(languages={"zh": 0.0}))["li"] == 0
-    assert chances(Mixture(languages={"fr": 0.5})) == pytest.approx(chances(Mixture()))
+    assert chances(Mixture(shares={"zh": 0.0}))["li"] == 0
+    assert chances(Mixture(shares={"fr": 0.5})) == pytest.approx(chances(Mixture()))
+
+
+def test_speakers_have_their_shares_and_count_once():
+    shares = chances(Mixture(shares={"en:a*": 0.3, "en:[ab]*": 0.2, "zh": 0.4}))
+    assert shares == pytest.approx({"ann": 0.3 / 0.9, "bob": 0.2 / 0.9, "li": 0.4 / 0.9})
+    rest = chances(Mixture(shares={"en:bob": 0.3, "fr:li": 0.2}))
+    # ann and li share, 90 to 20, what is left
+    assert rest == pytest.approx(
+        {"ann": 0.5 * 90 / 110 / 0.8, "bob": 0.3 / 0.8, "li": 10 / 110 / 0.8}
+    )
 
 
 def test_batches_keep_to_the_shares():
@@ -95,7 +105,7 @@ def test_batches_keep_to_the_shares():
         replace(e, language=e.speaker, codes=np.full_like(e.codes, e.speaker == "zh"))
         for e in examples
     ]
-    prompts = Prompts(examples, replace(SHORT, languages={"zh": 0.4}))
+    prompts = Prompts(examples, replace(SHORT, shares={"zh": 0.4}))
     source = batches(examples, prompts, CONFIG, 4, seed=0)
     count = Counter()
     for _ in range(2 * POOL_BATCHES):

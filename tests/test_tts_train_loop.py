@@ -269,7 +269,7 @@ def test_fewer_codebooks_than_two_need_no_share():
 
 def test_a_run_with_all_that_a_recipe_can_ask_resumes(tmp_path):
     examples = make_examples(40)
-    data = replace(SHORT, balance=0.5, join=0.5, textless=0.2, noise=0.2, languages={"en": 0.9})
+    data = replace(SHORT, balance=0.5, join=0.5, textless=0.2, noise=0.2, shares={"en": 0.9})
     recipe = Recipe(batch_size=8, depth_share=0.25, data=data, max_steps=3, short_share=0)
     model = tiny_model(config=three_layers()).requires_grad_(True).train()
     train(model, examples, recipe, tmp_path, 600)
@@ -282,10 +282,10 @@ def test_a_run_with_all_that_a_recipe_can_ask_resumes(tmp_path):
 def test_a_recipe_is_read_from_a_file(tmp_path):
     path = tmp_path / "lm.toml"
     path.write_text(
-        "batch_size = 3\naudio_weights = [2.0, 1.0]\n[data]\njoin = 0.25\nlanguages = {zh = 0.4}\n"
+        "batch_size = 3\naudio_weights = [2.0, 1.0]\n[data]\njoin = 0.25\nshares = {zh = 0.4}\n"
     )
     recipe = Recipe.from_file(path)
-    data = Mixture(join=0.25, languages={"zh": 0.4})
+    data = Mixture(join=0.25, shares={"zh": 0.4})
     assert recipe == Recipe(batch_size=3, audio_weights=(2.0, 1.0), data=data)
     path.write_text("")
     assert Recipe.from_file(path) == Recipe()
@@ -312,4 +312,4 @@ def test_a_wrong_recipe_is_refused_by_name(tmp_path, text, message):
 
 
 def test_the_recipe_of_the_project_can_be_read():
-    assert Recipe.from_file(RECIPES / "language-model.toml").data.languages
+    assert Recipe.from_file(RECIPES / "language-model.toml").data.shares

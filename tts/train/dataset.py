@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import numpy as np
@@ -171,8 +172,9 @@ class Mixture:
     """What examples a run sees.
 
     Attributes:
-        languages: share of the examples in each language; those not named share the rest by
-            number.
+        shares: share of the examples in a language ("zh") or of its speakers whose name fits a
+            pattern ("en:am_*"). An example counts with the first that it fits; those that fit none
+            share the rest.
         balance: how often a speaker of `n` utterances is drawn, in proportion to n to this power:
             1 draws all utterances alike, 0 all speakers.
         min_prompt_frames, max_prompt_frames: length of a prompt, which may run over several
@@ -183,7 +185,7 @@ class Mixture:
         noise: share of frames that are read with wrong codes, see `corrupt_codes`.
     """
 
-    languages: dict[str, float] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
     balance: float = 1.0
     min_prompt_frames: int = 19
     max_prompt_frames: int = 31
@@ -210,15 +212,21 @@ class Mixture:
         """How likely each example is to be drawn: float64, their sum is 1."""
         speakers = Counter(e.speaker for e in examples)
         chance = np.array([speakers[e.speaker] ** (self.balance - 1) for e in examples])
-        languages = np.array([e.language for e in examples])
-        free = ~np.isin(languages, list(self.languages))
-        for language, share in self.languages.items():
-            own = languages == language
+        free = np.ones(len(examples), dtype=bool)
+        for wanted, share in self.shares.items():
+            own = free & np.array([_fits(e, wanted) for e in examples])
+            free &= ~own
             if own.any():
                 chance[own] *= share / chance[own].sum()
         if free.any():
-            chance[free] *= max(0.0, 1 - sum(self.languages.values())) / chance[free].sum()
+            chance[free] *= max(0.0, 1 - sum(self.shares.values())) / chance[free].sum()
         return chance / chance.sum()
+
+
+def _fits(example: Example, wanted: str) -> bool:
+    """Whether an example is of a language, or language and speaker, see `Mixture.shares`."""
+    language, _, speaker = wanted.partition(":")
+    return example.language == language and fnmatchcase(example.speaker, speaker or "*")
 
 
 class Prompts:

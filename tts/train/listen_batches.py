@@ -27,7 +27,7 @@ class Diet:
 
     Attributes:
         batch_frames, batch_rows: of speech, and of sounds and pieces of text alone, in a step.
-        languages, balance: of speech, see `tts.train.dataset.Mixture`.
+        shares, balance: of speech, see `tts.train.dataset.Mixture`.
         mandarin: share of the texts.
         join: chance that an example goes on with another one, and again.
         max_frames: longest example.
@@ -38,7 +38,7 @@ class Diet:
 
     batch_frames: int = 1000
     batch_rows: int = 1000
-    languages: dict[str, float] | None = None
+    shares: dict[str, float] | None = None
     balance: float = 0.7
     mandarin: float = 0.4
     join: float = 0.25
@@ -77,7 +77,7 @@ def speech_batches(
 ) -> Iterator[Speech]:
     """Endless batches of similar lengths; what a step sees depends on seed and step alone."""
     usable = [e for e in examples if 0 < len(e.labels) <= diet.max_frames]
-    mixture = Mixture(languages=diet.languages or {}, balance=diet.balance)
+    mixture = Mixture(shares=diet.shares or {}, balance=diet.balance)
     chances = mixture.chances(usable)  # type: ignore[arg-type]
     mean = sum(c * len(e.labels) for c, e in zip(chances, usable, strict=True))
     size = max(1, round(POOL * diet.batch_frames / mean))
