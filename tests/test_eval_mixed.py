@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,19 +71,12 @@ class Knows:
         return self.text
 
 
-class Speaker:
+class Says:
     """A model that takes a second for every word of the first text."""
 
-    def synthesize(self, text: str, options: object) -> SimpleNamespace:
-        words = spans(text, ["他", "说", "see", "you", "然后", "就", "走了"])
+    def speak(self, line: Line) -> SimpleNamespace:
+        words = spans(line.text, ["他", "说", "see", "you", "然后", "就", "走了"])
         return SimpleNamespace(wav=speech_like(8.0), sample_rate=24000, words=words)
-
-
-@dataclass(frozen=True)
-class Says:
-    """A source of such a model."""
-
-    synthesizer: Speaker = field(default_factory=Speaker)
 
     def say(self, line: Line) -> Speech:
         return Speech(speech_like(1.0), 24000)

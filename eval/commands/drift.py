@@ -15,9 +15,8 @@ import numpy as np
 from eval.audio import write_wav
 from eval.metrics.similarity import SpeakerEncoder, cosine, load_speaker_encoder
 from eval.report import json_line, markdown_table, progress, read_sentences, write_results
-from eval.systems.sources import ModelSource, open_model
+from eval.systems.sources import Line, ModelSource, open_model
 from tokenizer.layout import to_channels
-from tts.synthesizer import SpeechOptions
 from tts.voices import load_voice
 
 #: Sentences at either end that are compared; one alone is a matter of its words.
@@ -72,7 +71,7 @@ def speak(
     model: ModelSource, text: str, voice: str, seed: int, save: Path | None = None
 ) -> tuple[list[np.ndarray], int]:
     """Say a long text, and cut it into its sentences: each float32 (N,), and the rate in Hz."""
-    said = model.synthesizer.synthesize(text, SpeechOptions(voice=voice, seed=seed))
+    said = model.speak(Line(text, 1, voice, seed))
     wav = to_channels(said.wav, 1)
     if save is not None:
         write_wav(save, wav, said.sample_rate)

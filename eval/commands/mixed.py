@@ -24,12 +24,12 @@ from eval.commands.intelligibility import DATA, SENTENCES
 from eval.metrics.stats import Interval, ratio_interval
 from eval.metrics.wer import LANGUAGES, WordErrors
 from eval.report import json_line, markdown_table, progress, read_sentences, write_results
+from eval.reports.pooled import errors_of
 from eval.systems.listening import CachedRecognizer, Utterance, listen, load_recognizer
 from eval.systems.sources import Line, ModelSource, open_model, save_path
 from frontend.clean import HAN_CHARACTER
 from tokenizer.layout import to_channels
 from tts.inference.joining import TimedSpan
-from tts.synthesizer import SpeechOptions
 
 MIXED = DATA / "mixed_test.txt"
 #: Parts of fewer words (zh: characters) are too short for a listener to judge alone.
@@ -41,7 +41,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of one language: text[at[0]:at[1]], heard from `start_s` to `end_s`."""
+    """A stretch of one language, heard from `start_s` to `end_s`."""
 
     lang: str
     text: str
@@ -86,7 +86,7 @@ def parts_of(text: str, words: Sequence[TimedSpan]) -> Iterator[Part]:
 
     Args:
         text: what was said.
-        words: its words with their times; one without a letter belongs to the part before it.
+        words: its words with their times; one without a letter begins no part.
     """
     spoken = [w for w in words if _LETTER.search(w.text)]
     for lang, found in groupby(spoken, lambda w: "zh" if HAN_CHARACTER.search(w.text) else "en"):
@@ -114,8 +114,7 @@ def hear_mixed(
     """Have every line said, and each of its parts heard in its own language."""
     found = []
     for line in progress(lines, "mixed"):
-        options = SpeechOptions(voice=line.voice, seed=line.seed)
-        said = source.synthesizer.synthesize(line.text, options)
+        said = source.speak(line)
         wav = to_channels(said.wav, 1)
         if save_dir is not None:
             write_wav(save_path(save_dir, line), wav, said.sample_rate)
@@ -126,11 +125,6 @@ def hear_mixed(
             heard = "" if silent else ear.listener.transcribe(piece, said.sample_rate)
             found.append(HeardPart(line, part, heard, ear.score(part.text, heard)))
     return found
-
-
-def rate(errors: Sequence[WordErrors], numbers: Sequence[int]) -> Interval:
-    """All errors over all words, resampled by sentence."""
-    return ratio_interval([e.num_errors for e in errors], [e.num_words for e in errors], numbers)
 
 
 def compare(
@@ -147,8 +141,7 @@ def compare(
         alone = [u for own, u in single if own == lang]
         if parts and alone:
             found[lang] = Rates(
-                rate([m.errors for m in parts], [m.line.number for m in parts]),
-                rate([u.errors for u in alone], [u.line.number for u in alone]),
+                ratio_interval(*errors_of(parts)), ratio_interval(*errors_of(alone))
             )
     return found
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from eval.metrics.stats import Interval, double_ratio_interval, ratio_interval
+from eval.metrics.wer import WordErrors
 from eval.report import markdown_table
 from eval.systems.listening import Utterance
+from eval.systems.sources import Line
 
 # What we ask of the embedded voices: so many errors for one of their teachers, and so many errors a
 # word beside them; outputs that went wrong; opinion in shares of the teachers'.
@@ -150,12 +152,21 @@ def opinions_of(
     return found
 
 
-def _errors(utterances: Sequence[Utterance]) -> tuple[list[float], list[float], list[int]]:
-    """Errors, words, sentence numbers."""
+class Scored(Protocol):
+    """An output, or a part of one, with its errors."""
+
+    @property
+    def line(self) -> Line: ...
+    @property
+    def errors(self) -> WordErrors: ...
+
+
+def errors_of(outputs: Sequence[Scored]) -> tuple[list[float], list[float], list[int]]:
+    """Errors, words, sentence numbers: what `ratio_interval` takes."""
     return (
-        [u.errors.num_errors for u in utterances],
-        [u.errors.num_words for u in utterances],
-        [u.line.number for u in utterances],
+        [u.errors.num_errors for u in outputs],
+        [u.errors.num_words for u in outputs],
+        [u.line.number for u in outputs],
     )
 
 
@@ -172,10 +183,10 @@ def pool_voices(model: Sequence[Utterance], teachers: Mapping[str, Sequence[Utte
     if not model:
         raise ValueError("no output to pool; give at least one voice and one sentence")
     voices = dict.fromkeys(u.line.voice for u in model)
-    top, bottom, groups = _errors(model)
-    paired = _errors([u for u in model if u.line.voice in teachers])
+    top, bottom, groups = errors_of(model)
+    paired = errors_of([u for u in model if u.line.voice in teachers])
     # A teacher of two voices counts twice, as they do.
-    taught = _errors([u for voice in voices for u in teachers.get(voice, ())])
+    taught = errors_of([u for voice in voices for u in teachers.get(voice, ())])
     ratio = teacher_wer = None
     if taught[0]:
         teacher_wer = ratio_interval(*taught)
@@ -248,7 +259,7 @@ def opinions_markdown(rater: str, opinions: Mapping[str, Opinion]) -> str:
     table = markdown_table((rater, "voice", "teacher", "share"), rows)
     if not taught:
         return table
-    shares = [o.mean / o.teacher for o in taught if o.teacher]
+    shares = [o.share for o in taught if o.share is not None]
     told = (
         f"{rater}: mean {np.mean([o.mean for o in taught]):.2f} of the teachers' "
         f"{np.mean([o.teacher for o in taught if o.teacher]):.2f}, share {np.mean(shares):.3f} "

@@ -16,6 +16,7 @@ from tokenizer.audio import ENDINGS
 from tokenizer.layout import samples_of, to_channels
 
 if TYPE_CHECKING:
+    from tts.inference.synthesis import Synthesis
     from tts.synthesizer import Synthesizer
 
 
@@ -66,12 +67,16 @@ class ModelSource:
     synthesizer: Synthesizer
     digests: tuple[str, ...] = ()
 
-    def say(self, line: Line) -> Speech:
-        """See `Source.say`."""
+    def speak(self, line: Line) -> Synthesis:
+        """All that the model tells of a line: codes and times too."""
         from tts.synthesizer import SpeechOptions
 
         options = SpeechOptions(voice=line.voice, seed=line.seed)
-        out = self.synthesizer.synthesize(line.text, options)
+        return self.synthesizer.synthesize(line.text, options)
+
+    def say(self, line: Line) -> Speech:
+        """See `Source.say`."""
+        out = self.speak(line)
         return Speech(to_channels(out.wav, 1), out.sample_rate, out.finished_by)
 
     def identity(self, line: Line) -> dict[str, Any] | None:
