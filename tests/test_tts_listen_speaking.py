@@ -51,6 +51,14 @@ def test_the_best_attempt_is_kept_and_told(synthesizer):
         assert len(set(scores)) > 1
 
 
+def test_a_passage_is_checked_in_its_own_language(synthesizer):
+    text = '<speak>Bus <lang xml:lang="zh">15</lang></speak>'
+    pieces = synthesizer.pieces(text, replace(OPTIONS, ssml=True, lang="en"))
+    assert [piece.symbols[0] for piece in pieces] == ["<en>", "<zh>"]
+    unchecked = synthesizer.pieces(text, replace(OPTIONS, ssml=True, check=False))
+    assert all(piece.symbols == () for piece in unchecked)
+
+
 def test_the_same_seed_gives_the_same_and_a_content_listener_changes_nothing(synthesizer, tmp_path):
     first, second = (synthesizer.synthesize(TEXT, OPTIONS) for _ in range(2))
     assert np.array_equal(first.wav, second.wav)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from frontend import phonemize
 from tokenizer.audio import resample
 from tokenizer.checkpoint import load_codec
 from tokenizer.codes import codec_fingerprint
@@ -212,13 +211,9 @@ class Synthesizer:
         names = {passage.voice for passage in script.passages} - {""}
         voices: dict[str, Voice | None] = {name: self.voice(name) for name in sorted(names)}
         voices[""] = None if unnamed else self.voice(options.voice, text)
-        pieces = pieces_of(script, side, voices, options, self._used(options))
-        return self._to_check(pieces, options.lang) if options.check else pieces
-
-    def _to_check(self, pieces: list[Piece], lang: str) -> list[Piece]:
-        """The same with what should be heard."""
-        self.load_listener()
-        return [p._replace(symbols=phonemize(p.text, lang).symbols) for p in pieces]
+        if options.check:
+            self.load_listener()
+        return pieces_of(script, side, voices, options, self._used(options))
 
     def load_listener(self) -> Listener:
         """Who reads back what was said, loaded once.

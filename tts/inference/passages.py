@@ -86,7 +86,8 @@ def pieces_of(
             ):
                 wait = min(wait, CLAUSE_PAUSE_S)
             name = voice.name if voice is not None else ""
-            pieces.append(placed._replace(before_s=wait, voice=name))
+            heard = _sounds(part.text, own.lang) if options.check else ()
+            pieces.append(placed._replace(before_s=wait, voice=name, symbols=heard))
             cursor = placed.at[1]
     if not pieces:
         text = script.text
@@ -97,6 +98,14 @@ def pieces_of(
     pieces[0] = pieces[0]._replace(notes=(*script.notes, *unspoken, *pieces[0].notes))
     pieces[-1] = pieces[-1]._replace(after_s=after)
     return pieces
+
+
+def _sounds(text: str, lang: str) -> tuple[str, ...]:
+    """What should be heard of a piece; nothing where the front end finds nothing to say."""
+    try:
+        return frontend.phonemize(text, lang).symbols
+    except frontend.EmptyTextError:
+        return ()
 
 
 def _goes_on(before: Piece, between: str) -> bool:
