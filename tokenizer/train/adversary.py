@@ -18,6 +18,9 @@ SLOPE = 0.1
 # ones that without it the STFT discriminators are still at chance after hundreds of steps.
 COMPRESSION = 0.3
 SOFTNESS = 1e-5
+PERIODS = (2, 3, 5, 7, 11)
+# The longest tells the harmonics of a deep voice apart; in samples they grow with the rate.
+WINDOWS_S = (0.016, 0.032, 0.064)
 
 
 class PeriodDiscriminator(nn.Module):
@@ -78,11 +81,9 @@ class StftDiscriminator(nn.Module):
 
 
 class Discriminators(nn.Module):
-    def __init__(
-        self,
-        periods: tuple[int, ...] = (2, 3, 5, 7, 11),
-        windows: tuple[int, ...] = (256, 512, 1024),
-    ) -> None:
+    """One of each period, and one of each STFT window; both in samples."""
+
+    def __init__(self, periods: tuple[int, ...], windows: tuple[int, ...]) -> None:
         super().__init__()
         self.members = nn.ModuleList(
             [*(PeriodDiscriminator(p) for p in periods), *(StftDiscriminator(w) for w in windows)]
@@ -118,7 +119,7 @@ class Adversary:
     def __init__(self, recipe: Recipe, accelerator: Accelerator, sample_rate: int) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         self.samples = round(recipe.discriminator_s * sample_rate)
-        net = Discriminators()
+        net = Discriminators(PERIODS, tuple(round(s * sample_rate) for s in WINDOWS_S))
         optimizer = torch.optim.AdamW(net.parameters(), recipe.discriminator_lr, betas=(0.8, 0.99))
         self.net, self.optimizer = accelerator.prepare(net, optimizer)
 
