@@ -12,7 +12,7 @@ import argparse
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,8 @@ class Plan:
                 yield from self._listener(name, stage)
             else:
                 yield self._prepare(name, stage)
+                if "resized" in stage:
+                    yield self._prepare_resized(name, stage, **stage["resized"])
                 yield self._language_model(name, stage)
 
     def _base(self, commit: str, folders: list[str]) -> Step:
@@ -120,14 +122,26 @@ class Plan:
         return Step(f"tokenizer {name}", command, self._done(name))
 
     def _prepare(self, name: str, stage: dict[str, Any]) -> Step:
-        out = self.out / f"{name}-examples.npz"
-        command = ["tts.train", "prepare", *self.folders(stage["corpora"]), "--out", str(out)]
-        command += ["--codec", str(self.out / stage["codec"])]
+        return self._examples(self.out / f"{name}-examples.npz", stage["corpora"], stage["codec"])
+
+    def _prepare_resized(
+        self, name: str, stage: dict[str, Any], corpora: list[str], sizes: list[float]
+    ) -> Step:
+        """The speakers of some corpora once more, larger and smaller."""
+        more = ["--sizes", *(f"{size:g}" for size in sizes)]
+        return self._examples(self.out / f"{name}-resized.npz", corpora, stage["codec"], more)
+
+    def _examples(
+        self, out: Path, corpora: list[str], codec: str, more: Sequence[str] = ()
+    ) -> Step:
+        command = ["tts.train", "prepare", *self.folders(corpora), "--out", str(out)]
+        command += ["--codec", str(self.out / codec), *more]
         return Step("examples", [*command, "--device", self.recipe.get("device", "cpu")], out)
 
     def _language_model(self, name: str, stage: dict[str, Any]) -> Step:
-        examples = str(self.out / f"{name}-examples.npz")
-        return Step(name, ["tts.train", "run", examples, *self._run(name, stage)], self._done(name))
+        kinds = ["examples", "resized"] if "resized" in stage else ["examples"]
+        files = [str(self.out / f"{name}-{kind}.npz") for kind in kinds]
+        return Step(name, ["tts.train", "run", *files, *self._run(name, stage)], self._done(name))
 
     def _listener(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
         """From the examples of a language model's stage."""

@@ -13,14 +13,23 @@ import torch
 
 from frontend import phonemize
 from frontend.symbols import SYMBOLS
-from tiny import SAMPLE_RATE, speech_like, tiny_model, tiny_tts_config
+from tiny import SAMPLE_RATE, speech_like, tiny_codec, tiny_model, tiny_tts_config
+from tokenizer.train.held_out import held_out
 from tts.inference.prompt import MAX_ADVANCE, Monologue, text_ids
 from tts.model.config import TtsConfig
+from tts.train.__main__ import main as program
 from tts.train.dataset import Batch, Mixture, Prompts, batches, collate, example_rows
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.labels import make_labels
 from tts.train.loop import ROUND_FRAMES, Recipe, draw_codebooks, losses, train, weighted
-from tts.train.prepare import Example, frame_places, load_examples, save_examples
+from tts.train.prepare import (
+    Example,
+    frame_places,
+    load_examples,
+    prepare,
+    resized,
+    save_examples,
+)
 
 CONFIG = tiny_tts_config()
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -192,14 +201,48 @@ def test_training_learns_and_resumes(tmp_path):
     assert first["step"] == 50
 
 
-def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
-    (tmp_path / "audio").mkdir()
-    texts = ["Good morning.", "See you there!", "Where is my book?", "Good book.", "Is it there?"]
+def test_speakers_can_be_made_larger_and_nothing_held_out_is(tmp_path):
+    codec = tiny_codec(0)
+    write_corpus(tmp_path, ["Good morning."] * 120, 0.8)
+    plain, larger = (prepare([tmp_path], codec, 15, worst_share=0, sizes=[s]) for s in (1, 1.25))
+    assert {e.speaker for e in plain} == {"a"}
+    assert {e.speaker for e in larger} == {"a-1.25"}
+    kept = {e.id: e for e in plain if not held_out(e.id)}
+    assert {e.id for e in larger} == set(kept) != {e.id for e in plain}
+    for e in larger:
+        assert abs(len(e.places) - 1.25 * len(kept[e.id].places)) <= 1.25
+        assert np.array_equal(e.symbols, kept[e.id].symbols)
+
+
+def test_a_larger_speaker_is_lower_and_slower_by_as_much():
+    tone = np.sin(2 * np.pi * 200 * np.arange(8000) / 8000).astype(np.float32)
+    low = resized(tone, 8000, 1.25)
+    assert len(low) == 10000
+    assert np.abs(np.fft.rfft(low)).argmax() == 200  # in 1.25 s
+    assert resized(tone, 8000, 1.0) is tone
+
+
+def test_sizes_out_of_range_are_refused(tmp_path, capsys):
+    out = tmp_path / "x.npz"
+    assert program(["prepare", str(tmp_path), "--out", str(out), "--sizes", "3"]) == 2
+    assert "--sizes [3.0]: use numbers from 0.8 to 1.25" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def write_corpus(folder: Path, texts: list[str], seconds: float) -> None:
+    """Noise that is said to be these texts."""
+    (folder / "audio").mkdir()
     lines = ["id|speaker|gender|language|seconds|text"]
     for i, text in enumerate(texts):
-        soundfile.write(tmp_path / "audio" / f"u{i}.flac", speech_like(1.5, seed=i), SAMPLE_RATE)
-        lines.append(f"u{i}|a|f|en|1.5|{text}")
-    (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
+        sound = speech_like(seconds, seed=i)
+        soundfile.write(folder / "audio" / f"u{i}.flac", sound, SAMPLE_RATE)
+        lines.append(f"u{i}|a|f|en|{seconds}|{text}")
+    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
+    texts = ["Good morning.", "See you there!", "Where is my book?", "Good book.", "Is it there?"]
+    write_corpus(tmp_path, texts, 1.5)
     labels = make_labels([tmp_path], worst_share=0.0)
     assert set(labels) == {f"u{i}" for i in range(len(texts))}
     for i, text in enumerate(texts):
@@ -214,13 +257,8 @@ def test_labels_of_a_corpus_run_through_its_phonemes(tmp_path):
 
 def test_labels_follow_the_readings_beside_a_corpus(tmp_path):
     """What was said is written down; a later front end's reading must not take its place."""
-    (tmp_path / "audio").mkdir()
-    lines = ["id|speaker|gender|language|seconds|text"]
+    write_corpus(tmp_path, ["Quite another text."] * 3, 1.5)
     readings = ("<en> G UH1 D B UH1 K .", "<en> M AO1 R N IH0 NG .", "<en> S IY1 DH EH1 R !")
-    for i in range(3):
-        soundfile.write(tmp_path / "audio" / f"u{i}.flac", speech_like(1.5, seed=i), SAMPLE_RATE)
-        lines.append(f"u{i}|a|f|en|1.5|Quite another text.")
-    (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
     rows = "".join(f"u{i}\t{reading}\n" for i, reading in enumerate(readings))
     (tmp_path / "readings.tsv").write_text(rows)
     labels = make_labels([tmp_path], worst_share=0.0)

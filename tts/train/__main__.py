@@ -21,6 +21,14 @@ def parser() -> Parser:
     prepare.add_argument("--max-seconds", type=float, default=15.0)
     prepare.add_argument("--device", default="cpu", help="that encodes")
     prepare.add_argument("--part", default="0/1", help="i/n: only every n-th utterance")
+    prepare.add_argument(
+        "--sizes",
+        nargs="+",
+        type=float,
+        default=[1.0],
+        help="speakers made larger (1.07) or smaller (.93) by resampling, each another speaker; "
+        "default: 1, as they are",
+    )
     labels = commands.add_parser("labels", help="phonemes by time, for the tokenizer's training")
     labels.add_argument("corpus", nargs="+", type=Path, help="folders with a metadata.csv")
     labels.add_argument("--out", type=Path, required=True, help=".npz file to write")
@@ -45,12 +53,15 @@ def run(args: argparse.Namespace) -> int:
     """Run one command; ValueError or OSError for bad input."""
     if args.command == "prepare":
         from tokenizer.checkpoint import load_codec
+        from tts.train.natural import LARGEST, SMALLEST
         from tts.train.prepare import prepare, save_examples
 
         first, _, parts = args.part.partition("/")
         part = (int(first), int(parts))
         codec = load_codec(args.codec, check_device(args.device))
-        examples = prepare(args.corpus, codec, args.max_seconds, part)
+        if any(not SMALLEST <= size <= LARGEST for size in args.sizes):
+            raise ValueError(f"--sizes {args.sizes}: use numbers from {SMALLEST} to {LARGEST}")
+        examples = prepare(args.corpus, codec, args.max_seconds, part, sizes=args.sizes)
         save_examples(examples, args.out)
         print(f"{len(examples)} examples in {args.out}")
         return 0

@@ -6,16 +6,19 @@ The result is one .npz file: a few megabytes an hour of speech, made once.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soxr
 import torch
 
 from frontend import EmptyTextError, phonemize
 from frontend.symbols import SYMBOLS
 from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
+from tokenizer.train.held_out import held_out
 from tts.inference.prompt import MAX_ADVANCE
 from tts.train.align import align, train_aligner
 from tts.train.build import read_readings
@@ -46,7 +49,7 @@ def frame_places(ends: np.ndarray, num_frames: int, frame_s: float) -> np.ndarra
     """Turn symbol end times into the place reached by the end of every frame.
 
     Args:
-        ends: int64 (L,), end of each symbol in 10 ms steps, not decreasing.
+        ends: (L,), end of each symbol in 10 ms steps, not decreasing.
         num_frames: T. frame_s: length of a frame in seconds.
 
     Returns:
@@ -69,6 +72,7 @@ def prepare(
     max_seconds: float,
     part: tuple[int, int] = (0, 1),
     worst_share: float = 0.03,
+    sizes: Sequence[float] = (1.0,),
 ) -> list[Example]:
     """Phonemize, align and encode whole corpora.
 
@@ -77,23 +81,40 @@ def prepare(
         max_seconds: longer utterances are left out.
         part: (i, n) encodes only every n-th utterance, from the i-th on.
         worst_share: share of each language's utterances dropped for the worst alignment.
+        sizes: how large each speaker is made, see `resized`; of one made larger or smaller, who
+            counts as another speaker, nothing that is held out is used.
     """
     examples: list[Example] = []
     for language, (items, aligned) in aligned_corpora(folders, worst_share, max_seconds).items():
         for number, (utterance, symbols) in enumerate(items):
             if utterance.id not in aligned or number % part[1] != part[0]:
                 continue
-            codes = encode(codec, utterance.path)
-            places = frame_places(aligned[utterance.id], codes.shape[1], 1 / codec.frame_rate)
-            if places is None:
-                continue
-            index = np.array([SYMBOLS.index(s) for s in symbols])
-            examples.append(
-                Example(utterance.id, utterance.speaker, language, index, codes, places)
-            )
+            ends = aligned[utterance.id]
+            examples += _examples_of(utterance, language, symbols, ends, codec, sizes)
             if number % 1000 == 0:
                 print(f"  {language} {number}/{len(items)}", flush=True)
     return examples
+
+
+def _examples_of(
+    utterance: Utterance,
+    language: str,
+    symbols: tuple[str, ...],
+    ends: np.ndarray,
+    codec: CatTokenizer,
+    sizes: Sequence[float],
+) -> Iterator[Example]:
+    """One of each size, where the speech is not too fast for `frame_places`."""
+    index = np.array([SYMBOLS.index(s) for s in symbols])
+    wav = read_mono(utterance.path, codec.sample_rate)
+    for size in sizes:
+        if size != 1 and held_out(utterance.id):
+            continue
+        codes = encode(codec, resized(wav, codec.sample_rate, size))
+        places = frame_places(ends * size, codes.shape[1], 1 / codec.frame_rate)
+        speaker = utterance.speaker if size == 1 else f"{utterance.speaker}-{size:g}"
+        if places is not None:
+            yield Example(utterance.id, speaker, language, index, codes, places)
 
 
 def aligned_corpora(
@@ -119,10 +140,16 @@ def aligned_corpora(
     return result
 
 
-def encode(codec: CatTokenizer, path: Path) -> np.ndarray:
-    """Codes uint16 (K, T) of one recording."""
-    wav = torch.from_numpy(read_mono(path, codec.sample_rate))[None, None]
-    return codec.encode(wav.to(codec.device))[0].cpu().numpy().astype(np.uint16)
+def resized(wav: np.ndarray, sample_rate: int, size: float) -> np.ndarray:
+    """What somebody `size` times as large would have said: as much slower, and as much lower in
+    pitch and resonances. float32 (N,) to (N * size,)."""
+    return wav if size == 1 else soxr.resample(wav, sample_rate / size, sample_rate)
+
+
+def encode(codec: CatTokenizer, wav: np.ndarray) -> np.ndarray:
+    """Codes uint16 (K, T) of samples float32 (N,) at the codec's rate."""
+    codes = codec.encode(torch.from_numpy(wav)[None, None].to(codec.device))
+    return codes[0].cpu().numpy().astype(np.uint16)
 
 
 def save_examples(examples: list[Example], path: Path) -> None:
