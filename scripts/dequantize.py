@@ -1,4 +1,4 @@
-"""Give a dynamically quantized ONNX model float convolutions: a fifth or more faster where AVX-512 is.
+"""Give a dynamically quantized ONNX model float convolutions: a fifth faster where AVX-512 is.
 
 Kokoro's int8 file multiplies integers in its convolutions, for which onnxruntime has no fast
 kernels. This replaces each chain ConvInteger - (Add bias) - Cast - Mul by one Conv with the same
