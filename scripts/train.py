@@ -12,7 +12,7 @@ import argparse
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,7 @@ class Plan:
             elif stage["kind"] == "listener":
                 yield from self._listener(name, stage)
             else:
-                yield self._prepare(name, stage)
-                if "resized" in stage:
-                    yield self._prepare_resized(name, stage, **stage["resized"])
-                yield self._language_model(name, stage)
+                yield from self._language_model(name, stage)
 
     def _base(self, commit: str, folders: list[str]) -> Step:
         """Folders of earlier weights, out of the history."""
@@ -121,27 +118,24 @@ class Plan:
             command += ["--labels", str(self._label_file(stage["labels"]))]
         return Step(f"tokenizer {name}", command, self._done(name))
 
-    def _prepare(self, name: str, stage: dict[str, Any]) -> Step:
-        return self._examples(self.out / f"{name}-examples.npz", stage["corpora"], stage["codec"])
+    def _prepare(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
+        """Examples of a language model's stage, and of speakers made larger and smaller."""
+        wanted = [("examples", stage["corpora"], [])]
+        if more := stage.get("resized"):
+            sizes = ["--sizes", *(f"{size:g}" for size in more["sizes"])]
+            wanted.append(("resized", more["corpora"], sizes))
+        for kind, corpora, options in wanted:
+            out = self.out / f"{name}-{kind}.npz"
+            command = ["tts.train", "prepare", *self.folders(corpora), "--out", str(out)]
+            command += ["--codec", str(self.out / stage["codec"]), *options]
+            command += ["--device", self.recipe.get("device", "cpu")]
+            yield Step(kind, command, out)
 
-    def _prepare_resized(
-        self, name: str, stage: dict[str, Any], corpora: list[str], sizes: list[float]
-    ) -> Step:
-        """The speakers of some corpora once more, larger and smaller."""
-        more = ["--sizes", *(f"{size:g}" for size in sizes)]
-        return self._examples(self.out / f"{name}-resized.npz", corpora, stage["codec"], more)
-
-    def _examples(
-        self, out: Path, corpora: list[str], codec: str, more: Sequence[str] = ()
-    ) -> Step:
-        command = ["tts.train", "prepare", *self.folders(corpora), "--out", str(out)]
-        command += ["--codec", str(self.out / codec), *more]
-        return Step("examples", [*command, "--device", self.recipe.get("device", "cpu")], out)
-
-    def _language_model(self, name: str, stage: dict[str, Any]) -> Step:
-        kinds = ["examples", "resized"] if "resized" in stage else ["examples"]
-        files = [str(self.out / f"{name}-{kind}.npz") for kind in kinds]
-        return Step(name, ["tts.train", "run", *files, *self._run(name, stage)], self._done(name))
+    def _language_model(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
+        prepared = list(self._prepare(name, stage))
+        files = [str(step.done) for step in prepared]
+        command = ["tts.train", "run", *files, *self._run(name, stage)]
+        yield from (*prepared, Step(name, command, self._done(name)))
 
     def _listener(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
         """From the examples of a language model's stage."""

@@ -122,6 +122,19 @@ def test_its_commands_have_options_that_the_programs_know(script: ModuleType, tm
     assert names.count("tokenizer.train") == 1
 
 
+def test_resized_speakers_are_prepared_and_learned_from(script: ModuleType, tmp_path) -> None:
+    import tts.train.__main__ as program
+
+    recipe = voice()
+    recipe["stages"]["lm"]["resized"] = {"corpora": ["kokoro"], "sizes": [0.93, 1.07]}
+    plan = script.Plan(recipe, tmp_path / "data", tmp_path / "out", tmp_path / "teachers")
+    steps = [step for step in plan.steps() if step.command[0] == "tts.train"]
+    usual, resized, learned = (program.parser().parse_args(s.command[1:]) for s in steps)
+    assert (usual.sizes, resized.sizes) == ([1.0], [0.93, 1.07])
+    assert [folder.name for folder in resized.corpus] == ["kokoro"]
+    assert learned.examples == [usual.out, resized.out]
+
+
 def synthetic_corpus(folder: Path, speakers: int) -> None:
     """Buzzes of 2.4 s that claim to say sentences."""
     (folder / "audio").mkdir(parents=True)

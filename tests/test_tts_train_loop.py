@@ -22,12 +22,12 @@ from tts.train.dataset import Batch, Mixture, Prompts, batches, collate, example
 from tts.train.guide import IGNORED, AttentionInputs, guide_loss
 from tts.train.labels import make_labels
 from tts.train.loop import ROUND_FRAMES, Recipe, draw_codebooks, losses, train, weighted
+from tts.train.natural import resized
 from tts.train.prepare import (
     Example,
     frame_places,
     load_examples,
     prepare,
-    resized,
     save_examples,
 )
 

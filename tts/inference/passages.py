@@ -86,7 +86,9 @@ def pieces_of(
             ):
                 wait = min(wait, CLAUSE_PAUSE_S)
             name = voice.name if voice is not None else ""
-            heard = _sounds(part.text, own.lang) if options.check else ()
+            heard = part.symbols
+            if options.check and not heard:  # the model reads no symbols
+                heard = _sounds(part.text, own.lang)
             pieces.append(placed._replace(before_s=wait, voice=name, symbols=heard))
             cursor = placed.at[1]
     if not pieces:

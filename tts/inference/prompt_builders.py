@@ -186,7 +186,8 @@ class PhonemePromptBuilder:
             request = self._request(symbols, voice, own, used)
             words = written_words(u, options.lang)
             stretch = own.speed / pace_of(own.speed, phonemes)
-            pieces.append(Piece(part, request, len(symbols), used, u.notes, words, stretch=stretch))
+            piece = Piece(part, request, len(symbols), used, u.notes, words, stretch=stretch)
+            pieces.append(piece._replace(symbols=u.symbols) if options.check else piece)
         if not pieces:
             raise empty_text(text, unspoken)
         pieces[0] = pieces[0]._replace(notes=(*unspoken, *pieces[0].notes))

@@ -56,11 +56,11 @@ def run(args: argparse.Namespace) -> int:
         from tts.train.natural import LARGEST, SMALLEST
         from tts.train.prepare import prepare, save_examples
 
+        if any(not SMALLEST <= size <= LARGEST for size in args.sizes):
+            raise ValueError(f"--sizes {args.sizes}: use numbers from {SMALLEST} to {LARGEST}")
         first, _, parts = args.part.partition("/")
         part = (int(first), int(parts))
         codec = load_codec(args.codec, check_device(args.device))
-        if any(not SMALLEST <= size <= LARGEST for size in args.sizes):
-            raise ValueError(f"--sizes {args.sizes}: use numbers from {SMALLEST} to {LARGEST}")
         examples = prepare(args.corpus, codec, args.max_seconds, part, sizes=args.sizes)
         save_examples(examples, args.out)
         print(f"{len(examples)} examples in {args.out}")

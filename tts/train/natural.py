@@ -267,7 +267,13 @@ class Resized:
     def speak(self, words: tuple[Word, ...], rate: float, seed: int) -> np.ndarray:
         """float32 (N,) at 24 kHz."""
         wav = self.voice.speak(words, rate * self.size, seed)
-        return np.asarray(soxr.resample(wav, SAMPLE_RATE_HZ / self.size, SAMPLE_RATE_HZ))
+        return resized(wav, SAMPLE_RATE_HZ, self.size)
+
+
+def resized(wav: np.ndarray, sample_rate: int, size: float) -> np.ndarray:
+    """What somebody `size` times as large would have said: as much slower, and as much lower in
+    pitch and resonances. float32 (N,) to (N * size,)."""
+    return wav if size == 1 else np.asarray(soxr.resample(wav, sample_rate / size, sample_rate))
 
 
 def _size(text: str) -> float:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 
 from frontend import EmptyTextError, phonemize
@@ -24,6 +23,7 @@ from tts.train.align import align, train_aligner
 from tts.train.build import read_readings
 from tts.train.corpus import Utterance, read_corpus
 from tts.train.mfcc import mfcc, normalise_by_speaker
+from tts.train.natural import resized
 
 ALIGN_RATE_HZ = 16000
 ALIGN_HOP_S = 0.01
@@ -81,8 +81,8 @@ def prepare(
         max_seconds: longer utterances are left out.
         part: (i, n) encodes only every n-th utterance, from the i-th on.
         worst_share: share of each language's utterances dropped for the worst alignment.
-        sizes: how large each speaker is made, see `resized`; of one made larger or smaller, who
-            counts as another speaker, nothing that is held out is used.
+        sizes: how large each speaker is made, see `natural.resized`; of one made larger or
+            smaller, who counts as another speaker, nothing that is held out is used.
     """
     examples: list[Example] = []
     for language, (items, aligned) in aligned_corpora(folders, worst_share, max_seconds).items():
@@ -138,12 +138,6 @@ def aligned_corpora(
         print(f"{language}: {len(items)} utterances", flush=True)
         result[language] = (items, align_corpus(items, worst_share))
     return result
-
-
-def resized(wav: np.ndarray, sample_rate: int, size: float) -> np.ndarray:
-    """What somebody `size` times as large would have said: as much slower, and as much lower in
-    pitch and resonances. float32 (N,) to (N * size,)."""
-    return wav if size == 1 else soxr.resample(wav, sample_rate / size, sample_rate)
 
 
 def encode(codec: CatTokenizer, wav: np.ndarray) -> np.ndarray:
