@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from accelerate import Accelerator
 
 from tiny import SAMPLE_RATE, speech_like, tiny_codec, tiny_codec_config
 from tokenizer.checkpoint import load_codec, save_codec
 from tokenizer.model import CatTokenizer
 from tokenizer.quantizer import Codebook, pointwise
 from tokenizer.train.__main__ import main
-from tokenizer.train.adversary import Discriminators, crop, discriminator_loss, generator_losses
+from tokenizer.train.adversary import (
+    Adversary,
+    Discriminators,
+    crop,
+    discriminator_loss,
+    generator_losses,
+)
 from tokenizer.train.data import UNLABELLED
 from tokenizer.train.init import initialize
 from tokenizer.train.loop import draw_codebooks
@@ -172,7 +179,7 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
     stage(mel, quick, *new, steps=3)
     first = stage(mel, quick, *new, steps=5)
     second = stage(wave, "freeze_encoder = true\n", "--init", str(mel), steps=2)
-    adversarial = "discriminator_warmup = 1\nfreeze_encoder = true\n"
+    adversarial = "discriminator_warmup = 1\ndiscriminator_every = 2\nfreeze_encoder = true\n"
     third = stage(gan, adversarial, "--init", str(wave), steps=3)
     wav = torch.from_numpy(speech_like(1.0))[None, None]
     assert torch.equal(first.encode(wav), second.encode(wav))
@@ -182,6 +189,28 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
     assert not torch.equal(second.decode(codes), third.decode(codes))
     kept = json.loads((mel / "recipe.json").read_text())
     assert (kept["stage"], kept["unquantized_steps"], kept["max_steps"]) == ("mel", 2, 5)
+
+
+def test_discriminators_learn_when_it_is_their_turn_and_judge_always():
+    recipe = Recipe(stage="gan", discriminator_s=0.1, discriminator_warmup=2, discriminator_every=2)
+    adversary = Adversary(recipe, Accelerator(cpu=True), 8000)
+    real = torch.from_numpy(speech_like(0.3, 8000))[None, None]
+    told = []
+    for step in range(6):
+        fake = (0.5 * real).requires_grad_()
+        before = [p.clone() for p in adversary.net.parameters()]
+        loss, figures = adversary.step(real, fake, step)
+        learned = any(
+            not torch.equal(a, b) for a, b in zip(before, adversary.net.parameters(), strict=True)
+        )
+        assert learned == ("d" in figures)
+        if loss.requires_grad:
+            loss.backward()
+        told.append(("d" in figures, fake.grad is not None))
+    alone, both, judged = (True, False), (True, True), (False, True)
+    assert told == [alone, alone, both, judged, both, judged]
+    with pytest.raises(ValueError, match="discriminator_every is 0"):
+        Recipe(discriminator_every=0)
 
 
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path):

@@ -114,7 +114,7 @@ def generator_losses(real: list[list[Tensor]], fake: list[list[Tensor]]) -> tupl
 
 
 class Adversary:
-    """The discriminators with their optimizer: one step a batch."""
+    """The discriminators with their optimizer."""
 
     def __init__(self, recipe: Recipe, accelerator: Accelerator, sample_rate: int) -> None:
         self.recipe, self.accelerator = recipe, accelerator
@@ -124,7 +124,7 @@ class Adversary:
         self.net, self.optimizer = accelerator.prepare(net, optimizer)
 
     def step(self, real: Tensor, fake: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Update the discriminators, then return the generator's extra loss and figures.
+        """Update the discriminators where it is their turn, then judge `fake`.
 
         They see the same random piece of every item in `real` and `fake`: a period or a click is
         short, and what they cost grows with what they see. For the first `discriminator_warmup`
@@ -132,23 +132,34 @@ class Adversary:
 
         Args:
             real, fake: (B, 1, N).
-            step: of the run; decides about the piece.
+            step: of the run; decides about the piece and the turn.
+
+        Returns:
+            The generator's extra loss, and figures to tell.
         """
-        real, fake = crop((real, fake), self.samples, self.recipe.seed * 1_000_037 + step)
-        with self.accelerator.autocast():
-            loss = discriminator_loss(self.net(real), self.net(fake.detach()))
-        self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
-        self.optimizer.step()
-        figures = {"d": loss.item()}
-        if step < self.recipe.discriminator_warmup:
+        recipe = self.recipe
+        real, fake = crop((real, fake), self.samples, recipe.seed * 1_000_037 + step)
+        alone = step < recipe.discriminator_warmup
+        figures = {}
+        if alone or step % recipe.discriminator_every == 0:
+            figures["d"] = self._learn(real, fake.detach())
+        if alone:
             return fake.new_zeros(()), figures
         self.net.requires_grad_(False)
         with self.accelerator.autocast():
             score, features = generator_losses(self.net(real), self.net(fake))
         self.net.requires_grad_(True)
-        extra = self.recipe.weight_adversarial * score + self.recipe.weight_features * features
+        extra = recipe.weight_adversarial * score + recipe.weight_features * features
         return extra, figures | {"adv": score.item(), "features": features.item()}
+
+    def _learn(self, real: Tensor, fake: Tensor) -> float:
+        """One step of the discriminators; their loss before it."""
+        with self.accelerator.autocast():
+            loss = discriminator_loss(self.net(real), self.net(fake))
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        return loss.item()
 
 
 def crop(waves: tuple[Tensor, ...], num_samples: int, seed: int) -> tuple[Tensor, ...]:
