@@ -20,6 +20,7 @@ from tokenizer.train.adversary import (
     Discriminators,
     crop,
     discriminator_loss,
+    draw_members,
     generator_losses,
 )
 from tokenizer.train.data import UNLABELLED
@@ -179,7 +180,7 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
     stage(mel, quick, *new, steps=3)
     first = stage(mel, quick, *new, steps=5)
     second = stage(wave, "freeze_encoder = true\n", "--init", str(mel), steps=2)
-    adversarial = "discriminator_warmup = 1\ndiscriminator_every = 2\nfreeze_encoder = true\n"
+    adversarial = "discriminator_warmup = 1\ndiscriminators_per_step = 3\nfreeze_encoder = true\n"
     third = stage(gan, adversarial, "--init", str(wave), steps=3)
     wav = torch.from_numpy(speech_like(1.0))[None, None]
     assert torch.equal(first.encode(wav), second.encode(wav))
@@ -191,26 +192,29 @@ def test_every_stage_runs_resumes_and_leaves_a_loadable_tokenizer(tmp_path):
     assert (kept["stage"], kept["unquantized_steps"], kept["max_steps"]) == ("mel", 2, 5)
 
 
-def test_discriminators_learn_when_it_is_their_turn_and_judge_always():
-    recipe = Recipe(stage="gan", discriminator_s=0.1, discriminator_warmup=2, discriminator_every=2)
+def test_the_discriminators_whose_turn_it_is_learn_and_judge():
+    recipe = Recipe(
+        stage="gan", discriminator_s=0.1, discriminator_warmup=1, discriminators_per_step=3
+    )
     adversary = Adversary(recipe, Accelerator(cpu=True), 8000)
     real = torch.from_numpy(speech_like(0.3, 8000))[None, None]
-    told = []
-    for step in range(6):
+    seen = set()
+    for step in range(8):
+        before = [p.detach().clone() for p in adversary.net.parameters()]
         fake = (0.5 * real).requires_grad_()
-        before = [p.clone() for p in adversary.net.parameters()]
         loss, figures = adversary.step(real, fake, step)
-        learned = any(
-            not torch.equal(a, b) for a, b in zip(before, adversary.net.parameters(), strict=True)
-        )
-        assert learned == ("d" in figures)
-        if loss.requires_grad:
-            loss.backward()
-        told.append(("d" in figures, fake.grad is not None))
-    alone, both, judged = (True, False), (True, True), (False, True)
-    assert told == [alone, alone, both, judged, both, judged]
-    with pytest.raises(ValueError, match="discriminator_every is 0"):
-        Recipe(discriminator_every=0)
+        learned = {
+            name.split(".")[1]
+            for (name, new), old in zip(adversary.net.named_parameters(), before, strict=True)
+            if not torch.equal(new, old)
+        }
+        assert learned == {str(i) for i in draw_members(recipe, 8, step)}
+        assert len(learned) == 3
+        assert loss.requires_grad == (step > 0) == ("adv" in figures)
+        seen |= learned
+    assert len(seen) == 8
+    with pytest.raises(ValueError, match="discriminators_per_step is 0"):
+        Recipe(discriminators_per_step=0)
 
 
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -89,8 +90,10 @@ class Discriminators(nn.Module):
             [*(PeriodDiscriminator(p) for p in periods), *(StftDiscriminator(w) for w in windows)]
         )
 
-    def forward(self, wav: Tensor) -> list[list[Tensor]]:
-        return [member(wav) for member in self.members]
+    def forward(self, wav: Tensor, turn: Sequence[int] | None = None) -> list[list[Tensor]]:
+        """wav (B, 1, N) -> feature maps of the members whose turn it is; None means all."""
+        chosen = range(len(self.members)) if turn is None else turn
+        return [self.members[i](wav) for i in chosen]
 
 
 def discriminator_loss(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
@@ -124,7 +127,7 @@ class Adversary:
         self.net, self.optimizer = accelerator.prepare(net, optimizer)
 
     def step(self, real: Tensor, fake: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Update the discriminators where it is their turn, then judge `fake`.
+        """Update the discriminators whose turn it is, then have them judge `fake`.
 
         They see the same random piece of every item in `real` and `fake`: a period or a click is
         short, and what they cost grows with what they see. For the first `discriminator_warmup`
@@ -139,27 +142,28 @@ class Adversary:
         """
         recipe = self.recipe
         real, fake = crop((real, fake), self.samples, recipe.seed * 1_000_037 + step)
-        alone = step < recipe.discriminator_warmup
-        figures = {}
-        if alone or step % recipe.discriminator_every == 0:
-            figures["d"] = self._learn(real, fake.detach())
-        if alone:
+        turn = draw_members(recipe, len(PERIODS) + len(WINDOWS_S), step)
+        with self.accelerator.autocast():
+            loss = discriminator_loss(self.net(real, turn), self.net(fake.detach(), turn))
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        figures = {"d": loss.item()}
+        if step < recipe.discriminator_warmup:
             return fake.new_zeros(()), figures
         self.net.requires_grad_(False)
         with self.accelerator.autocast():
-            score, features = generator_losses(self.net(real), self.net(fake))
+            score, features = generator_losses(self.net(real, turn), self.net(fake, turn))
         self.net.requires_grad_(True)
         extra = recipe.weight_adversarial * score + recipe.weight_features * features
         return extra, figures | {"adv": score.item(), "features": features.item()}
 
-    def _learn(self, real: Tensor, fake: Tensor) -> float:
-        """One step of the discriminators; their loss before it."""
-        with self.accelerator.autocast():
-            loss = discriminator_loss(self.net(real), self.net(fake))
-        self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
-        self.optimizer.step()
-        return loss.item()
+
+def draw_members(recipe: Recipe, count: int, step: int) -> tuple[int, ...]:
+    """Which of `count` discriminators a step has, a function of seed and step alone."""
+    generator = torch.Generator().manual_seed(recipe.seed * 1_000_039 + step)
+    order = torch.randperm(count, generator=generator)
+    return tuple(order[: recipe.discriminators_per_step].tolist())
 
 
 def crop(waves: tuple[Tensor, ...], num_samples: int, seed: int) -> tuple[Tensor, ...]:

@@ -39,8 +39,8 @@ class Recipe:
         weight_listening: of `listener.listening_distance`, in the stages that make waveforms. It
             needs labels; the listener learns for `listener_steps` before the run begins.
         discriminator_s: seconds of every item that the discriminators see.
-        discriminator_every: they learn in one step of so many; their own learning is half of what
-            a step costs.
+        discriminators_per_step: how many of them, drawn for each step, learn and judge in it: all
+            of them take twice as long as the network itself.
         discriminator_warmup: steps in which they learn alone.
         decay_share: the learning rate falls to nothing over this last part of the budget.
         save_every_s: seconds between checkpoints.
@@ -82,15 +82,17 @@ class Recipe:
     weight_features: float = 3.0
     discriminator_lr: float = 1.5e-3
     discriminator_s: float = 0.5
-    discriminator_every: int = 1
+    discriminators_per_step: int = 8
     discriminator_warmup: int = 200
     save_every_s: float = 300.0
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
-        if self.discriminator_every < 1:
-            raise ValueError(f"discriminator_every is {self.discriminator_every}; use at least 1")
+        if self.discriminators_per_step < 1:
+            raise ValueError(
+                f"discriminators_per_step is {self.discriminators_per_step}; use at least 1"
+            )
         if not 0 < self.decay_share <= 1:
             raise ValueError(f"decay_share is {self.decay_share}; use more than 0, at most 1")
         if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1 + 1e-9:
