@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 
 from frontend import EmptyTextError
@@ -23,6 +22,7 @@ from tokenizer.train.data import read_mono
 from tts.listen.reading import read_text
 from tts.listen.sounds import NOTHING, OF_SYMBOL, carried, sounds_of
 from tts.train.corpus import Utterance, read_corpus
+from tts.train.natural import resized
 from tts.train.prepare import Example
 from tts.train.sentences import sentence_key
 
@@ -58,36 +58,39 @@ class Disturbance:
     """How a recording is changed before it is encoded.
 
     Attributes:
-        slowest, fastest: rate, which changes the pitch too: another voice.
+        smallest, largest: size of the speaker, see `natural.resized`: another voice.
         quietest_db, loudest_db: gain.
         snr_db: of noise under the speech; `noisy` of the recordings have some.
     """
 
-    slowest: float = 0.88
-    fastest: float = 1.14
+    smallest: float = 0.88
+    largest: float = 1.14
     quietest_db: float = -18.0
     loudest_db: float = 6.0
     noisy: float = 0.7
     snr_db: tuple[float, float] = (5.0, 35.0)
 
-    def apply(self, wav: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """float32 (N,) -> the same disturbed, and its rate."""
-        rate = float(rng.uniform(self.slowest, self.fastest))
-        wav = soxr.resample(wav, rate, 1.0)
+    def apply(
+        self, wav: np.ndarray, sample_rate: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, float]:
+        """float32 (N,) -> (N * size,), the same disturbed, and the size."""
+        size = float(rng.uniform(self.smallest, self.largest))
+        wav = resized(wav, sample_rate, size)
         if rng.random() < self.noisy:
             level = float(np.sqrt(np.mean(np.square(wav)))) + 1e-6
-            wav = wav + noise(len(wav), rng) * level * 10 ** (-rng.uniform(*self.snr_db) / 20)
+            background = noise(len(wav), sample_rate, rng)
+            wav = wav + background * level * 10 ** (-rng.uniform(*self.snr_db) / 20)
         wav = wav * 10 ** (rng.uniform(self.quietest_db, self.loudest_db) / 20)
-        return np.clip(wav, -1, 1).astype(np.float32), rate
+        return np.clip(wav, -1, 1).astype(np.float32), size
 
 
-def noise(length: int, rng: np.random.Generator) -> np.ndarray:
+def noise(length: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """float32 (N,) of RMS 1: white to brown, steady or swelling, perhaps with a hum or a chord."""
     spectrum = np.fft.rfft(rng.standard_normal(length))
     slope = rng.uniform(0, 1)
     wav = np.fft.irfft(spectrum / np.maximum(1, np.arange(len(spectrum))) ** slope, length)
     wav = wav / (wav.std() + 1e-9)
-    time = np.arange(length) / 24000
+    time = np.arange(length) / sample_rate
     for pitch in rng.uniform(50, 900, rng.integers(0, 4)):
         weights = [rng.uniform(0, 2) / h * np.sin(2 * np.pi * h * pitch * time) for h in (1, 2, 3)]
         wav = wav + np.sum(weights, axis=0)
@@ -158,9 +161,9 @@ def prepare_speech(
         wav = read_mono(utterance.path, codec.sample_rate)
         rng = np.random.default_rng((number, len(wav)))
         for variant in range(1, variants + 1):
-            changed, rate = disturbance.apply(wav, rng)
+            changed, size = disturbance.apply(wav, codec.sample_rate, rng)
             codes = _encode(codec, num_codebooks, changed)
-            before = np.round((np.arange(codes.shape[1]) + 1) * rate).astype(np.int64) - 1
+            before = np.round((np.arange(codes.shape[1]) + 1) / size).astype(np.int64) - 1
             places = example.places[np.clip(before, 0, len(example.places) - 1)]
             yield _heard(example, f"{example.id}#{variant}", codes, places, said)
         if number % NOISE_EVERY == 0:
@@ -208,7 +211,7 @@ def _noise_alone(
     """Noise or silence of any level."""
     length = round(rng.uniform(*NOISE_S) * codec.sample_rate)
     level = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-70, -12) / 20)
-    wav = np.clip(noise(length, rng) * level, -1, 1).astype(np.float32)
+    wav = np.clip(noise(length, codec.sample_rate, rng) * level, -1, 1).astype(np.float32)
     codes, nothing = _encode(codec, num_codebooks, wav), np.zeros(0, dtype=np.int64)
     labels = np.full(codes.shape[1], NOTHING)
     return Heard(f"noise{number}", "", "", codes, labels, nothing, (), nothing)
