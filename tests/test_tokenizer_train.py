@@ -25,6 +25,7 @@ from tokenizer.train.adversary import (
 )
 from tokenizer.train.data import UNLABELLED
 from tokenizer.train.init import initialize
+from tokenizer.train.insert import insert_codebooks
 from tokenizer.train.loop import draw_codebooks
 from tokenizer.train.optim import make_optimizer, set_rate
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
@@ -215,6 +216,45 @@ def test_the_discriminators_whose_turn_it_is_learn_and_judge():
     assert len(seen) == 8
     with pytest.raises(ValueError, match="discriminators_per_step is 0"):
         Recipe(discriminators_per_step=0)
+
+
+def test_inserted_codebooks_leave_those_before_them_and_the_decoder_as_they_were(tmp_path):
+    sounds, start, out = corpus(tmp_path / "sounds"), tmp_path / "start", tmp_path / "out"
+    old = tiny_codec()
+    save_codec(old, start)
+    recipe = tmp_path / "codes.toml"
+    recipe.write_text(
+        "stage = 'mel'\ninserted_codebooks = 1\ninserted_after = 2\nusual_codebooks = 3\n"
+        "batch_size = 2\nsegment_s = 0.48\nunquantized_steps = 0\nrevive_every = 1\n"
+    )
+    common = [str(sounds), "--recipe", str(recipe), "--init", str(start), "--out", str(out)]
+    for steps in (2, 4):
+        assert main([*common, "--budget-minutes", "9", "--max-steps", str(steps)]) == 0
+    new = load_codec(out)
+    assert new.num_codebooks == old.num_codebooks == 4
+    wav = torch.from_numpy(speech_like(0.96))[None, None]
+    assert torch.equal(new.encode(wav, 2), old.encode(wav, 2))
+    levels = zip(new.quantizer.quantizers, (0, 1, None, 2), strict=True)
+    for level, before in levels:
+        if before is not None:
+            kept = old.quantizer.quantizers[before].state_dict()
+            assert all(torch.equal(v, kept[k]) for k, v in level.state_dict().items())
+    for a, b in zip(new.decoder.parameters(), old.decoder.parameters(), strict=True):
+        assert torch.equal(a, b)
+    latents, _ = old.encode_latents(wav)
+    missed = [
+        (codec.quantizer.decode(codec.quantizer.encode(latents, n)) - latents).norm()
+        for codec, n in ((old, 2), (new, 3))
+    ]
+    assert missed[1] < missed[0]
+
+
+def test_codebooks_that_cannot_be_inserted_are_named():
+    codec = tiny_codec()
+    with pytest.raises(ValueError, match="3 new codebooks after 2 of 4"):
+        insert_codebooks(codec.quantizer, 2, 3, torch.randn(1, 40, 16))
+    with pytest.raises(ValueError, match="stage 'mel'"):
+        Recipe(stage="gan", inserted_codebooks=1, inserted_after=2)
 
 
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path):

@@ -11,7 +11,7 @@ from tiny import tiny_model, tiny_tts_config
 from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
 from tts.train.init import initialize
-from tts.train.widen import widened
+from tts.train.widen import CHANNEL_TABLES, widened, with_new_codebooks
 
 SMALL = tiny_tts_config()
 
@@ -73,3 +73,15 @@ def test_what_cannot_be_added_is_named():
     other = replace(SMALL.phonemes, phases=SMALL.phonemes.phases + 1)
     with pytest.raises(ValueError, match="other phonemes"):
         widened(small, replace(larger(), phonemes=other))
+
+
+def test_codes_that_say_something_else_begin_anew():
+    old = trained()
+    torch.manual_seed(3)
+    new = with_new_codebooks(old, kept=2)
+    for name, weight in new.state_dict().items():
+        own = [name.startswith(f"{table}.{c}.") for table in CHANNEL_TABLES for c in (3, 4)]
+        # norms begin at one, as those of a model that has learnt nothing
+        assert torch.equal(weight, old.state_dict()[name]) != (any(own) and "norm" not in name)
+    with pytest.raises(ValueError, match="9 codebooks cannot be kept of 4"):
+        with_new_codebooks(old, kept=9)

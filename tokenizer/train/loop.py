@@ -15,6 +15,7 @@ from tokenizer.model import CatTokenizer
 from tokenizer.train.adversary import Adversary
 from tokenizer.train.data import PackedAudio, segments
 from tokenizer.train.init import initialize_output
+from tokenizer.train.insert import insert_codebooks
 from tokenizer.train.listener import Listener, train_listener
 from tokenizer.train.optim import make_optimizer
 from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
@@ -68,6 +69,10 @@ def train(
     state, listener = out / "state", None
     if recipe.fresh_output and not state.is_dir():
         initialize_output(codec)
+    if recipe.inserted_codebooks and not state.is_dir():
+        latents = some_latents(codec, audio, recipe)
+        after, count = recipe.inserted_after, recipe.inserted_codebooks
+        insert_codebooks(codec.quantizer, after, count, latents, recipe.seed)
     if recipe.weight_listening:
         if not audio.num_labels:
             raise ValueError("weight_listening needs labels to learn from: give --labels, or 0")
@@ -81,6 +86,7 @@ def train(
     optimizer = make_optimizer(trainee, recipe.learning_rate, recipe.weight_decay)
     model, optimizer = accelerator.prepare(trainee, optimizer)
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
+    progress.seeded = bool(recipe.inserted_codebooks)
     accelerator.register_for_checkpointing(progress, keeper)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
     resume(accelerator, recipe, out)
@@ -135,7 +141,9 @@ class _Run(TrainingRun[Recipe]):
     def _learn(self, wav: Tensor, labels: Tensor, number: int) -> dict[str, float]:
         recipe, quantizer = self.recipe, self.codec.quantizer
         learns_codes = self.progress.seeded or recipe.stage != "mel"
-        count = draw_codebooks(recipe, len(wav), self.codec.num_codebooks, number)
+        inserted = recipe.inserted_after + recipe.inserted_codebooks
+        total = inserted if recipe.inserted_codebooks else self.codec.num_codebooks
+        count = draw_codebooks(recipe, len(wav), total, number)
         if not learns_codes:
             count = torch.zeros_like(count)
         with self.accelerator.autocast():

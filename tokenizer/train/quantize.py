@@ -85,6 +85,8 @@ class CodebookKeeper:
         moved = 0
         for level, usage, z in zip(quantizer.quantizers, self.usage, projected, strict=True):
             assert isinstance(level, Codebook)
+            if not level.codebook.weight.requires_grad:
+                continue
             idle = (usage < share * usage.mean()).nonzero().flatten()
             pool = z.flatten(0, 1)
             pick = torch.randperm(len(pool))[: len(idle)]

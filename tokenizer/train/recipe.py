@@ -22,6 +22,9 @@ class Recipe:
             waveform; 'wave' trains the waveform with spectral losses; 'gan' adds discriminators.
         freeze_encoder: keep encoder and quantizer as they are, so that codes stay valid.
         fresh_output: begin with a new last projection, as after 'mel'.
+        inserted_codebooks, inserted_after: begin with so many new codebooks behind the first ones
+            ('mel' only), see `insert.insert_codebooks`; they alone learn, so all codes before
+            them stay valid, and the decoder reads them as it is.
         shares: how much of what it hears comes from the folder of this name; folders that are not
             named share the rest by their hours.
         noise_share, noise_db: this share of the items has noise of such levels (dBFS) added.
@@ -49,6 +52,8 @@ class Recipe:
     stage: str = "mel"
     freeze_encoder: bool = False
     fresh_output: bool = False
+    inserted_codebooks: int = 0
+    inserted_after: int = 0
     shares: dict[str, float] = field(default_factory=dict)
     noise_share: float = 0.0
     noise_db: tuple[float, float] = (-70.0, -40.0)
@@ -89,6 +94,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise ValueError(f"stage {self.stage!r} is unknown; use one of {STAGES}")
+        if self.inserted_codebooks and (self.stage != "mel" or self.freeze_encoder):
+            raise ValueError("inserted_codebooks learn in stage 'mel' without freeze_encoder")
         if self.discriminators_per_step < 1:
             raise ValueError(
                 f"discriminators_per_step is {self.discriminators_per_step}; use at least 1"

@@ -39,6 +39,11 @@ def parser() -> Parser:
     run.add_argument(
         "--init", help="'embedded' or a folder to start from; --config may give it more width"
     )
+    run.add_argument(
+        "--keep-codebooks",
+        type=int,
+        help="of the codes of --init, so many say the same here; the others begin anew",
+    )
     run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -84,7 +89,7 @@ def train_model(args: argparse.Namespace) -> int:
     from tts.train.init import initialize
     from tts.train.loop import Recipe, train
     from tts.train.prepare import load_examples
-    from tts.train.widen import widened
+    from tts.train.widen import widened, with_new_codebooks
 
     recipe = Recipe.from_file(args.recipe)
     if args.max_steps:
@@ -95,6 +100,8 @@ def train_model(args: argparse.Namespace) -> int:
         if not isinstance(loaded, TtsModel):
             raise ValueError(f"--init {args.init}: models of this type are not trained here")
         model = widened(loaded, TtsConfig.from_file(args.config)) if args.config else loaded
+        if args.keep_codebooks:
+            model = with_new_codebooks(model, args.keep_codebooks)
         model.requires_grad_(True).train()
     elif args.config:
         model = TtsModel(TtsConfig.from_file(args.config))

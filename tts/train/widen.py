@@ -1,4 +1,4 @@
-"""A larger language model that begins with what a smaller one knows.
+"""A language model that begins with what another one knows, which is smaller or has other codes.
 
 The units of the smaller model keep their weights and read nothing of what is new, so that at first
 the larger one says what the smaller one said; what is new begins at random and writes from the
@@ -12,6 +12,14 @@ import torch
 from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
 from tts.train.init import initialize
+
+# Lists of what each channel has of its own.
+CHANNEL_TABLES = (
+    "model.embedding_list",
+    "local_to_speech_embedding_mlps",
+    "layer_norm_before_lm_heads",
+    "lm_heads",
+)
 
 
 def widened(small: TtsModel, config: TtsConfig) -> TtsModel:
@@ -39,6 +47,24 @@ def widened(small: TtsModel, config: TtsConfig) -> TtsModel:
         for name, weight in old.items():
             _put(new[name], weight.float(), "embedding_list" in name)
     return model
+
+
+def with_new_codebooks(model: TtsModel, kept: int) -> TtsModel:
+    """`model` where the codes after the first `kept` say something else than it has learnt: what
+    belongs to these alone begins anew.
+
+    Raises:
+        ValueError: it has fewer codebooks.
+    """
+    if not 0 < kept <= model.config.n_vq:
+        raise ValueError(f"{kept} codebooks cannot be kept of {model.config.n_vq}")
+    begun = TtsModel(model.config)
+    initialize(begun)
+    changed = range(kept + 1, 1 + model.config.n_vq)
+    new = tuple(f"{name}.{channel}." for name in CHANNEL_TABLES for channel in changed)
+    known = {k: v for k, v in model.state_dict().items() if not k.startswith(new)}
+    begun.load_state_dict(begun.state_dict() | known)
+    return begun
 
 
 def _fixed(config: TtsConfig) -> dict[str, int]:
