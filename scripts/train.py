@@ -121,9 +121,9 @@ class Plan:
     def _prepare(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
         """Examples of a language model's stage, and of speakers made larger and smaller."""
         wanted = [("examples", stage["corpora"], [])]
-        if more := stage.get("resized"):
+        for number, more in enumerate(stage.get("resized", ()), 1):
             sizes = ["--sizes", *(f"{size:g}" for size in more["sizes"])]
-            wanted.append(("resized", more["corpora"], sizes))
+            wanted.append((f"resized{number}", more["corpora"], sizes))
         for kind, corpora, options in wanted:
             out = self.out / f"{name}-{kind}.npz"
             command = ["tts.train", "prepare", *self.folders(corpora), "--out", str(out)]
@@ -164,6 +164,8 @@ class Plan:
             arguments += ["--config", str(RECIPES / stage["config"])]
         if "init" in stage:
             arguments += ["--init", str(self.out / stage["init"])]
+        if "keep_codebooks" in stage:
+            arguments += ["--keep-codebooks", str(stage["keep_codebooks"])]
         if "sample_rate" in stage:
             arguments += ["--sample-rate", str(stage["sample_rate"])]
         return arguments
