@@ -166,6 +166,7 @@ class Plan:
             arguments += ["--init", str(self.out / stage["init"])]
         if "keep_codebooks" in stage:
             arguments += ["--keep-codebooks", str(stage["keep_codebooks"])]
+            arguments += ["--codec", str(self.out / stage["codec"])]
         if "sample_rate" in stage:
             arguments += ["--sample-rate", str(stage["sample_rate"])]
         return arguments

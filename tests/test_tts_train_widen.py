@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tiny import tiny_model, tiny_tts_config
+from tiny import tiny_codec, tiny_model, tiny_tts_config
+from tokenizer.quantizer import Codebook
 from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
 from tts.train.init import initialize
@@ -75,13 +76,19 @@ def test_what_cannot_be_added_is_named():
         widened(small, replace(larger(), phonemes=other))
 
 
-def test_codes_that_say_something_else_begin_anew():
-    old = trained()
+def test_codes_that_say_something_else_begin_anew_as_neighbours_of_their_neighbours():
+    old, codec = trained(), tiny_codec()
     torch.manual_seed(3)
-    new = with_new_codebooks(old, kept=2)
+    new = with_new_codebooks(old, 2, codec)
     for name, weight in new.state_dict().items():
         own = [name.startswith(f"{table}.{c}.") for table in CHANNEL_TABLES for c in (3, 4)]
         # norms begin at one, as those of a model that has learnt nothing
         assert torch.equal(weight, old.state_dict()[name]) != (any(own) and "norm" not in name)
+    level = codec.quantizer.quantizers[2]
+    assert isinstance(level, Codebook)
+    entries = level.codebook.weight
+    far = torch.pdist(entries)
+    for table in (new.table(3), new.head_weight(3)):
+        assert torch.corrcoef(torch.stack([far, torch.pdist(table[: len(entries)])]))[0, 1] > 0.99
     with pytest.raises(ValueError, match="9 codebooks cannot be kept of 4"):
-        with_new_codebooks(old, kept=9)
+        with_new_codebooks(old, 9, codec)

@@ -44,6 +44,7 @@ def parser() -> Parser:
         type=int,
         help="of the codes of --init, so many say the same here; the others begin anew",
     )
+    run.add_argument("--codec", help="with --keep-codebooks: whose codes they are")
     run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
 def train_model(args: argparse.Namespace) -> int:
     import torch
 
+    from tokenizer.checkpoint import load_codec
     from tts.model.checkpoint import load_model
     from tts.model.config import TtsConfig
     from tts.model.lm import TtsModel
@@ -101,7 +103,9 @@ def train_model(args: argparse.Namespace) -> int:
             raise ValueError(f"--init {args.init}: models of this type are not trained here")
         model = widened(loaded, TtsConfig.from_file(args.config)) if args.config else loaded
         if args.keep_codebooks:
-            model = with_new_codebooks(model, args.keep_codebooks)
+            if not args.codec:
+                raise ValueError("--keep-codebooks needs --codec, the tokenizer of the new codes")
+            model = with_new_codebooks(model, args.keep_codebooks, load_codec(args.codec))
         model.requires_grad_(True).train()
     elif args.config:
         model = TtsModel(TtsConfig.from_file(args.config))

@@ -8,7 +8,10 @@ first step on, which lets it learn (after Net2Net, Chen et al. 2016).
 from __future__ import annotations
 
 import torch
+from torch import nn
 
+from tokenizer.model import CatTokenizer
+from tokenizer.quantizer import Codebook
 from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
 from tts.train.init import initialize
@@ -20,6 +23,8 @@ CHANNEL_TABLES = (
     "layer_norm_before_lm_heads",
     "lm_heads",
 )
+# Deviations of trained models' embeddings and heads.
+TABLE_SIZE, HEAD_SIZE = 0.05, 0.055
 
 
 def widened(small: TtsModel, config: TtsConfig) -> TtsModel:
@@ -49,9 +54,9 @@ def widened(small: TtsModel, config: TtsConfig) -> TtsModel:
     return model
 
 
-def with_new_codebooks(model: TtsModel, kept: int) -> TtsModel:
+def with_new_codebooks(model: TtsModel, kept: int, codec: CatTokenizer) -> TtsModel:
     """`model` where the codes after the first `kept` say something else than it has learnt: what
-    belongs to these alone begins anew.
+    belongs to these alone begins anew, and codes that are neighbours in `codec` begin as such.
 
     Raises:
         ValueError: it has fewer codebooks.
@@ -64,7 +69,24 @@ def with_new_codebooks(model: TtsModel, kept: int) -> TtsModel:
     new = tuple(f"{name}.{channel}." for name in CHANNEL_TABLES for channel in changed)
     known = {k: v for k, v in model.state_dict().items() if not k.startswith(new)}
     begun.load_state_dict(begun.state_dict() | known)
+    for channel in changed:
+        level = codec.quantizer.quantizers[channel - 1]
+        assert isinstance(level, Codebook)
+        with torch.no_grad():
+            for table, size in (
+                (begun.table(channel), TABLE_SIZE),
+                (begun.head(channel), HEAD_SIZE),
+            ):
+                table[: len(level.codebook.weight)] = _spread(level.codebook.weight, table, size)
     return begun
+
+
+def _spread(entries: torch.Tensor, table: torch.Tensor, size: float) -> torch.Tensor:
+    """The entries of a codebook (V, D) in random directions of a table's rows: (V, hidden), of the
+    standard deviation `size`."""
+    directions = nn.init.orthogonal_(torch.empty(entries.shape[1], table.shape[1]))
+    rows = (entries - entries.mean(0)).cpu() @ directions
+    return rows * (size / rows.std())
 
 
 def _fixed(config: TtsConfig) -> dict[str, int]:
