@@ -67,6 +67,7 @@ def test_idle_entries_are_moved_to_the_data():
     latents = torch.randn(8, 40, 16)
     result = quantize(codec.quantizer, latents, torch.full((8,), 4))
     keeper.update(result.codes)
+    keeper.usage[:, :3] = 0  # some always are
     idle = keeper.usage[0] == 0
     level = codec.quantizer.quantizers[0]
     assert isinstance(level, Codebook)
@@ -74,6 +75,15 @@ def test_idle_entries_are_moved_to_the_data():
     assert keeper.revive(codec.quantizer, result.projected, 0.1) >= int(idle.sum())
     moved = before.ne(level.codebook.weight).any(dim=1)
     assert moved[idle].all()
+    keeper.usage[:, :3] = 0
+    kept = [v.clone() for v in codec.quantizer.state_dict().values()]
+    assert keeper.revive(codec.quantizer, result.projected, 0.1, slice(3, 4)) >= 3
+    changed = [
+        k
+        for (k, v), old in zip(codec.quantizer.state_dict().items(), kept, strict=True)
+        if not torch.equal(v, old)
+    ]
+    assert changed == ["quantizers.3.codebook.weight"]
 
 
 def test_seeding_lowers_the_error():

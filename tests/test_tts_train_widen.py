@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tiny import tiny_codec, tiny_model, tiny_tts_config
+from tiny import tiny_codec, tiny_codec_config, tiny_model, tiny_tts_config
 from tokenizer.quantizer import Codebook
 from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
@@ -92,3 +92,7 @@ def test_codes_that_say_something_else_begin_anew_as_neighbours_of_their_neighbo
         assert torch.corrcoef(torch.stack([far, torch.pdist(table[: len(entries)])]))[0, 1] > 0.99
     with pytest.raises(ValueError, match="9 codebooks cannot be kept of 4"):
         with_new_codebooks(old, 9, codec)
+    config = tiny_codec_config()
+    few = replace(config, quantizer_kwargs=replace(config.quantizer_kwargs, num_quantizers=2))
+    with pytest.raises(ValueError, match=r"has 2 codebooks of 32 codes, the model 4 of 32"):
+        with_new_codebooks(old, 2, tiny_codec(config=few))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from tokenizer.train.losses import hann
+from tokenizer.train.losses import drawn, hann
 from tokenizer.train.recipe import Recipe
 
 SLOPE = 0.1
@@ -159,11 +159,9 @@ class Adversary:
         return extra, figures | {"adv": score.item(), "features": features.item()}
 
 
-def draw_members(recipe: Recipe, count: int, step: int) -> tuple[int, ...]:
-    """Which of `count` discriminators a step has, a function of seed and step alone."""
-    generator = torch.Generator().manual_seed(recipe.seed * 1_000_039 + step)
-    order = torch.randperm(count, generator=generator)
-    return tuple(order[: recipe.discriminators_per_step].tolist())
+def draw_members(recipe: Recipe, total: int, step: int) -> list[int]:
+    """Which of all discriminators a step has, a function of seed and step alone."""
+    return drawn(total, recipe.discriminators_per_step, recipe.seed * 1_000_039 + step)
 
 
 def crop(waves: tuple[Tensor, ...], num_samples: int, seed: int) -> tuple[Tensor, ...]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tokenizer.quantizer import Codebook, ResidualQuantizer, pointwise
-from tokenizer.train.quantize import seed_codebook
+from tokenizer.train.quantize import left_over, seed_codebook
 
 
 @torch.no_grad()
@@ -37,7 +37,8 @@ def insert_codebooks(
     old = list(quantizer.quantizers)
     residual = pointwise(quantizer.input_proj, latents.float())
     for level in old[:after]:
-        residual = residual - _value(level, residual)
+        assert isinstance(level, Codebook)
+        residual = left_over(level, residual)
     new = []
     for number in range(count):
         level = Codebook(quantizer.config).to(residual.device)
@@ -47,14 +48,9 @@ def insert_codebooks(
         for projection in (level.in_proj, level.out_proj):
             nn.init.zeros_(projection.bias)  # type: ignore[arg-type]
         seed_codebook(level, level.project(residual), seed + number)
-        residual = residual - _value(level, residual)
+        residual = left_over(level, residual)
         new.append(level)
     quantizer.quantizers = nn.ModuleList([*old[:after], *new, *old[after : total - count]])
-
-
-def _value(level: nn.Module, residual: Tensor) -> Tensor:
-    assert isinstance(level, Codebook)
-    return level.lookup(level.nearest(level.project(residual)))
 
 
 def _principal(x: Tensor, count: int) -> Tensor:

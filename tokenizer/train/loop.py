@@ -17,6 +17,7 @@ from tokenizer.train.data import PackedAudio, segments
 from tokenizer.train.init import initialize_output
 from tokenizer.train.insert import insert_codebooks
 from tokenizer.train.listener import Listener, train_listener
+from tokenizer.train.losses import drawn
 from tokenizer.train.optim import make_optimizer
 from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
 from tokenizer.train.recipe import Recipe
@@ -38,9 +39,9 @@ def draw_codebooks(recipe: Recipe, batch: int, total: int, step: int) -> Tensor:
 
 def draw_windows(recipe: Recipe, step: int) -> tuple[int, ...]:
     """The STFT windows of a step, a function of seed and step alone."""
-    generator = torch.Generator().manual_seed(recipe.seed * 1_000_033 + step)
-    order = torch.randperm(len(recipe.wave_windows), generator=generator)
-    return tuple(recipe.wave_windows[i] for i in order[: recipe.windows_per_step])
+    windows = recipe.wave_windows
+    chosen = drawn(len(windows), recipe.windows_per_step, recipe.seed * 1_000_033 + step)
+    return tuple(windows[i] for i in chosen)
 
 
 def segment_samples(codec: CatTokenizer, recipe: Recipe) -> int:
@@ -141,8 +142,7 @@ class _Run(TrainingRun[Recipe]):
     def _learn(self, wav: Tensor, labels: Tensor, number: int) -> dict[str, float]:
         recipe, quantizer = self.recipe, self.codec.quantizer
         learns_codes = self.progress.seeded or recipe.stage != "mel"
-        inserted = recipe.inserted_after + recipe.inserted_codebooks
-        total = inserted if recipe.inserted_codebooks else self.codec.num_codebooks
+        total = recipe.learning_codebooks.stop or self.codec.num_codebooks
         count = draw_codebooks(recipe, len(wav), total, number)
         if not learns_codes:
             count = torch.zeros_like(count)
@@ -157,7 +157,9 @@ class _Run(TrainingRun[Recipe]):
         if not recipe.freeze_encoder and learns_codes:
             self.keeper.update(quantized.codes)
             if number % recipe.revive_every == 0:
-                figures["revived"] = self.keeper.revive(quantizer, quantized.projected, 0.05)
+                figures["revived"] = self.keeper.revive(
+                    quantizer, quantized.projected, 0.05, recipe.learning_codebooks
+                )
         for name in FIGURES:
             if name in result:
                 figures[name] = float(result[name].detach())

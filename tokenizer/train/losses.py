@@ -33,6 +33,12 @@ def hann(length: int) -> Tensor:
     return torch.hann_window(length)
 
 
+def drawn(total: int, count: int, seed: int) -> list[int]:
+    """`count` (or all, where there are fewer) of `total` numbers, drawn from `seed` alone."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randperm(total, generator=generator)[:count].tolist()
+
+
 def magnitude(wav: Tensor, window: int, hop: int) -> Tensor:
     """|STFT| scaled by the window's sum, centred frames: (B, 1, N) -> (B, bins, N / hop + 1)."""
     taper = hann(window).to(wav.device)

@@ -80,13 +80,25 @@ class CodebookKeeper:
         self.usage = self.usage * self.decay + counts * (1 - self.decay)
 
     @torch.no_grad()
-    def revive(self, quantizer: ResidualQuantizer, projected: list[Tensor], share: float) -> int:
-        """Move entries used less than `share` of an even share to vectors of this batch."""
+    def revive(
+        self,
+        quantizer: ResidualQuantizer,
+        projected: list[Tensor],
+        share: float,
+        learning: slice = slice(None),
+    ) -> int:
+        """Move entries used less than `share` of an even share to vectors of this batch.
+
+        Args:
+            learning: the codebooks that may change.
+
+        Returns:
+            How many were moved.
+        """
         moved = 0
-        for level, usage, z in zip(quantizer.quantizers, self.usage, projected, strict=True):
+        levels = list(zip(quantizer.quantizers, self.usage, projected, strict=True))
+        for level, usage, z in levels[learning]:
             assert isinstance(level, Codebook)
-            if not level.codebook.weight.requires_grad:
-                continue
             idle = (usage < share * usage.mean()).nonzero().flatten()
             pool = z.flatten(0, 1)
             pick = torch.randperm(len(pool))[: len(idle)]
@@ -110,7 +122,12 @@ def seed_codebooks(quantizer: ResidualQuantizer, latents: Tensor, seed: int = 0)
     for k, level in enumerate(quantizer.quantizers):
         assert isinstance(level, Codebook)
         seed_codebook(level, level.project(residual), seed + k)
-        residual = residual - level.lookup(level.nearest(level.project(residual)))
+        residual = left_over(level, residual)
+
+
+def left_over(level: Codebook, residual: Tensor) -> Tensor:
+    """What one codebook leaves of (B, T, rvq_dim) to the next one."""
+    return residual - level.lookup(level.nearest(level.project(residual)))
 
 
 @torch.no_grad()

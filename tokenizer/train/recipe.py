@@ -105,6 +105,12 @@ class Recipe:
         if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1 + 1e-9:
             raise ValueError(f"shares {self.shares}: none may be negative, their sum at most 1")
 
+    @property
+    def learning_codebooks(self) -> slice:
+        """Those that learn where the quantizer does: the inserted ones, or all."""
+        first, count = self.inserted_after, self.inserted_codebooks
+        return slice(first, first + count) if count else slice(None)
+
     @classmethod
     def from_file(cls, path: Path) -> Recipe:
         """Read a TOML file with this class's fields; ValueError names what is wrong in it."""

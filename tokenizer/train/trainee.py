@@ -57,12 +57,15 @@ class Trainee(nn.Module):
         if recipe.freeze_encoder:
             unused += [codec.encoder, codec.quantizer]
         if recipe.inserted_codebooks:
-            unused += [codec.encoder, codec.decoder, *_not_inserted(codec, recipe)]
+            unused += [codec.encoder, codec.decoder, codec.quantizer]
         unused += [codec.decoder[-2]] if recipe.stage == "mel" else [self.spectrum_head]
         if recipe.freeze_encoder or not num_labels:
             unused.append(self.label_head)
         for module in unused:
             module.requires_grad_(False)
+        if recipe.inserted_codebooks:
+            for level in list(codec.quantizer.quantizers)[recipe.learning_codebooks]:
+                level.requires_grad_(True)
 
     def forward(
         self, wav: Tensor, labels: Tensor, num_codebooks: Tensor, windows: tuple[int, ...]
@@ -129,12 +132,6 @@ class Trainee(nn.Module):
         weight = fine.float().to(distance.device)
         result["phase"] = (distance * weight).sum() / weight.sum().clamp_min(1)
         return (distance * weight).mean()
-
-
-def _not_inserted(codec: CatTokenizer, recipe: Recipe) -> list[nn.Module]:
-    """The codebooks that stay as they are."""
-    levels, first = list(codec.quantizer.quantizers), recipe.inserted_after
-    return [*levels[:first], *levels[first + recipe.inserted_codebooks :]]
 
 
 def label_loss(logits: Tensor, labels: Tensor, num_labels: int) -> tuple[Tensor, Tensor]:

@@ -102,7 +102,7 @@ def train_model(args: argparse.Namespace) -> int:
         if not isinstance(loaded, TtsModel):
             raise ValueError(f"--init {args.init}: models of this type are not trained here")
         model = widened(loaded, TtsConfig.from_file(args.config)) if args.config else loaded
-        if args.keep_codebooks:
+        if args.keep_codebooks is not None:
             if not args.codec:
                 raise ValueError("--keep-codebooks needs --codec, the tokenizer of the new codes")
             model = with_new_codebooks(model, args.keep_codebooks, load_codec(args.codec))

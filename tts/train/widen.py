@@ -59,10 +59,18 @@ def with_new_codebooks(model: TtsModel, kept: int, codec: CatTokenizer) -> TtsMo
     belongs to these alone begins anew, and codes that are neighbours in `codec` begin as such.
 
     Raises:
-        ValueError: it has fewer codebooks.
+        ValueError: it has fewer codebooks, or `codec` has, or they are of another size.
     """
     if not 0 < kept <= model.config.n_vq:
         raise ValueError(f"{kept} codebooks cannot be kept of {model.config.n_vq}")
+    codebooks = codec.config.quantizer_kwargs
+    wanted = model.config.n_vq, model.config.audio_vocab_size
+    given = codebooks.num_quantizers, codebooks.codebook_size
+    if given[0] < wanted[0] or given[1] != wanted[1]:
+        raise ValueError(
+            f"the tokenizer has {given[0]} codebooks of {given[1]} codes, the model {wanted[0]} of "
+            f"{wanted[1]}; give the one whose codes it is to learn"
+        )
     begun = TtsModel(model.config)
     initialize(begun)
     changed = range(kept + 1, 1 + model.config.n_vq)
