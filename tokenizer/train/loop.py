@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tokenizer.checkpoint import save_codec
 from tokenizer.model import CatTokenizer
@@ -89,6 +90,10 @@ def train(
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
     progress.seeded = bool(recipe.inserted_codebooks)
     accelerator.register_for_checkpointing(progress, keeper)
+    average = None
+    if recipe.average:
+        average = AveragedModel(codec, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+        accelerator.register_for_checkpointing(average)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
     resume(accelerator, recipe, out)
     seed = process_seed(accelerator, recipe)
@@ -107,6 +112,7 @@ def train(
         progress=progress,
         keeper=keeper,
         adversary=adversary,
+        average=average,
     )
     run.loop(progress, budget_s)
     return codec
@@ -122,6 +128,7 @@ class _Run(TrainingRun[Recipe]):
     progress: Progress
     keeper: CodebookKeeper
     adversary: Adversary | None
+    average: AveragedModel | None
 
     def step(self, number: int, spent: float) -> dict[str, float]:
         """See `TrainingRun.step`; the first quantized step of the mel stage seeds the codebooks."""
@@ -153,6 +160,8 @@ class _Run(TrainingRun[Recipe]):
             extra, figures = self.adversary.step(wav, result["output"], number)
             loss = loss + extra
         norm = self.descend(loss, self.model, self.params)
+        if self.average is not None:
+            self.average.update_parameters(self.codec)
         quantized = result["quantized"]
         if not recipe.freeze_encoder and learns_codes:
             self.keeper.update(quantized.codes)
@@ -167,4 +176,4 @@ class _Run(TrainingRun[Recipe]):
         return figures
 
     def write(self) -> None:
-        save_codec(self.codec, self.out)
+        save_codec(self.average.module if self.average is not None else self.codec, self.out)

@@ -45,6 +45,9 @@ class Recipe:
         discriminators_per_step: how many of them, drawn for each step, learn and judge in it: all
             of them take twice as long as the network itself.
         discriminator_warmup: steps in which they learn alone.
+        average: what is written is a running mean of the weights, which keeps this much of itself
+            at each step, and sounds as after a fall of the rate; 0 writes them as they are. With
+            freeze_encoder only, since codebook entries move at once.
         decay_share: the learning rate falls to nothing over this last part of the budget.
         save_every_s: seconds between checkpoints.
     """
@@ -62,6 +65,7 @@ class Recipe:
     learning_rate: float = 1e-3
     warmup_steps: int = 200
     max_steps: int = 10**9
+    average: float = 0.0
     decay_share: float = 0.4
     weight_decay: float = 0.01
     clip: float = 1.0
@@ -100,6 +104,10 @@ class Recipe:
             raise ValueError(
                 f"discriminators_per_step is {self.discriminators_per_step}; use at least 1"
             )
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average is {self.average}; use 0, or less than 1")
+        if self.average and not self.freeze_encoder:
+            raise ValueError("average needs freeze_encoder: codebook entries move at once")
         if not 0 < self.decay_share <= 1:
             raise ValueError(f"decay_share is {self.decay_share}; use more than 0, at most 1")
         if any(share < 0 for share in self.shares.values()) or sum(self.shares.values()) > 1 + 1e-9:
