@@ -30,7 +30,7 @@ from tokenizer.train.loop import draw_codebooks
 from tokenizer.train.optim import make_optimizer, set_rate
 from tokenizer.train.quantize import CodebookKeeper, quantize, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import learning_rate
+from tokenizer.train.run import Average, learning_rate
 from tokenizer.train.trainee import label_loss
 
 
@@ -267,11 +267,30 @@ def test_codebooks_that_cannot_be_inserted_are_named():
         Recipe(stage="gan", inserted_codebooks=1, inserted_after=2)
 
 
-def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path):
+def test_the_running_mean_is_what_is_written():
+    model = torch.nn.Linear(1, 1)
+    mean, plain = Average(model, 0.75), Average(model, 0.0)
+    for value in (4.0, 8.0):  # the first one is taken as it is
+        model.weight.data.fill_(value)
+        mean.update()
+        plain.update()
+    assert mean.model.weight.item() == pytest.approx(0.75 * 4 + 0.25 * 8)
+    assert plain.model.weight.item() == 8
+    again = Average(torch.nn.Linear(1, 1), 0.75)
+    again.load_state_dict(mean.state_dict())
+    for running in (mean, again):
+        running.latest.weight.data.fill_(1.0)
+        running.update()
+    assert torch.equal(again.model.weight, mean.model.weight)
+
+
+@pytest.mark.parametrize("settings", ["", "freeze_encoder = true\naverage = 0.5\n"])
+def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path, settings):
     """Three steps and two more leave the state of five; the network itself is compared closely."""
     sounds = corpus(tmp_path / "sounds")
     recipe = tmp_path / "wave.toml"
-    recipe.write_text("stage = 'wave'\nbatch_size = 2\nsegment_s = 0.48\ndropout = 0.0\n")
+    usual = "stage = 'wave'\nbatch_size = 2\nsegment_s = 0.48\ndropout = 0.0\n"
+    recipe.write_text(usual + settings)
     start = tmp_path / "start"
     save_codec(tiny_codec(), start)
     common = [str(sounds), "--recipe", str(recipe), "--init", str(start), "--budget-minutes", "9"]

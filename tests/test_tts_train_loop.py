@@ -308,7 +308,9 @@ def test_fewer_codebooks_than_two_need_no_share():
 def test_a_run_with_all_that_a_recipe_can_ask_resumes(tmp_path):
     examples = make_examples(40)
     data = replace(SHORT, balance=0.5, join=0.5, textless=0.2, noise=0.2, shares={"en": 0.9})
-    recipe = Recipe(batch_size=8, depth_share=0.25, data=data, max_steps=3, short_share=0)
+    recipe = Recipe(
+        batch_size=8, depth_share=0.25, data=data, max_steps=3, short_share=0, average=0.5
+    )
     model = tiny_model(config=three_layers()).requires_grad_(True).train()
     train(model, examples, recipe, tmp_path, 600)
     train(model, examples, replace(recipe, max_steps=5), tmp_path, 600)

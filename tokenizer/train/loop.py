@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tokenizer.checkpoint import save_codec
 from tokenizer.model import CatTokenizer
@@ -22,7 +21,14 @@ from tokenizer.train.losses import drawn
 from tokenizer.train.optim import make_optimizer
 from tokenizer.train.quantize import CodebookKeeper, seed_codebooks
 from tokenizer.train.recipe import Recipe
-from tokenizer.train.run import Progress, TrainingRun, make_accelerator, process_seed, resume
+from tokenizer.train.run import (
+    Average,
+    Progress,
+    TrainingRun,
+    make_accelerator,
+    process_seed,
+    resume,
+)
 from tokenizer.train.trainee import FIGURES, Trainee
 
 
@@ -89,11 +95,8 @@ def train(
     model, optimizer = accelerator.prepare(trainee, optimizer)
     progress, keeper = Progress(), CodebookKeeper(codec.quantizer)
     progress.seeded = bool(recipe.inserted_codebooks)
-    accelerator.register_for_checkpointing(progress, keeper)
-    average = None
-    if recipe.average:
-        average = AveragedModel(codec, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
-        accelerator.register_for_checkpointing(average)
+    average = Average(codec, recipe.average)
+    accelerator.register_for_checkpointing(progress, keeper, average)
     adversary = Adversary(recipe, accelerator, codec.sample_rate) if recipe.stage == "gan" else None
     resume(accelerator, recipe, out)
     seed = process_seed(accelerator, recipe)
@@ -128,7 +131,7 @@ class _Run(TrainingRun[Recipe]):
     progress: Progress
     keeper: CodebookKeeper
     adversary: Adversary | None
-    average: AveragedModel | None
+    average: Average
 
     def step(self, number: int, spent: float) -> dict[str, float]:
         """See `TrainingRun.step`; the first quantized step of the mel stage seeds the codebooks."""
@@ -160,8 +163,7 @@ class _Run(TrainingRun[Recipe]):
             extra, figures = self.adversary.step(wav, result["output"], number)
             loss = loss + extra
         norm = self.descend(loss, self.model, self.params)
-        if self.average is not None:
-            self.average.update_parameters(self.codec)
+        self.average.update()
         quantized = result["quantized"]
         if not recipe.freeze_encoder and learns_codes:
             self.keeper.update(quantized.codes)
@@ -176,4 +178,4 @@ class _Run(TrainingRun[Recipe]):
         return figures
 
     def write(self) -> None:
-        save_codec(self.average.module if self.average is not None else self.codec, self.out)
+        save_codec(self.average.model, self.out)

@@ -45,8 +45,7 @@ class Recipe:
         discriminators_per_step: how many of them, drawn for each step, learn and judge in it: all
             of them take twice as long as the network itself.
         discriminator_warmup: steps in which they learn alone.
-        average: what is written is a running mean of the weights, which keeps this much of itself
-            at each step, and sounds as after a fall of the rate; 0 writes them as they are. With
+        average: of the running mean of the weights that is written, see `run.Average`; with
             freeze_encoder only, since codebook entries move at once.
         decay_share: the learning rate falls to nothing over this last part of the budget.
         save_every_s: seconds between checkpoints.
@@ -104,8 +103,7 @@ class Recipe:
             raise ValueError(
                 f"discriminators_per_step is {self.discriminators_per_step}; use at least 1"
             )
-        if not 0 <= self.average < 1:
-            raise ValueError(f"average is {self.average}; use 0, or less than 1")
+        check_average(self.average)
         if self.average and not self.freeze_encoder:
             raise ValueError("average needs freeze_encoder: codebook entries move at once")
         if not 0 < self.decay_share <= 1:
@@ -123,6 +121,12 @@ class Recipe:
     def from_file(cls, path: Path) -> Recipe:
         """Read a TOML file with this class's fields; ValueError names what is wrong in it."""
         return strict(cls, read_recipe(path), str(path))
+
+
+def check_average(decay: float) -> None:
+    """ValueError where a running mean cannot keep so much of itself at a step."""
+    if not 0 <= decay < 1:
+        raise ValueError(f"average is {decay}; use 0 for none, or less than 1, such as 0.998")
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

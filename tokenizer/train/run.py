@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tokenizer.train.optim import make_optimizer, set_rate
 
@@ -128,15 +129,50 @@ def process_seed(accelerator: Accelerator, recipe: RunRecipe) -> int:
     return recipe.seed + 7919 * accelerator.process_index
 
 
+class Average:
+    """A running mean of a model's weights: what a fall of the learning rate gives, at any step.
+
+    Args:
+        decay: what the mean keeps of itself at each step; 0 means the weights as they are.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.latest = model
+        self.mean = (
+            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None
+        )
+
+    @property
+    def model(self) -> Any:
+        """What is to be written."""
+        return self.latest if self.mean is None else self.mean.module
+
+    def update(self) -> None:
+        """Take in the weights of a step."""
+        if self.mean is not None:
+            self.mean.to(next(self.latest.parameters()).device).update_parameters(self.latest)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {} if self.mean is None else self.mean.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if self.mean is not None:
+            self.mean.load_state_dict(state)
+
+
 def begin(
-    module: nn.Module, recipe: RunRecipe, out: Path
+    module: nn.Module, recipe: RunRecipe, out: Path, *kept: Any
 ) -> tuple[Accelerator, nn.Module, Any, Progress]:
-    """A run of one module, or what `out` holds of it: accelerator, module, optimizer, progress."""
+    """A run of one module, or what `out` holds of it: accelerator, module, optimizer, progress.
+
+    Args:
+        kept: what else has a state that a checkpoint holds.
+    """
     accelerator = make_accelerator()
     optimizer = make_optimizer(module, recipe.learning_rate, recipe.weight_decay)
     module, optimizer = accelerator.prepare(module, optimizer)
     progress = Progress()
-    accelerator.register_for_checkpointing(progress)
+    accelerator.register_for_checkpointing(progress, *kept)
     resume(accelerator, recipe, out)
     return accelerator, module, optimizer, progress
 

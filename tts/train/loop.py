@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from tokenizer.strict import strict
 from tokenizer.train.held_out import held_out
-from tokenizer.train.recipe import read_recipe
-from tokenizer.train.run import TrainingRun, begin, process_seed
+from tokenizer.train.recipe import check_average, read_recipe
+from tokenizer.train.run import Average, TrainingRun, begin, process_seed
 from tts.model.checkpoint import save_model
 from tts.model.config import TtsConfig
 from tts.model.lm import TtsModel
@@ -41,6 +41,7 @@ class Recipe:
         guide_share: share of the budget during which the attention guide is on.
         data: who is heard how often, with prompts of which length; see `dataset.Mixture`.
         short_share, short_frames: for this share of the budget only examples up to this length.
+        average: of the running mean of the weights that is written, see `run.Average`.
         decay_share: the learning rate falls to nothing over this last part of the budget.
         save_every_s: seconds between checkpoints.
     """
@@ -59,6 +60,7 @@ class Recipe:
     guide_share: float = 0.75
     short_share: float = 0.25
     short_frames: int = 36
+    average: float = 0.0
     decay_share: float = 0.4
     data: Mixture = field(default_factory=Mixture)
     max_steps: int = 10**9
@@ -67,6 +69,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 0 < self.depth_share <= 1:
             raise ValueError(f"depth_share is {self.depth_share}; use more than 0, at most 1")
+        check_average(self.average)
 
     @classmethod
     def from_file(cls, path: Path) -> Recipe:
@@ -192,7 +195,8 @@ def train(
 
     Writes to `out`: log.jsonl, state/ (for resuming), model.safetensors and config.json.
     """
-    accelerator, trainee, optimizer, progress = begin(Trainee(model, recipe), recipe, out)
+    average = Average(model, recipe.average)
+    accelerator, trainee, optimizer, progress = begin(Trainee(model, recipe), recipe, out, average)
     training = [e for e in examples if not held_out(e.id)]
     prompts = Prompts(training, recipe.data)
     check = _validation([e for e in examples if held_out(e.id)], prompts, model.config)
@@ -206,6 +210,7 @@ def train(
         training=training,
         prompts=prompts,
         check=check,
+        average=average,
     )
     run.loop(progress, budget_s)
     return model
@@ -227,6 +232,7 @@ class _Run(TrainingRun[Recipe]):
     training: list[Example]
     prompts: Prompts
     check: list[Batch]
+    average: Average
     source: Iterator[Batch] | None = None
     short: bool = False
 
@@ -256,6 +262,7 @@ class _Run(TrainingRun[Recipe]):
         with self.accelerator.autocast():
             loss, values, guide = self.trainee(batch, used, guided)
         norm = self.descend(loss, self.model, self.model.parameters())
+        self.average.update()
         figures = {"text": float(values[0].detach()), "norm": norm}
         if guided:
             figures["guide"] = float(guide.detach())
@@ -283,4 +290,4 @@ class _Run(TrainingRun[Recipe]):
         }
 
     def write(self) -> None:
-        save_model(self.model, self.out)
+        save_model(self.average.model, self.out)
