@@ -20,10 +20,7 @@ from tiny import (
     tiny_tts_config,
     tiny_voice,
 )
-from tokenizer.checkpoint import save_codec
-from tokenizer.decoder import DECODER, save_decoder
 from tts.inference.prompt import prompt_rows, text_ids
-from tts.model.checkpoint import save_model
 from tts.model.config import TtsConfig
 from tts.model.weights import prepare
 from tts.synthesizer import SpeechOptions, Synthesizer
@@ -175,23 +172,6 @@ def test_long_text_is_spoken_in_pieces():
 def test_a_codec_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="codec"):
         Synthesizer(prepare(tiny_model(config=tiny_tts_config(num_codebooks=5))), tiny_codec())
-
-
-def test_a_decoder_beside_the_model_is_used_with_the_tokenizer_it_was_made_for(tmp_path):
-    codec, decoder = tiny_codec(0), tiny_codec(1).decoder
-    save_model(tiny_model(), tmp_path)
-    save_codec(codec, tmp_path / "codec")
-    save_codec(tiny_codec(9), tmp_path / "another")
-    codes = torch.zeros(1, NUM_CODEBOOKS, 3, dtype=torch.int64)
-    plain, another = codec.decode(codes), tiny_codec(9).decode(codes)
-    codec.decoder = decoder
-    save_decoder(codec, tmp_path / DECODER, torch.float32)
-
-    loaded = Synthesizer.load(tmp_path).codec.decode(codes)
-    assert torch.equal(loaded, codec.decode(codes))
-    assert not torch.equal(loaded, plain)
-    loaded = Synthesizer.load(tmp_path, tmp_path / "another").codec.decode(codes)
-    assert torch.equal(loaded, another)
 
 
 def test_a_voice_of_another_tokenizer_is_refused():

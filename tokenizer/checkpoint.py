@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from tokenizer.config import CatConfig
-from tokenizer.decoder import use_decoder
 from tokenizer.hub import EMBEDDED, CheckpointError, model_folder
 from tokenizer.model import CatTokenizer
 from tokenizer.weights import (
@@ -32,7 +31,6 @@ def load_codec(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     device_map: str | Mapping[str, Any] | None = None,
-    decoder: Path | None = None,
     sparing: bool = False,
 ) -> CatTokenizer:
     """Load a tokenizer, ready for inference.
@@ -43,8 +41,6 @@ def load_codec(
         dtype: of encoder and decoder; the quantizer stays float32.
         device_map: instead of `device`, for a model that does not fit one: 'auto', or stage
             name -> device.
-        decoder: a file of `tokenizer.decoder`, taken in the place of the tokenizer's own decoder
-            where it is for this tokenizer's codes.
         sparing: of memory: the encoder is read when something is to be encoded, and of the decoder
             only what is laid out for inference is kept.
 
@@ -62,7 +58,7 @@ def load_codec(
         kind = torch.float32 if name.startswith("quantizer.") else dtype
         return (where(name) if where else one), kind
 
-    parts = _Parts(codec, folder, place, decoder)
+    parts = _Parts(codec, folder, place)
     codec.encoder.to(dtype)
     for part in ("quantizer", "decoder") if sparing else ("quantizer", "decoder", "encoder"):
         parts.load(part)
@@ -86,13 +82,9 @@ class _Parts:
     codec: CatTokenizer
     folder: Path
     place: Place
-    decoder: Path | None
 
     def load(self, part: str) -> None:
         """'encoder', 'quantizer' or 'decoder'."""
-        own = self.decoder if part == "decoder" else None
-        if own and use_decoder(self.codec, own, lambda name: self.place(f"decoder.{name}")):
-            return
         wanted = f"{part}."
         load_weights(
             self.codec,

@@ -15,7 +15,6 @@ import torch
 from tokenizer.audio import resample
 from tokenizer.checkpoint import load_codec
 from tokenizer.codes import codec_fingerprint
-from tokenizer.decoder import DECODER
 from tokenizer.layout import samples_of
 from tokenizer.model import CatTokenizer
 from tts.folders import codec_name, model_folder_of
@@ -126,8 +125,7 @@ class Synthesizer:
         Args:
             model: 'embedded', a folder, or a hub id.
             codec: likewise; None means MODEL/codec if there is one, else the one that such
-                models are made for. MODEL/decoder.safetensors takes the place of the decoder
-                of the tokenizer for whose codes it was made.
+                models are made for.
             device: torch device, such as 'cpu' or 'cuda'.
             dtype: of the language model; the codec stays in float32.
             device_map: see `tts.model.checkpoint.load_model`.
@@ -147,13 +145,7 @@ class Synthesizer:
             from tts.inference.published import load_text_tokenizer
 
             text_tokenizer = load_text_tokenizer(folder)
-        decoder = folder / DECODER
-        sound = load_codec(
-            codec_name(model, codec),
-            device,
-            decoder=decoder if decoder.is_file() else None,
-            sparing=True,
-        )
+        sound = load_codec(codec_name(model, codec), device, sparing=True)
         return cls(language_model, sound, str(model), text_tokenizer)
 
     @property
