@@ -16,7 +16,8 @@ from tokenizer.audio import normalize_loudness
 from tokenizer.codes import codec_fingerprint
 from tts.batch.plan import with_voices
 from tts.batch.rows import Row
-from tts.folders import DEFAULT_VOICES, HOME_VARIABLE, voices_folder
+from tts.batch.sources import SourceError, voice_digest
+from tts.folders import HOME_VARIABLE, RETIRED_VOICES, voices_folder
 from tts.inference.prompt_audio import (
     CUT_FROM_S,
     CUT_TO_S,
@@ -85,49 +86,64 @@ def test_default_goes_by_the_language_of_the_text(shipped):
         load_voice()
     save_voice(tiny_voice("aaa"))
     assert load_voice().name == "aaa"
-    save_voice(tiny_voice("slt"), shipped)
-    assert load_voice().name == "slt"
-    save_voice(tiny_voice("rms"), shipped)
-    assert load_voice().name == load_voice(None, "你好。").name == "rms"
-    save_voice(tiny_voice(DEFAULT_VOICES["zh"]), shipped)
-    texts = {"Good day.": "rms", "你好。": DEFAULT_VOICES["zh"], "Say 你好 to them.": "rms"}
+    save_voice(tiny_voice("emma"), shipped)
+    assert load_voice().name == "emma"
+    save_voice(tiny_voice("heart"), shipped)
+    assert load_voice().name == load_voice(None, "你好。").name == "heart"
+    save_voice(tiny_voice("xiaoxiao"), shipped)
+    texts = {"Good day.": "heart", "你好。": "xiaoxiao", "Say 你好 to them.": "heart"}
     assert {text: load_voice(None, text).name for text in texts} == texts
-    rows = with_voices([*(Row(1, "a", t) for t in texts), Row(1, "b", "你好。", voice="slt")])
-    assert [row.voice for row in rows] == [*texts.values(), "slt"]
-    assert voice_names() == [DEFAULT_VOICES["zh"], "rms", "slt", "aaa"]
+    rows = with_voices([*(Row(1, "a", t) for t in texts), Row(1, "b", "你好。", voice="emma")])
+    assert [row.voice for row in rows] == [*texts.values(), "emma"]
+    assert voice_names() == ["emma", "heart", "xiaoxiao", "aaa"]
     assert [v.shipped for v in list_voices()] == [True, True, True, False]
 
 
 def test_unknown_voice_lists_what_exists(shipped):
-    save_voice(tiny_voice("rms"), shipped)
+    save_voice(tiny_voice("heart"), shipped)
     save_voice(tiny_voice("me"))
     for name in ("you", "", "../me", "me.safetensors"):
-        with pytest.raises(UnknownVoiceError, match="rms, me"):
+        with pytest.raises(UnknownVoiceError, match="heart, me"):
             load_voice(name)
 
 
+@pytest.mark.parametrize("name", RETIRED_VOICES)
+def test_a_retired_name_says_what_to_use_in_its_place(shipped, name):
+    new = RETIRED_VOICES[name]
+    assert new not in RETIRED_VOICES
+    save_voice(tiny_voice(new), shipped)
+    told = f"voice '{name}' was retired; use '{new}' in its place; voices: {new}"
+    for load in (load_voice, voice_digest):
+        with pytest.raises((UnknownVoiceError, SourceError), match=f"^{told}$"):
+            load(name)
+    # A voice that the user has saved under such a name is the user's.
+    save_voice(tiny_voice(name))
+    assert (load_voice(name).name, load_voice(name).shipped) == (name, False)
+    assert voice_digest(name)
+
+
 def test_names_are_restricted_and_never_replaced(shipped):
-    save_voice(tiny_voice("rms"), shipped)
+    save_voice(tiny_voice("heart"), shipped)
     save_voice(tiny_voice("me"))
     for name in ("", "Me", "a b", "a/b", "..", "é", "x" * 41, "me\n"):
         with pytest.raises(VoiceError, match="not allowed"):
             save_voice(tiny_voice(name))
     with pytest.raises(VoiceError, match="choose another name"):
-        save_voice(tiny_voice("rms"))
+        save_voice(tiny_voice("heart"))
     with pytest.raises(VoiceError, match="voice remove me"):
         save_voice(tiny_voice("me"))
     save_voice(tiny_voice("x" * 40))
 
 
 def test_only_own_voices_can_be_removed(shipped):
-    save_voice(tiny_voice("rms"), shipped)
+    save_voice(tiny_voice("heart"), shipped)
     save_voice(tiny_voice("me"))
     with pytest.raises(VoiceError, match="came with the package"):
-        remove_voice("rms")
-    with pytest.raises(UnknownVoiceError, match="rms, me"):
+        remove_voice("heart")
+    with pytest.raises(UnknownVoiceError, match="heart, me"):
         remove_voice("you")
     remove_voice("me")
-    assert voice_names() == ["rms"]
+    assert voice_names() == ["heart"]
 
 
 def test_damaged_file_is_a_voice_error():

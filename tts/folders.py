@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from tokenizer.hub import EMBEDDED as EMBEDDED_CODEC
@@ -14,7 +15,19 @@ EMBEDDED = Path(__file__).parent / "pretrained"
 EMBEDDED_LISTENER = EMBEDDED / "listener"
 SHIPPED_VOICES = EMBEDDED / "voices"
 # By language, of texts for which nobody is named.
-DEFAULT_VOICES = {"en": "rms", "zh": "espeak-zh-light"}
+DEFAULT_VOICES = {"en": "heart", "zh": "xiaoxiao"}
+# Voices that versions 1 and 2 shipped, and which to use in their place.
+RETIRED_VOICES = {
+    "rms": "michael",
+    "rms-deep": "michael",
+    "rms-light": "michael",
+    "awb": "michael",
+    "slt": "heart",
+    "pico-us": "heart",
+    "pico-gb": "emma",
+    "espeak-zh-light": "xiaoxiao",
+    "espeak-zh-steph": "xiaoxiao",
+}
 HOME_VARIABLE = "CAT_TTS_HOME"
 # Keys by which a config.json names the tokenizer that a model was made for.
 _CODEC_KEYS = ("audio_tokenizer_pretrained_name_or_path", "audio_tokenizer_name_or_path")
@@ -81,6 +94,20 @@ def voice_files() -> dict[str, Path]:
     own = sorted(voices_folder().glob("*.safetensors"))
     files = {path.stem: path for path in shipped}
     return files | {path.stem: path for path in own if path.stem not in files}
+
+
+def unknown_voice(name: str, known: Iterable[str]) -> str:
+    """What to tell those who ask for a voice that is not there.
+
+    Args:
+        name: of no voice; for one that earlier versions shipped the message says which to use in
+            its place.
+        known: names of the voices that there are, to be listed.
+    """
+    new = RETIRED_VOICES.get(name)
+    wrong = f"was retired; use {new!r} in its place" if new else "is unknown"
+    listed = ", ".join(known) or "none, add one with `cat-tts voice add NAME WAV`"
+    return f"voice {name!r} {wrong}; voices: {listed}"
 
 
 def is_shipped(name: str) -> bool:

@@ -11,7 +11,14 @@ from torch import Tensor
 from frontend.language import main_language
 from tokenizer.codes import CodesError, codec_fingerprint, load_codes, save_codes
 from tokenizer.model import CatTokenizer
-from tts.folders import VoiceError, is_shipped, voice_files, voice_or_default, voices_folder
+from tts.folders import (
+    VoiceError,
+    is_shipped,
+    unknown_voice,
+    voice_files,
+    voice_or_default,
+    voices_folder,
+)
 
 _NAME = re.compile(r"[a-z0-9_-]{1,40}")
 # What is told of a voice.
@@ -89,15 +96,15 @@ def load_voice(name: str | None = None, text: str = "") -> Voice:
         text: what is to be said, where there is no name.
 
     Raises:
-        UnknownVoiceError: there is no such voice; lists those that exist.
+        UnknownVoiceError: there is no such voice; see `unknown_voice` for what it says.
         VoiceError: its file is damaged.
     """
-    files, asked = voice_files(), name
+    files = voice_files()
     name = voice_or_default(name, main_language(text))
-    if name is None or name not in files:
-        known = ", ".join(files) or "none, add one with `cat-tts voice add NAME WAV`"
-        missing = "no voice is installed" if asked is None else f"voice {asked!r} is unknown"
-        raise UnknownVoiceError(f"{missing}; voices: {known}")
+    if name is None:
+        raise UnknownVoiceError("no voice is installed; add one with `cat-tts voice add NAME WAV`")
+    if name not in files:
+        raise UnknownVoiceError(unknown_voice(name, files))
     path = files[name]
     try:
         stored = load_codes(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from tokenizer.hub import weights_in
-from tts.folders import VoiceError, voice_files, voice_or_default
+from tts.folders import VoiceError, unknown_voice, voice_files, voice_or_default
 from tts.model.registry import PromptRule
 
 # Whether a recording can be used does not depend on the rate.
@@ -77,11 +77,10 @@ def voice_digest(name: str | None) -> str:
     Raises:
         SourceError: no such voice, or its file is damaged.
     """
-    files, asked = voice_files(), name
+    files = voice_files()
     name = voice_or_default(name)
     if name is None or name not in files:
-        known = ", ".join(files) or "none, add one with `cat-tts voice add NAME WAV`"
-        raise SourceError(f"voice {asked or ''!r} is unknown; voices: {known}")
+        raise SourceError(unknown_voice(name or "", files))
     try:
         with safe_open(files[name], framework="np") as file:
             codes = file.get_tensor("codes")
