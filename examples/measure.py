@@ -16,7 +16,7 @@ def main(*sentences: str) -> float:
     synthesizer, listener = Synthesizer.load(), load_listener("pocketsphinx")
     rates = []
     for sentence in sentences:
-        speech = synthesizer.synthesize(sentence, SpeechOptions(voice="rms"))
+        speech = synthesizer.synthesize(sentence, SpeechOptions(voice="heart"))
         heard = listener.transcribe(speech.wav, speech.sample_rate)
         rates.append(score_utterance(sentence, heard).wer)
         print(f"{rates[-1]:.2f}  {sentence!r} was heard as {heard!r}")

@@ -10,7 +10,7 @@ from tts import SpeechOptions, Synthesizer
 
 def main(path: str, text: str) -> None:
     synthesizer = Synthesizer.load()
-    speech = synthesizer.synthesize(text, SpeechOptions(voice="rms", seed=1))
+    speech = synthesizer.synthesize(text, SpeechOptions(voice="heart", seed=1))
     write_audio(path, speech.wav, speech.sample_rate)
     print(f"{path}: {speech.seconds:.2f} s, RTF {speech.rtf:.2f}, {speech.finished_by}")
 

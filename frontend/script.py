@@ -1,7 +1,7 @@
 """Who says what, how fast, and the pauses between: what a text asks for beside its words.
 
     [pause 0.6s]        silence, exactly so long
-    [voice slt]         another voice from here on; [voice] goes back to the first
+    [voice heart]       another voice from here on; [voice] goes back to the first
     ALICE: Good day.    a line of a play, where `cast` knows the name
 
 Paragraphs and headings are told apart, because they are followed by a longer pause.

@@ -43,13 +43,13 @@ def test_a_sample_is_small_ogg_opus(tmp_path: Path):
 
 
 def test_samples_of_the_embedded_voices(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    argv = ["--out", str(tmp_path), "--voices", "rms", "espeak-zh-steph"]
+    argv = ["--out", str(tmp_path), "--voices", "heart", "yunxi"]
     argv += ["--text", "Good morning.", "--zh-text", "早上好。"]
     assert samples.main(argv) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [(s["voice"], s["lang"]) for s in result["samples"]] == [
-        ("rms", "en"),
-        ("espeak-zh-steph", "zh"),
+        ("heart", "en"),
+        ("yunxi", "zh"),
     ]
     for sample in result["samples"]:
         wav, rate = read_wav(sample["file"])
@@ -190,8 +190,8 @@ def test_model_source_knows_what_its_sound_depends_on():
     from eval.systems.sources import load_model
 
     source = load_model("embedded")
-    lines = [Line("Hello.", 1, v, s) for v, s in (("rms", 0), ("rms", 1), ("slt", 0))]
-    lines.append(Line("Hello you.", 1, "rms", 0))
+    lines = [Line("Hello.", 1, v, s) for v, s in (("heart", 0), ("heart", 1), ("michael", 0))]
+    lines.append(Line("Hello you.", 1, "heart", 0))
     found = [json.dumps(source.identity(line)) for line in lines]
     assert len(set(found)) == 4
     assert json.dumps(source.identity(lines[0])) == found[0]

@@ -10,7 +10,7 @@ from frontend.types import MarkupError
 from frontend.written import written_words
 
 P, S = "paragraph", "speaker"
-CAST = {"Alice": "slt", "BOB": "awb", "narrator": "rms"}
+CAST = {"Alice": "heart", "BOB": "michael", "narrator": "emma"}
 # (text, cast, (text, voice, before, pause) of each passage, silence at the end)
 SCRIPTS = [
     ("One. Two.", None, [("One. Two.", "", P, None)], 0),
@@ -21,17 +21,17 @@ SCRIPTS = [
     ("a[pause 300ms][pause 1s]b", None, [("a", "", P, None), ("b", "", "", 1.3)], 0),
     ("[pause 2s]a[pause 1 s]", None, [("a", "", P, 2.0)], 1.0),
     ("a [PAUSE] b", None, [("a", "", P, None), ("b", "", "", 0.4)], 0),
-    ("a [voice slt] b [voice] c", None,
-     [("a", "", P, None), ("b", "slt", S, None), ("c", "", S, None)], 0),
+    ("a [voice heart] b [voice] c", None,
+     [("a", "", P, None), ("b", "heart", S, None), ("c", "", S, None)], 0),
     ("a [pause](x) [voice](y) b", None, [("a [pause](x) [voice](y) b", "", P, None)], 0),
     ("ALICE: Hi.", None, [("ALICE: Hi.", "", P, None)], 0),
     ("It rains.\n\nalice: Hi.\nBob: Yes.\nNo.\n\nThey go: home.", CAST,
-     [("It rains.", "rms", P, None), ("Hi.", "slt", P, None),
-      ("Yes.\nNo.", "awb", S, None), ("They go: home.", "rms", P, None)], 0),
-    ("BOB: a [voice slt] b\nBob: c", CAST,
-     [("a", "awb", P, None), ("b", "slt", S, None), ("c", "awb", S, None)], 0),
-    ("BOB：你好。", CAST, [("你好。", "awb", P, None)], 0),
-    ("Note: a. [voice alice] b", CAST, [("Note: a.", "rms", P, None), ("b", "slt", S, None)], 0),
+     [("It rains.", "emma", P, None), ("Hi.", "heart", P, None),
+      ("Yes.\nNo.", "michael", S, None), ("They go: home.", "emma", P, None)], 0),
+    ("BOB: a [voice heart] b\nBob: c", CAST,
+     [("a", "michael", P, None), ("b", "heart", S, None), ("c", "michael", S, None)], 0),
+    ("BOB：你好。", CAST, [("你好。", "michael", P, None)], 0),
+    ("Note: a. [voice alice] b", CAST, [("Note: a.", "emma", P, None), ("b", "heart", S, None)], 0),
     ("", None, [], 0),
 ]  # fmt: skip
 
@@ -45,7 +45,7 @@ def test_passages(text, cast, expected, after):
 
 
 def test_pauses_may_be_left_to_the_model_and_wrong_ones_are_shown():
-    left = read_script("a [pause 1s] b [voice slt] c", None, keep_pauses=True).passages
+    left = read_script("a [pause 1s] b [voice heart] c", None, keep_pauses=True).passages
     assert [p.text for p in left] == ["a [pause 1s] b ", " c"]
     for text in ("a [pause 99s]", "a\nb [pause long] c"):
         with pytest.raises(MarkupError, match="line"):

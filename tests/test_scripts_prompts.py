@@ -20,10 +20,10 @@ from tts.voices import Voice
 
 choose = script("choose_prompts")
 TEXT = "A train came in."
-RMS = VoiceCard("anna", "kokoro:rms", "en", "f", "Irish", "calm")
+ANNA = VoiceCard("anna", "kokoro:ann", "en", "f", "Irish", "calm")
 CARDS = """
 [anna]
-teacher = "kokoro:rms"
+teacher = "kokoro:ann"
 language = "en"
 gender = "f"
 accent = "Irish"
@@ -57,8 +57,8 @@ def synthesizer() -> Synthesizer:
 
 
 def _voices(corpus: Path, synthesizer: Synthesizer) -> list[Voice]:
-    candidates = prompt_candidates(read_corpus(corpus), RMS, 5)
-    return [make_voice(u, RMS, synthesizer.prompt_encoder) for u in candidates]
+    candidates = prompt_candidates(read_corpus(corpus), ANNA, 5)
+    return [make_voice(u, ANNA, synthesizer.prompt_encoder) for u in candidates]
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +69,10 @@ def corpus(synthesizer: Synthesizer, tmp_path_factory: pytest.TempPathFactory) -
     said = synthesizer.synthesize("The kettle is on, would you like some tea?", SpeechOptions())
     wav = np.tile(said.wav, 2)
     for id, speaker, seconds, text in (
-        ("a1", "rms", 1.0, "Too short a one."),
-        ("a2", "rms", 1.5, "it has no end of its own,"),
-        ("a3", "rms", 1.5, "This one is whole."),
-        ("a4", "rms", 1.6, "And so is this."),
+        ("a1", "ann", 1.0, "Too short a one."),
+        ("a2", "ann", 1.5, "it has no end of its own,"),
+        ("a3", "ann", 1.5, "This one is whole."),
+        ("a4", "ann", 1.6, "And so is this."),
         ("b1", "zoe", 1.4, "Another one is speaking."),
     ):
         part = wav[: int(seconds * said.sample_rate)]
@@ -88,9 +88,9 @@ def _heard_by(synthesizer: Synthesizer) -> Any:
 
 def test_candidates_are_whole_sentences_of_fit_length(corpus: Path) -> None:
     utterances = read_corpus(corpus)
-    assert [u.id for u in prompt_candidates(utterances, RMS, 5)] == ["a4", "a3"]
-    assert [u.id for u in prompt_candidates(utterances, RMS, 1)] == ["a4"]
-    assert prompt_candidates(utterances, replace(RMS, language="zh"), 5) == []
+    assert [u.id for u in prompt_candidates(utterances, ANNA, 5)] == ["a4", "a3"]
+    assert [u.id for u in prompt_candidates(utterances, ANNA, 1)] == ["a4"]
+    assert prompt_candidates(utterances, replace(ANNA, language="zh"), 5) == []
 
 
 def test_the_best_understood_wins_and_has_what_its_card_says(
@@ -101,7 +101,7 @@ def test_the_best_understood_wins_and_has_what_its_card_says(
     assert costs == [4.5, 0.5]
     told = (voice.name, voice.transcript, voice.gender, voice.accent, voice.description)
     assert told == ("anna", "This one is whole.", "f", "Irish", "calm")
-    assert voice.source == "synthetic: kokoro:rms"
+    assert voice.source == "synthetic: kokoro:ann"
 
 
 def test_the_worse_half_leaves_after_each_round(corpus: Path, synthesizer: Synthesizer) -> None:

@@ -115,7 +115,7 @@ def test_ledger_on_a_full_disk_says_so(tmp_path):
 
 CHANGES = [
     {"text": "b"},
-    {"voice": "slt"},
+    {"voice": "heart"},
     {"lang": "en"},
     {"seed": 1},
     {"format": "flac"},
@@ -127,13 +127,13 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda c: next(iter(c)))
 def test_a_changed_row_has_another_key(tmp_path, change):
-    row = Row(1, "x", "a", voice="rms", check=True)
+    row = Row(1, "x", "a", voice="michael", check=True)
     before, after = items_of(tmp_path, row, replace(row, **change))
     assert before.key != after.key
 
 
 def test_line_and_id_are_no_part_of_the_key(tmp_path):
-    row = Row(1, "x", "a", voice="rms", check=True)
+    row = Row(1, "x", "a", voice="michael", check=True)
     before, after = items_of(tmp_path, row, replace(row, line=9, id="y"))
     assert before.key == after.key
 
@@ -143,9 +143,9 @@ def test_line_and_id_are_no_part_of_the_key(tmp_path):
     "name", sorted(set(Settings.__slots__) - {"shards", "sampling", "prompt_rule"})
 )
 def test_settings_are_part_of_the_key(tmp_path, name):
-    row = Row(1, "x", "a", voice="rms", check=True)
+    row = Row(1, "x", "a", voice="michael", check=True)
     value = getattr(SETTINGS, name)
-    if name in (others := {"cast": (("ALICE", "rms"),), "ssml": False}):
+    if name in (others := {"cast": (("ALICE", "michael"),), "ssml": False}):
         other = others[name]
     elif isinstance(value, str):
         other = f"{value}2"
@@ -272,7 +272,7 @@ def test_a_replaced_output_of_another_name_is_stale(tmp_path):
 
 def test_listings():
     items = [
-        Item(Row(1, "b", "One | two\nthree.", voice="slt"), "k", "", "wavs/b.wav"),
+        Item(Row(1, "b", "One | two\nthree.", voice="heart"), "k", "", "wavs/b.wav"),
         Item(Row(2, "a", "Four."), "k", "abcdef0123456789", "wavs/a.flac"),
         Item(Row(3, "c", "Five."), "k", "", "wavs/c.wav"),
         Item(Row(4, "d", "Six."), "new", "", "wavs/d.wav"),
@@ -283,8 +283,8 @@ def test_listings():
         "metadata.csv": "b|One two three.|One two three.\na|Four.|Four.\n",
         "kaldi/wav.scp": "a wavs/a.flac\nb wavs/b.wav\n",
         "kaldi/text": "a Four.\nb One two three.\n",
-        "kaldi/utt2spk": "a prompt-abcdef012345\nb slt\n",
-        "kaldi/spk2utt": "prompt-abcdef012345 a\nslt b\n",
+        "kaldi/utt2spk": "a prompt-abcdef012345\nb heart\n",
+        "kaldi/spk2utt": "heart b\nprompt-abcdef012345 a\n",
     }
     assert make_listings(items, ledger, ()) == {}
 

@@ -77,9 +77,9 @@ def test_plain_text_names_lines(tmp_path):
 
 
 def test_voice_of_the_command_line_yields_to_a_prompt(tmp_path):
-    text = "text,voice,prompt_wav\na,,\nb,slt,\nc,,p.wav\n"
-    manifest = read(tmp_path / "m.csv", text, voice="rms")
-    assert [row.voice for row in manifest.rows] == ["rms", "slt", None]
+    text = "text,voice,prompt_wav\na,,\nb,heart,\nc,,p.wav\n"
+    manifest = read(tmp_path / "m.csv", text, voice="michael")
+    assert [row.voice for row in manifest.rows] == ["michael", "heart", None]
 
 
 @pytest.mark.parametrize(

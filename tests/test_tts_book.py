@@ -106,14 +106,14 @@ def test_what_is_no_book_is_refused(tmp_path, name, content):
 
 
 def test_parts_are_short_and_lose_nothing():
-    paragraphs = ["Short one.", "A sentence of some length, it is. " * 100, "[voice slt] Last."]
+    paragraphs = ["Short one.", "A sentence of some length, it is. " * 100, "[voice heart] Last."]
     text = "\n\n".join([*paragraphs, "word " * 300])
     parts = parts_of(Chapter("c", text))
-    assert max(len(part.text) for part in parts) <= PART_CHARS + len("[voice slt] ")
+    assert max(len(part.text) for part in parts) <= PART_CHARS + len("[voice heart] ")
     assert [part.paragraph for part in parts[:3]] == [True, False, False]
-    assert parts[-1].text.startswith("[voice slt] word")
-    said = " ".join(part.text for part in parts).replace("[voice slt]", "")
-    assert said.split() == text.replace("[voice slt]", "").split()
+    assert parts[-1].text.startswith("[voice heart] word")
+    said = " ".join(part.text for part in parts).replace("[voice heart]", "")
+    assert said.split() == text.replace("[voice heart]", "").split()
     whole = parts_of(Chapter("c", text), whole_paragraphs=True)
     assert paragraphs[1].strip() in [part.text for part in whole]
 

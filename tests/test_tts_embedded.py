@@ -40,7 +40,7 @@ def test_every_voice_speaks_at_a_human_pace(synthesizer, voice):
 
 
 def test_stream_equals_whole_and_seed_repeats(synthesizer):
-    options = SpeechOptions(voice="rms", seed=4)
+    options = SpeechOptions(voice="heart", seed=4)
     whole = synthesizer.synthesize(SENTENCE, options)
     chunks = [c.wav for c in synthesizer.stream(SENTENCE, options)]
     assert np.array_equal(np.concatenate(chunks), whole.wav)
@@ -51,7 +51,7 @@ def test_a_listener_understands_more_than_chance(synthesizer):
     """No acceptance figure (see `python -m eval intelligibility`), but noise would score 1."""
     listener = load_listener("pocketsphinx")
     speech = synthesizer.synthesize(
-        "She bought fresh bread and butter.", SpeechOptions(voice="rms")
+        "She bought fresh bread and butter.", SpeechOptions(voice="heart")
     )
     heard = listener.transcribe(speech.wav, speech.sample_rate)
     assert score_utterance("She bought fresh bread and butter.", heard).wer < 0.9
@@ -59,7 +59,7 @@ def test_a_listener_understands_more_than_chance(synthesizer):
 
 def test_codec_resynthesis_keeps_the_words(synthesizer):
     """Speech of the model through the codec once more stays close to itself in level."""
-    speech = synthesizer.synthesize(SENTENCE, SpeechOptions(voice="rms"))
+    speech = synthesizer.synthesize(SENTENCE, SpeechOptions(voice="heart"))
     wav = torch.from_numpy(speech.wav)[None, None]
     again = synthesizer.codec.decode(synthesizer.codec.encode(wav))
     assert 0.3 < float(again.std() / wav.std()) < 3.0

@@ -86,11 +86,11 @@ def test_clone_and_continuation(folder, synthesizer, recording, tmp_path, capsys
 
 
 def test_voices_of_the_package_fit(synthesizer):
-    slt, rms = (synthesizer.voice(name) for name in ("slt", "rms"))
-    assert slt.codes.shape == (synthesizer.codec.num_codebooks, slt.codes.shape[1])
-    assert slt.transcript
-    assert not torch.equal(slt.codes[:, :9], rms.codes[:, :9])
-    assert synthesizer.voice("slt") is slt
+    heart, michael = (synthesizer.voice(name) for name in ("heart", "michael"))
+    assert heart.codes.shape == (synthesizer.codec.num_codebooks, heart.codes.shape[1])
+    assert heart.transcript
+    assert not torch.equal(heart.codes[:, :9], michael.codes[:, :9])
+    assert synthesizer.voice("heart") is heart
 
 
 def test_continued_sound_follows_the_prompts(synthesizer):

@@ -19,7 +19,7 @@ from tts.threads import sleep_while_waiting
 PROG = "cat-tts"
 EXAMPLES = """examples:
   cat-tts say "Good morning, everyone." -o hello.wav
-  cat-tts say --file letter.txt -o letter.mp3 --voice slt
+  cat-tts say --file letter.txt -o letter.mp3 --voice michael
   echo "It is late." | cat-tts say -o late.flac --prompt-wav me.wav
   cat-tts say "As it is being made." -o - | aplay -f S16_LE -r 16000
   cat-tts listen talk.mp3 --srt talk.srt

@@ -38,7 +38,7 @@ def add_control(group: Any) -> None:
     group.add_argument(
         "--cast",
         metavar="FILE",
-        help='who speaks the lines "NAME: text": a TOML file of lines like ALICE = "slt"',
+        help='who speaks the lines "NAME: text": a TOML file of lines like ALICE = "heart"',
     )
     group.add_argument(
         "--ssml", action="store_true", help="the text is SSML; also where it begins with <speak>"
@@ -108,7 +108,9 @@ def read_cast(path: str | Path) -> dict[str, str]:
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is no TOML ({error}); write lines like ALICE = "slt"') from error
+        raise ValueError(
+            f'{path} is no TOML ({error}); write lines like ALICE = "heart"'
+        ) from error
 
 
 def check_cast(cast: Mapping[str, Any], source: str) -> dict[str, str]:
@@ -117,5 +119,5 @@ def check_cast(cast: Mapping[str, Any], source: str) -> dict[str, str]:
         raise ValueError(f"{source} has {len(cast)} names; give 1 to {MAX_CAST}")
     for name, voice in cast.items():
         if not isinstance(voice, str) or not voice.strip():
-            raise ValueError(f'{source}: {name} is {voice!r}; give a voice, as in {name} = "slt"')
+            raise ValueError(f'{source}: {name} is {voice!r}; give a voice, as in {name} = "heart"')
     return dict(cast)

@@ -220,7 +220,7 @@ def _add(parts: list[Part], text: str, between: str, paragraph: bool) -> None:
 
 
 def _voices_kept(parts: list[Part]) -> list[Part]:
-    """`[voice slt]` holds until the next one, beyond the end of a part."""
+    """`[voice heart]` holds until the next one, beyond the end of a part."""
     kept, voice = [], ""
     for part in parts:
         kept.append(Part(f"{voice} {part.text}".lstrip(), part.paragraph))

@@ -271,9 +271,9 @@ def check_guidance(sampling: SamplingConfig, config: RowConfig) -> None:
         )
 
 
-# By the recogniser's error rate on 16 development sentences. Temperature, voices slt and pico-us:
-# .20, as greedy (.21) and .3 and .6 (.20); a little chance keeps seeds apart. Guidance, voices slt,
-# rms and pico-gb: .24 without, .16 with 2, .16 with 3, .14 with 4.
+# By the recogniser's error rate on 16 development sentences, of voices that are retired now.
+# Temperature, two voices: .20, as greedy (.21) and .3 and .6 (.20); a little chance keeps seeds
+# apart. Guidance, three voices: .24 without, .16 with 2, .16 with 3, .14 with 4.
 EMBEDDED_SAMPLING = SamplingConfig(
     text=ChannelSampling(temperature=0.1),
     audio=ChannelSampling(temperature=0.4, top_k=50, guidance=2.5),

@@ -40,7 +40,7 @@ def page_routes(service: SpeechService, note_in: Callable[[str, str], str]) -> A
         voice, continuation = _voice(service, wanted)
         options = wanted.options(service.own_sampling, voice, continuation)
         if not options.cast:
-            # On the page a line "slt: Good day." is spoken by the voice of that name.
+            # On the page a line "heart: Good day." is spoken by the voice of that name.
             options = replace(options, cast={name: name for name in voice_names()})
         ticket = service.speak(client_of(request), wanted.text, options)
         language = request.headers.get(LANGUAGE_HEADER, "")
