@@ -23,9 +23,11 @@ from eval.commands.voices import (
 from eval.metrics.similarity import cosine
 from eval.systems.listening import CachedRecognizer, Utterance, listen
 from eval.systems.sources import FolderSource, Line, ModelSource, Speech, save_path
-from eval.systems.teachers import TEACHERS, find_teacher, teacher_of
+from eval.systems.teachers import NaturalTeacher, find_teacher, teacher_in
 from tiny import save_tiny, speech_like, tiny_codec, tiny_synthesizer, tiny_voice
 from tokenizer.checkpoint import save_codec
+from tts.train.voices import read_cards
+from tts.voices import SYNTHETIC
 
 TEXT = "one two three four"
 
@@ -183,49 +185,79 @@ def test_teacher_must_have_said_the_same():
         judge([_said(4, 3)], [_said(4, 2, "t")])
 
 
-def test_voices_find_their_teachers(capsys: pytest.CaptureFixture[str]):
-    assert teacher_of("slt") is TEACHERS["flite-slt"]
-    assert teacher_of("pico-gb") is TEACHERS["pico-en-GB"]
-    # One part of a name may lie inside another.
-    assert teacher_of("rms") is TEACHERS["flite-rms"]
-    assert teacher_of("my-rms-deep") is TEACHERS["flite-rms-deep"]
-    assert teacher_of("rms-light") is TEACHERS["flite-rms-light"]
-    assert teacher_of("espeak-zh") is TEACHERS["espeak-zh"]
-    assert teacher_of("espeak-zh-f2") is TEACHERS["espeak-zh-f"]
-    assert teacher_of("anna") is None
-    pairs = pair_voices(["anna", "ben=flite-rms", "awb"])
-    assert [t.name if t else None for t in pairs.values()] == [None, "flite-rms", "flite-awb"]
-    assert "anna has no teacher" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="unknown teacher"):
-        find_teacher("nobody")
+def test_voices_find_their_teachers(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    sources = {
+        "heart": "synthetic: hibari",
+        "emma": "kokoro:bf_emma",
+        "me": "me.wav",
+        "liam": "synthetic: kokoro:am_liam",
+    }
+    specs = ["heart", "emma", "me", "anna", "ben=kokoro:am_michael", "liam=hibari@1.1"]
+    pairs = pair_voices(specs, tmp_path, sources)
+    assert list(pairs) == ["heart", "emma", "me", "anna", "ben", "liam"]
+    assert [t.name if t else None for t in pairs.values()] == [
+        *("hibari", "kokoro:bf_emma", None, None, "kokoro:am_michael", "hibari@1.1")
+    ]
+    told = capsys.readouterr().err
+    assert [f"{voice} has no teacher" in told for voice in pairs] == [
+        *(False, False, True, True, False, False)
+    ]
+    for name in ("nobody", "synthetic: hibari", "flite-rms"):
+        with pytest.raises(ValueError, match=f"unknown teacher '{name}'; use hibari or kokoro"):
+            find_teacher(name)
 
 
-SPOKEN = {"en": "-h, said the teacher.", "zh": "你好，老师。"}
+def test_the_prompt_of_a_shipped_voice_names_its_teacher():
+    cards = read_cards(Path(__file__).parents[1] / "recipes/voices.toml")
+    assert {card.name: card.teacher for card in cards}.items() >= {
+        ("heart", "hibari"),
+        ("michael", "kokoro:am_michael"),
+        ("emma", "kokoro:bf_emma"),
+        ("xiaoxiao", "kokoro:zf_xiaoxiao"),
+        ("yunxi", "kokoro:zm_yunxi"),
+    }
+    for card in cards:
+        assert teacher_in(SYNTHETIC + card.teacher) == card.teacher
 
 
-@pytest.mark.parametrize("name", TEACHERS)
-def test_teachers_speak(name: str):
-    teacher = TEACHERS[name]
-    if not teacher.installed:
-        with pytest.raises(AudioError, match="is not installed"):
-            teacher.say("hello")
-        return
-    wav, rate = teacher.say(SPOKEN[teacher.lang])
-    assert 0.5 < wav.size / rate < 5
+@pytest.mark.parametrize(
+    ("name", "lang"), [("hibari", "en"), ("kokoro:am_adam", "en"), ("kokoro:zm_yunxi", "zh")]
+)
+def test_an_absent_teacher_says_how_to_get_it(tmp_path: Path, name: str, lang: str):
+    teacher = NaturalTeacher(name, tmp_path)
+    assert (teacher.lang, teacher.installed) == (lang, False)
+    assert teacher.identity("hello") is None
+    with pytest.raises(AudioError, match=rf"no teachers in {tmp_path}; run .*fetch_teachers\.py"):
+        teacher.say("hello")
 
 
-def test_size_does_not_change_the_rate():
-    plain, deep = TEACHERS["flite-rms"], TEACHERS["flite-rms-deep"]
-    wav = Path("out.wav")
-    assert "duration_stretch=0.877" in deep.arguments("a", wav)
-    assert "--setf" not in plain.arguments("a", wav)
-    assert "165" in TEACHERS["espeak-zh"].arguments("a", wav)
-    assert "144" in TEACHERS["espeak-zh-light"].arguments("a", wav)
-    if not plain.installed:
-        pytest.skip("flite is not installed")
-    said = {t.name: t.say("Where did the old farmer go?") for t in (plain, deep)}
-    seconds = [sound.size / rate for sound, rate in said.values()]
-    assert seconds[0] == pytest.approx(seconds[1], rel=0.1)
+@pytest.mark.parametrize("voices", [["--voices", "v=kokoro:zf_xiaoxiao"], []])
+def test_teachers_alone(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    voices: list[str],
+):
+    """Those of the voices that are named, or of all voices of the language."""
+    known = [
+        replace(tiny_voice("heart"), lang="en", source="synthetic: hibari"),
+        replace(tiny_voice("xiaoxiao"), lang="zh", source="synthetic: kokoro:zf_xiaoxiao"),
+    ]
+    monkeypatch.setattr("eval.commands.intelligibility.list_voices", lambda: known)
+    argv = ["intelligibility", "--teachers-only", "--lang", "zh", "--listener", "pocketsphinx"]
+    monkeypatch.setattr(
+        "eval.commands.intelligibility.load_recognizer", lambda *_: CachedRecognizer(Parrot())
+    )
+    monkeypatch.setattr(NaturalTeacher, "installed", True)
+    monkeypatch.setattr(NaturalTeacher, "say", lambda *_: (np.full(16000, 0.4, np.float32), 16000))
+    monkeypatch.setattr(NaturalTeacher, "identity", lambda *_: None)
+    sentences = tmp_path / "sentences.txt"
+    sentences.write_text(f"{TEXT}\n", encoding="utf-8")
+    assert main([*argv, "--sentences", str(sentences), *voices]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(result["teachers"]) == ["kokoro:zf_xiaoxiao"]
+    assert result["teachers"]["kokoro:zf_xiaoxiao"]["mean_wer"] == 0
+    assert (result["voices"], result["accepted"]) == ([], None)
 
 
 def test_the_real_synthesizer_is_a_source():

@@ -21,6 +21,8 @@ from tts.folders import (
 )
 
 _NAME = re.compile(r"[a-z0-9_-]{1,40}")
+# Begins the source of a voice whose prompt a synthesizer spoke; the synthesizer's name follows.
+SYNTHETIC = "synthetic: "
 # What is told of a voice.
 _TOLD = ("name", "lang", "gender", "accent", "description", "transcript", "source")
 _FIELDS = ("name", "lang", "transcript", "description", "gender", "accent", "source", "codec")

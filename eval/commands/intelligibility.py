@@ -27,7 +27,7 @@ from eval.report import (
 from eval.reports.pooled import pool_voices, pooled_json, pooled_markdown
 from eval.systems.listening import CachedRecognizer, Utterance, listen, load_recognizer, pool
 from eval.systems.sources import FolderSource, Line, Source, TeacherSource, open_model
-from eval.systems.teachers import TEACHERS, Teacher, find_teacher, is_natural, teacher_of
+from eval.systems.teachers import Teacher, find_teacher, teacher_in
 from tts.voices import list_voices
 
 DATA = Path(__file__).parents[1] / "data"
@@ -161,23 +161,25 @@ def pair_voices(
 ) -> dict[str, Teacher | None]:
     """ "NAME" or "NAME=TEACHER" -> teacher.
 
-    Without one it is the natural teacher that the voice's file names as its source, or else the
-    program that its name points to.
+    Without one it is the teacher that the voice's file names as its source; a voice that has none
+    is named on standard error.
 
     Args:
-        folder: of the natural teachers, see `find_teacher`.
+        folder: of the teachers, see `find_teacher`.
         sources: voice -> what its file says.
+
+    Raises:
+        ValueError: there is no such teacher.
     """
     pairs: dict[str, Teacher | None] = {}
     for spec in specs:
         voice, _, teacher = spec.partition("=")
-        source = (sources or {}).get(voice, "")
-        teacher = teacher or (source if is_natural(source) else "")
-        pairs[voice] = find_teacher(teacher, folder) if teacher else teacher_of(voice)
-        if pairs[voice] is None:
+        teacher = teacher or teacher_in((sources or {}).get(voice, ""))
+        pairs[voice] = find_teacher(teacher, folder) if teacher else None
+        if not teacher:
             sys.stderr.write(
                 f"voice {voice} has no teacher and is not judged; give {voice}=TEACHER "
-                f"with hibari, kokoro:NAME or one of {', '.join(TEACHERS)}\n"
+                "with hibari or kokoro:NAME\n"
             )
     return pairs
 
@@ -190,13 +192,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--model", default="embedded", help="embedded, or a model folder")
     source.add_argument("--wavs", type=Path, help="score files DIR/VOICE/[seedS/]NNN.wav instead")
-    source.add_argument("--teachers-only", action="store_true", help="no model, all teachers")
+    source.add_argument("--teachers-only", action="store_true", help="no model, only its teachers")
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="zh counts characters")
     parser.add_argument(
         "--voices", nargs="+", metavar="NAME[=TEACHER]", help="default: all of the language"
     )
     parser.add_argument(
-        "--teachers", type=Path, help="folder of the natural ones (scripts/fetch_teachers.py)"
+        "--teachers", type=Path, help="folder of the teachers (scripts/fetch_teachers.py)"
     )
     parser.add_argument("--sentences", type=Path, help="one per line; default: our test sentences")
     parser.add_argument("--limit", type=int, help="only the first so many sentences")
@@ -225,7 +227,7 @@ def _hear_voices(
     args: argparse.Namespace, sentences: Sequence[str], ear: CachedRecognizer
 ) -> tuple[list[Utterance], dict[str, Teacher | None], dict[str, list[Utterance]]]:
     """Outputs of all voices, the teacher of each voice, and what each teacher said."""
-    sources = {} if args.wavs else {v.name: v.source for v in list_voices()}
+    sources = {v.name: v.source for v in list_voices()}
     pairs = pair_voices(args.voices or [], args.teachers, sources)
     source, voices = _source(args, list(pairs))
     pairs = pairs or pair_voices(voices, args.teachers, sources)
@@ -248,9 +250,9 @@ def main(argv: Sequence[str]) -> int:
     heard: list[Utterance] = []
     pooled: dict[str, Any] | None = None
     if args.teachers_only:
-        asked = [t for t in pair_voices(args.voices or [], args.teachers).values() if t]
-        known = [teacher for teacher in TEACHERS.values() if teacher.lang == args.lang]
-        teachers = run_teachers(asked or known, sentences, ear)
+        sources = {v.name: v.source for v in list_voices() if v.lang == args.lang}
+        pairs = pair_voices(args.voices or list(sources), args.teachers, sources)
+        teachers = run_teachers([t for t in pairs.values() if t], sentences, ear)
     else:
         heard, pairs, teachers = _hear_voices(args, sentences, ear)
         taught = {v: teachers[t.name] for v, t in pairs.items() if t and t.name in teachers}

@@ -1,4 +1,4 @@
-"""A meta file in the Seed-TTS form from plain sentences, spoken by an installed synthesizer."""
+"""A meta file in the Seed-TTS form from plain sentences, spoken by a teacher."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def build_meta(teacher: Teacher, sentences: Sequence[str], folder: Path) -> Path
     bad = [sentence for sentence in sentences if "|" in sentence]
     if bad:
         raise ValueError(f"sentence {bad[0]!r} holds a '|', which separates the fields")
-    prompt = Path("prompt-wavs") / f"{teacher.name}.wav"
+    name = teacher.name.replace(":", "-")  # a file system may not like colons
+    prompt = Path("prompt-wavs") / f"{name}.wav"
     write_wav(folder / prompt, *teacher.say(PROMPT_TEXT))
     lines = []
     for number, sentence in enumerate(progress(list(sentences), teacher.name), 1):
-        utt = f"{teacher.name}-{number:03d}"
+        utt = f"{name}-{number:03d}"
         wav = Path("wavs") / f"{utt}.wav"
         write_wav(folder / wav, *teacher.say(sentence))
         lines.append(f"{utt}|{PROMPT_TEXT}|{prompt.as_posix()}|{sentence}|{wav.as_posix()}\n")
@@ -51,12 +52,14 @@ def main(argv: Sequence[str]) -> int:
     """`python -m eval teacher-meta`."""
     parser = argparse.ArgumentParser(
         prog="python -m eval teacher-meta",
-        description="Make a meta file whose true recordings an installed synthesizer speaks.",
+        description="Make a meta file whose true recordings a teacher speaks.",
     )
     parser.add_argument("out", type=Path, help="folder for meta.lst and the recordings")
-    parser.add_argument("--teacher", default="flite-rms", help="see `eval/systems/teachers.py`")
+    parser.add_argument("--teacher", default="hibari", help="hibari or kokoro:NAME")
+    parser.add_argument("--teachers", type=Path, help="folder (scripts/fetch_teachers.py)")
     parser.add_argument("--sentences", type=Path, default=SENTENCES["en"], help="one per line")
     args = parser.parse_args(argv)
-    meta = build_meta(find_teacher(args.teacher), read_sentences(args.sentences), args.out)
+    teacher = find_teacher(args.teacher, args.teachers)
+    meta = build_meta(teacher, read_sentences(args.sentences), args.out)
     sys.stdout.write(f"{meta}\n")
     return 0

@@ -1,4 +1,4 @@
-"""Where the speech under test comes from: a model, a teacher program, or a folder of files."""
+"""Where the speech under test comes from: a model, a teacher, or a folder of files."""
 
 from __future__ import annotations
 

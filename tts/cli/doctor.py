@@ -27,17 +27,12 @@ _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 class Tool:
     """A program that something optional needs."""
 
-    names: tuple[str, ...]
+    name: str
     purpose: str
     remedy: str
 
 
-TOOLS = (
-    Tool(("ffmpeg",), "sound while it is being made, in the web page", "apt-get install ffmpeg"),
-    Tool(("pico2wave",), "a teacher, to rebuild the corpus", "apt-get install libttspico-utils"),
-    Tool(("flite",), "a teacher, to rebuild the corpus", "apt-get install flite"),
-    Tool(("espeak-ng", "espeak"), "a teacher, to rebuild the corpus", "apt-get install espeak-ng"),
-)
+TOOLS = (Tool("ffmpeg", "sound while it is being made, in the web page", "apt-get install ffmpeg"),)
 
 
 def run_doctor(args: argparse.Namespace) -> int:
@@ -203,9 +198,8 @@ def optional_lines() -> list[str]:
     """Programs and extras: there, or missing and how to get them."""
     lines = []
     for tool in TOOLS:
-        path = next(filter(None, map(shutil.which, tool.names)), None)
-        state = path or f"missing ({tool.purpose}); run: {tool.remedy}"
-        lines.append(f"{tool.names[0]:<16} {state}")
+        state = shutil.which(tool.name) or f"missing ({tool.purpose}); run: {tool.remedy}"
+        lines.append(f"{tool.name:<16} {state}")
     for extra, names in sorted(requirements().items()):
         if not extra:
             continue

@@ -12,7 +12,7 @@ from tokenizer.train.recipe import read_recipe
 from tts.inference.prompt_audio import PromptEncoder
 from tts.train.build import speaker_name
 from tts.train.corpus import Utterance
-from tts.voices import Voice
+from tts.voices import SYNTHETIC, Voice
 
 # Longer ones cost more in each text; shorter ones do not show how the voice moves.
 PROMPT_S = (1.3, 5.0)
@@ -60,5 +60,5 @@ def prompt_candidates(
 def make_voice(u: Utterance, card: VoiceCard, encoder: PromptEncoder) -> Voice:
     """The voice of a card whose prompt is this utterance."""
     wav = read_audio(u.path, encoder.codec.sample_rate)
-    voice, _ = encoder.voice(wav, card.name, u.text, card.language, f"synthetic: {card.teacher}")
+    voice, _ = encoder.voice(wav, card.name, u.text, card.language, SYNTHETIC + card.teacher)
     return replace(voice, gender=card.gender, accent=card.accent, description=card.description)
