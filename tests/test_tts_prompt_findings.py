@@ -35,7 +35,7 @@ def test_each_flaw_is_found():
     assert grades(tune())["music"] == ("warn", "music")
     assert grades(clean(0.5))["length"] == ("bad", "too_short")
     assert grades(clean(1.2))["length"] == ("warn", "short")
-    assert grades(clean(9.0))["length"] == ("warn", "long")
+    assert grades(clean(12.0))["length"] == ("warn", "long")
     assert grades(np.clip(12 * wav, -1, 1))["clipping"][0] in ("warn", "bad")
     assert grades(0.01 * wav)["level"] == ("bad", "quiet")
     noisy = wav + 0.03 * rng.standard_normal(len(wav)).astype(np.float32)

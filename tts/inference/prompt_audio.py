@@ -93,7 +93,7 @@ def prepare_recording(
         cut = quietest_cut(speech, sample_rate, CUT_FROM_S, CUT_TO_S)
         remark = (
             f"of {spoken:.1f} s of speech in the prompt only the first {cut / sample_rate:.1f} s "
-            "are used, because the model was trained with prompts of 0.8 to 2.2 s"
+            "are used, because the model was trained with prompts of 1 to 10 s"
         )
         speech = speech[:cut]
     return normalize_loudness(speech, TARGET_DBFS), remark

@@ -17,10 +17,10 @@ from frontend.clean import HAN_CHARACTER
 from tokenizer.audio import block_levels, is_silent, trim_silence
 
 MIN_PROMPT_S, MAX_PROMPT_S = 1.0, 30.0
-# The embedded model was trained with prompts of 0.8 to 2.2 s; up to 3 s nothing is cut off.
-WHOLE_PROMPT_S, CUT_FROM_S, CUT_TO_S = 3.0, 1.5, 2.2
+# The embedded model was trained with prompts of 1 to 10 s; up to there nothing is cut off.
+WHOLE_PROMPT_S, CUT_FROM_S, CUT_TO_S = 10.0, 7.0, 10.0
 # Bounds between good, doubtful and bad.
-GOOD_SPEECH_S = 1.5
+GOOD_SPEECH_S = 3.0
 CLIPPED_AT, CLIP_RUN = 0.985, 3
 WARN_CLIPPED, BAD_CLIPPED = 1e-4, 1e-2
 QUIET_DBFS, VERY_QUIET_DBFS, LOUD_DBFS = -38.0, -50.0, -9.0

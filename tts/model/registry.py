@@ -51,7 +51,7 @@ class PromptRule:
     """How a model wants its prompts.
 
     Attributes:
-        cut: trim silence, set the level, and cut what is longer than 3 s to at most 2.2 s; else
+        cut: trim silence, set the level, and cut what is longer than 10 s; else
             nothing is cut off.
         level: where nothing is cut, the level is moved towards -20 dBFS by at most 3 dB.
     """
