@@ -164,6 +164,8 @@ class Plan:
             arguments += ["--config", str(RECIPES / stage["config"])]
         if "init" in stage:
             arguments += ["--init", str(self.out / stage["init"])]
+        if "decoder" in stage:
+            arguments += ["--decoder", str(self.out / stage["decoder"])]
         if "keep_codebooks" in stage:
             arguments += ["--keep-codebooks", str(stage["keep_codebooks"])]
             arguments += ["--codec", str(self.out / stage["codec"])]

@@ -17,6 +17,7 @@ def parser() -> Parser:
     p.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if present")
     p.add_argument("--config", type=Path, help="config.json of a new tokenizer")
     p.add_argument("--init", help="'embedded' or a model folder to start from")
+    p.add_argument("--decoder", help="a model folder whose decoder takes the place of --init's")
     p.add_argument("--sample-rate", type=int, help="in Hz; moves the one to start from to it")
     p.add_argument("--budget-minutes", type=float, required=True)
     p.add_argument("--labels", type=Path, help=".npz made by `python -m tts.train labels`")
@@ -39,7 +40,7 @@ def run(argv: list[str] | None) -> int:
     from tokenizer.model import CatTokenizer
     from tokenizer.train.data import audio_files, label, pack
     from tokenizer.train.held_out import held_out
-    from tokenizer.train.init import initialize
+    from tokenizer.train.init import initialize, take_decoder
     from tokenizer.train.loop import train
     from tokenizer.train.rate import at_rate
     from tokenizer.train.recipe import Recipe
@@ -51,6 +52,8 @@ def run(argv: list[str] | None) -> int:
     if args.init:
         begun = (args.out / "state").is_dir() and (args.out / "config.json").is_file()
         codec = load_codec(args.out if begun else args.init).requires_grad_(True).train()
+        if args.decoder and not begun:
+            take_decoder(codec, load_codec(args.decoder))
     elif args.config:
         codec = CatTokenizer(CatConfig.from_file(args.config))
         initialize(codec)

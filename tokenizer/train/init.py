@@ -45,3 +45,14 @@ def initialize(codec: CatTokenizer) -> None:
     first = next(m for m in codec.encoder if isinstance(m, TransformerStage))
     assert isinstance(first.input_proj, nn.Linear)
     first.input_proj.weight.mul_(INPUT_GAIN)
+
+
+def take_decoder(codec: CatTokenizer, other: CatTokenizer) -> None:
+    """Put the decoder of `other` in the place of the one of `codec`, which keeps its codes.
+
+    Raises:
+        ValueError: it is of another shape.
+    """
+    if codec.config.decoder_kwargs != other.config.decoder_kwargs:
+        raise ValueError("the decoder to take is of another shape than the tokenizer's own")
+    codec.decoder.load_state_dict(other.decoder.state_dict())
