@@ -282,10 +282,12 @@ def test_the_running_mean_is_what_is_written():
         plain.update()
     assert mean.model.weight.item() == pytest.approx(0.75 * 4 + 0.25 * 8)
     assert plain.model.weight.item() == 8
-    again = Average(torch.nn.Linear(1, 1), 0.75)
+    another = torch.nn.Linear(1, 1)
+    again = Average(another, 0.75)
     again.load_state_dict(mean.state_dict())
+    for latest in (model, another):
+        latest.weight.data.fill_(1.0)
     for running in (mean, again):
-        running.latest.weight.data.fill_(1.0)
         running.update()
     assert torch.equal(again.model.weight, mean.model.weight)
 
