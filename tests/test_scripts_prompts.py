@@ -73,6 +73,8 @@ def corpus(synthesizer: Synthesizer, tmp_path_factory: pytest.TempPathFactory) -
         ("a2", "ann", 1.5, "it has no end of its own,"),
         ("a3", "ann", 1.5, "This one is whole."),
         ("a4", "ann", 1.6, "And so is this."),
+        ("a5", "ann", 1.5, "for it has no beginning."),
+        ("a6", "ann", 1.5, "She said 你好 to all of us."),
         ("b1", "zoe", 1.4, "Another one is speaking."),
     ):
         part = wav[: int(seconds * said.sample_rate)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from tts.voices import SYNTHETIC, Voice
 # Longer ones cost more in each text; shorter ones do not show how the voice moves.
 PROMPT_S = (1.3, 5.0)
 MIN_WORDS = {"en": 4, "zh": 1}
+# A sentence from its beginning to its end, in one language, without a list of single words.
+WHOLE = {"en": re.compile(r"[A-Z][^一-鿿]*\."), "zh": re.compile(r"[^a-zA-Z、]+。")}
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,13 @@ def read_cards(path: Path) -> list[VoiceCard]:
 def prompt_candidates(
     utterances: Iterable[Utterance], card: VoiceCard, count: int
 ) -> list[Utterance]:
-    """The first `count` whole sentences of 1.3 to 5 s of a voice's teacher, longest first."""
+    """The first `count` whole sentences of 1.3 to 5 s of a voice's teacher, longest first; see
+    `WHOLE`."""
     found = [
         u
         for u in utterances
         if (u.speaker, u.language) == (card.speaker, card.language)
-        and u.text.endswith((".", "。"))
+        and WHOLE[u.language].fullmatch(u.text)
         and len(u.text.split()) >= MIN_WORDS.get(u.language, 1)
         and PROMPT_S[0] <= u.seconds <= PROMPT_S[1]
     ]
