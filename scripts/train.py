@@ -163,15 +163,19 @@ class Plan:
         if "config" in stage:
             arguments += ["--config", str(RECIPES / stage["config"])]
         if "init" in stage:
-            arguments += ["--init", str(self.out / stage["init"])]
+            arguments += ["--init", self._model(stage["init"])]
         if "decoder" in stage:
-            arguments += ["--decoder", str(self.out / stage["decoder"])]
+            arguments += ["--decoder", self._model(stage["decoder"])]
         if "keep_codebooks" in stage:
             arguments += ["--keep-codebooks", str(stage["keep_codebooks"])]
             arguments += ["--codec", str(self.out / stage["codec"])]
         if "sample_rate" in stage:
             arguments += ["--sample-rate", str(stage["sample_rate"])]
         return arguments
+
+    def _model(self, name: str) -> str:
+        """Where an earlier stage, or the base, left a model; 'embedded' is the shipped one."""
+        return name if name == "embedded" else str(self.out / name)
 
     def _folder(self, corpus: str) -> Path:
         return self.out / "corpora" / corpus
