@@ -26,7 +26,7 @@ CASES = (
     ("She bought fresh bread, butter and a dozen eggs.", "daniel", 2, None),
     ("The train leaves at half past nine.", "sarah", 3, None),
     ("It is late; we should go home.", "emma", 4, None),
-    ("Dr. Smith paid $5.20 on 3 May 2021.", "adam", 5, None),
+    ("Dr. Smith paid $5.20 on 3 May 2021.", "liam", 5, None),
     ("Is it going to rain today?", "liam", 6, None),
     ("One, two, three, four.", "heart", 7, 2),
     ("I read a book. He will read it too.", "michael", 8, None),
