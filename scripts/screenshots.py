@@ -69,7 +69,7 @@ def bring(page: Any, state: str, held: list[Any]) -> None:
     if state == "empty":
         return
     if state == "loading":
-        page.route("**/app/speak", held.append)
+        page.route("**/app/speak", lambda route: held.append(route))
     if state == "error":
         page.fill("#cat-text textarea", "The [kettle](Q9) is on.")
     page.click("#cat-speak")

@@ -236,7 +236,7 @@ def test_a_damaged_checkpoint_is_one_line(
 
 
 def test_prompts_out_of_the_models_range_are_named(models: list[str], tmp_path: Path, capsys):
-    write_wav(tmp_path / "long.wav", speech_like(4.0), 24000)
+    write_wav(tmp_path / "long.wav", speech_like(14.0), 24000)
     meta = tmp_path / "meta.lst"
     meta.write_text("long|Yes.|long.wav|One two.\n")
     argv = ["seed-tts", str(meta), "--out", str(tmp_path / "out"), *models]

@@ -107,10 +107,10 @@ def test_stereo_prompt_at_another_rate(say, place, capsys):
 
 
 def test_long_prompt_is_cut_and_says_so(say, place, capsys):
-    prompt = sound_file(place, speech_like(8.0))
+    prompt = sound_file(place, speech_like(14.0))
     assert say("hello", "--prompt-wav", prompt, "--prompt-text", "a b c") == 0
     _, err = capsys.readouterr()
-    assert "cat-tts: warning: of 8.0 s of speech" in err
+    assert "cat-tts: warning: of 14.0 s of speech" in err
     assert "transcript is left aside" in err
 
 

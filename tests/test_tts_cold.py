@@ -40,8 +40,8 @@ def test_a_fresh_say_imports_nothing_needless_and_stays_small(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     code, needless, peak = json.loads(done.stdout.splitlines()[-1])
     assert (code, needless) == (0, [])
-    # 451 MB when this was written; other builds of torch differ by a few.
-    assert sys.platform != "linux" or peak < 475
+    # 483 MB with weights 3.0; other builds of torch differ by a few.
+    assert sys.platform != "linux" or peak < 505
     assert done.stderr == ""  # no progress where there is no terminal
 
 
