@@ -376,3 +376,21 @@ def test_golden_teacher_forcing():
         assert close(got[known, :width], want[known, :width])
         loss = torch.nn.functional.cross_entropy(want[known], labels[known, channel])
         assert close(loss, io["tf_loss_per_channel"][channel])
+
+
+def test_a_voice_is_read_once_and_what_is_said_does_not_depend_on_who_spoke_before(monkeypatch):
+    read = []
+    embed = CachedRunner._embed
+    monkeypatch.setattr(
+        CachedRunner, "_embed", lambda self, rows: read.append(len(rows)) or embed(self, rows)
+    )
+    model = prepare(half_model())
+    said = [run([request("short")], GUIDED, model=model) for _ in range(2)]
+    voice, rest = 1 + 3 + len("short"), 1 + len(TEXTS["short"]) + 2
+    rows = [n for n in read if n > 2]  # frames are read by ones and twos
+    # Once for both branches of guidance and for the next time.
+    assert rows == [voice, rest, rest, rest, rest]
+    run([request("long")], GUIDED, model=model)
+    said += [run([request("short")], GUIDED, model=m) for m in (model, prepare(half_model()))]
+    for other in said[1:]:
+        assert torch.equal(said[0][0].codes, other[0].codes)

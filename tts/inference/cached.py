@@ -12,7 +12,7 @@ does not depend on the rows beside it, bit for bit. Elsewhere `tts.inference.gra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -62,11 +62,34 @@ class CachedRunner:
         if capacity > len(self.rotations):
             self.rotations = w.temporal.rotations(2 * capacity, self.device)
         cache = TemporalCache(w.temporal, capacity, self.dtype)
-        x = self._embed(rows.to(self.device))
-        x = w.temporal(x, cache.read_prompt, self.rotations[: len(x)])
-        cache.length = len(x)
+        self._read_prefix(cache, rows[: prefix_length(rows, w.config.audio_pad_code)])
+        x = self._embed(rows[cache.length :].to(self.device))
+        end = cache.length + len(x)
+        x = w.temporal(x, cache.read_prompt, self.rotations[cache.length : end])
+        cache.length = end
         self.caches[ticket] = cache
         return x[-1:]
+
+    def _read_prefix(self, cache: TemporalCache, rows: Tensor) -> None:
+        """Begin with what a voice's prompt is remembered as, and remember it if it is new.
+
+        The rest of the prompt is read behind it either way, so nothing that is said depends on
+        who spoke before.
+        """
+        w = self.weights
+        known = w.prefixes.get(self.num_codebooks)
+        if not len(rows):
+            return
+        if known is None or not torch.equal(known.rows, rows):
+            w.temporal(
+                self._embed(rows.to(self.device)), cache.read_prompt, self.rotations[: len(rows)]
+            )
+            layers = tuple(layer[:, :, : len(rows)].clone() for layer in cache.layers)
+            w.prefixes[self.num_codebooks] = Prefix(rows.clone(), layers)
+        else:
+            for layer, kept in zip(cache.layers, known.layers, strict=True):
+                layer[:, :, : len(rows)] = kept
+        cache.length = len(rows)
 
     def step(self, tickets: Sequence[int], rows: Tensor) -> Tensor:
         caches = [self.caches[t] for t in tickets]
@@ -106,6 +129,30 @@ class CachedRunner:
         return x
 
 
+class Prefix(NamedTuple):
+    """What a prompt begins with, up to its last frame of sound.
+
+    rows: int64 (P, 1 + K). layers: each layer's keys and values of them, (2, H_kv, P, d).
+    """
+
+    rows: Tensor
+    layers: tuple[Tensor, ...]
+
+
+def prefix_length(rows: Tensor, silent: int) -> int:
+    """Rows (T, 1 + K) of a prompt up to its last frame of sound, the same from text to text.
+
+    Args:
+        silent: the code of a row without sound.
+
+    Returns:
+        0 where there is no sound, or nothing behind it.
+    """
+    sounding = (rows[:, 1] != silent).nonzero()
+    length = int(sounding[-1]) + 1 if len(sounding) else 0
+    return length if length < len(rows) else 0
+
+
 class TemporalCache:
     """Keys and values of one item, allocated once for all the rows it may have."""
 
@@ -118,13 +165,20 @@ class TemporalCache:
         self.length = 0
 
     def read_prompt(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """`Attend` over a prompt, causal."""
-        keys, values = self.layers[layer]
+        """`Attend` over the rest of a prompt, behind the rows that are here already; causal."""
+        end = self.length + len(q)
+        keys, values = self.layers[layer][:, :, :end].unbind()
         q, k, v = (x.transpose(0, 1) for x in (q, k, v))
-        keys[:, : k.shape[1]], values[:, : k.shape[1]] = k, v
-        y = F.scaled_dot_product_attention(
-            q[None], k[None], v[None], is_causal=True, enable_gqa=True
-        )
+        keys[:, self.length :], values[:, self.length :] = k, v
+        if not self.length:
+            y = F.scaled_dot_product_attention(
+                q[None], k[None], v[None], is_causal=True, enable_gqa=True
+            )
+        else:
+            seen = torch.ones(q.shape[1], end, dtype=torch.bool, device=q.device)
+            y = F.scaled_dot_product_attention(
+                q[None], keys[None], values[None], seen.tril(self.length), enable_gqa=True
+            )
         return y[0].transpose(0, 1).flatten(1)
 
     def read_step(self, layer: int, q: Tensor, kv: Tensor) -> Tensor:
