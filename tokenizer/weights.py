@@ -237,21 +237,9 @@ def load_weights(
     Raises:
         CheckpointError: a file is missing or damaged, or names or shapes differ.
     """
-    load_tensors(module, weight_files(folder), place, folder, names, wanted)
-
-
-def load_tensors(
-    module: nn.Module,
-    files: Sequence[Path],
-    place: Place,
-    where: Path,
-    names: Names | None = None,
-    wanted: Callable[[str], bool] = lambda _: True,
-) -> None:
-    """As `load_weights`, from these files; `where` is what errors call them together."""
-    names = names or Names()
-    found = names.resolve(shapes_in(files), where)
-    check_names(shapes_of(module), found, where)
+    files, names = weight_files(folder), names or Names()
+    found = names.resolve(shapes_in(files), folder)
+    check_names(shapes_of(module), found, folder)
     originals = set(names.tied.values())
     tensors, stored_as = {}, {}
     for file in files:
@@ -266,7 +254,8 @@ def load_tensors(
     for copy, original in names.tied.items():
         if copy in stored_as and not torch.equal(stored_as[copy], stored_as[original]):
             raise CheckpointError(
-                f"{where}: {copy} differs from {original}, and must be a copy of it; fetch it again"
+                f"{folder}: {copy} differs from {original}, and must be a copy of it; "
+                "fetch it again"
             )
     nn.Module.load_state_dict(module, tensors, strict=False, assign=True)
 
@@ -280,18 +269,11 @@ def save_folder(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(module, folder / SINGLE, dtype)
+    tensors = {k: v.detach().to(dtype).cpu().contiguous() for k, v in module.state_dict().items()}
+    with replacing(folder / SINGLE) as temporary:
+        save_file(tensors, temporary)
     with replacing(folder / "config.json") as temporary:
         temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-
-def save_tensors(
-    module: nn.Module, file: Path, dtype: torch.dtype, metadata: dict[str, str] | None = None
-) -> None:
-    """Write a module's tensors as `dtype` to one safetensors file, whole or not at all."""
-    tensors = {k: v.detach().to(dtype).cpu().contiguous() for k, v in module.state_dict().items()}
-    with replacing(file) as temporary:
-        save_file(tensors, temporary, metadata)
 
 
 def spread(

@@ -12,7 +12,7 @@ does not depend on the rows beside it, bit for bit. Elsewhere `tts.inference.gra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from tokenizer.linear import batch_invariant_rows
 from tts.inference.graphs import DepthFrames, FrameGraphs
 from tts.inference.sampling import Choose
+from tts.inference.temporal_cache import TemporalCache, prefix_length
 from tts.model.weights import (
     Attend,
     FastGptMlp,
@@ -62,34 +63,34 @@ class CachedRunner:
         if capacity > len(self.rotations):
             self.rotations = w.temporal.rotations(2 * capacity, self.device)
         cache = TemporalCache(w.temporal, capacity, self.dtype)
-        self._read_prefix(cache, rows[: prefix_length(rows, w.config.audio_pad_code)])
-        x = self._embed(rows[cache.length :].to(self.device))
-        end = cache.length + len(x)
-        x = w.temporal(x, cache.read_prompt, self.rotations[cache.length : end])
-        cache.length = end
+        length = prefix_length(rows, w.config.audio_pad_code)
+        if length:
+            self._begin(cache, rows[:length])
+        x = self._read(cache, rows[length:])
         self.caches[ticket] = cache
         return x[-1:]
 
-    def _read_prefix(self, cache: TemporalCache, rows: Tensor) -> None:
+    def _begin(self, cache: TemporalCache, rows: Tensor) -> None:
         """Begin with what a voice's prompt is remembered as, and remember it if it is new.
 
         The rest of the prompt is read behind it either way, so nothing that is said depends on
         who spoke before.
         """
-        w = self.weights
-        known = w.prefixes.get(self.num_codebooks)
-        if not len(rows):
-            return
+        prefixes = self.weights.prefixes
+        known = prefixes.get(self.num_codebooks)
         if known is None or not torch.equal(known.rows, rows):
-            w.temporal(
-                self._embed(rows.to(self.device)), cache.read_prompt, self.rotations[: len(rows)]
-            )
-            layers = tuple(layer[:, :, : len(rows)].clone() for layer in cache.layers)
-            w.prefixes[self.num_codebooks] = Prefix(rows.clone(), layers)
+            self._read(cache, rows)
+            prefixes[self.num_codebooks] = cache.prefix(rows)
         else:
-            for layer, kept in zip(cache.layers, known.layers, strict=True):
-                layer[:, :, : len(rows)] = kept
-        cache.length = len(rows)
+            cache.begin(known)
+
+    def _read(self, cache: TemporalCache, rows: Tensor) -> Tensor:
+        """Read rows of a prompt behind those that `cache` holds: (T, 1 + K) -> (T, hidden)."""
+        end = cache.length + len(rows)
+        x = self._embed(rows.to(self.device))
+        x = self.weights.temporal(x, cache.read_prompt, self.rotations[cache.length : end])
+        cache.length = end
+        return x
 
     def step(self, tickets: Sequence[int], rows: Tensor) -> Tensor:
         caches = [self.caches[t] for t in tickets]
@@ -127,75 +128,6 @@ class CachedRunner:
         for ids, table in zip(rest, tables[1:], strict=False):
             x += torch.index_select(table, 0, ids)
         return x
-
-
-class Prefix(NamedTuple):
-    """What a prompt begins with, up to its last frame of sound.
-
-    rows: int64 (P, 1 + K). layers: each layer's keys and values of them, (2, H_kv, P, d).
-    """
-
-    rows: Tensor
-    layers: tuple[Tensor, ...]
-
-
-def prefix_length(rows: Tensor, silent: int) -> int:
-    """Rows (T, 1 + K) of a prompt up to its last frame of sound, the same from text to text.
-
-    Args:
-        silent: the code of a row without sound.
-
-    Returns:
-        0 where there is no sound, or nothing behind it.
-    """
-    sounding = (rows[:, 1] != silent).nonzero()
-    length = int(sounding[-1]) + 1 if len(sounding) else 0
-    return length if length < len(rows) else 0
-
-
-class TemporalCache:
-    """Keys and values of one item, allocated once for all the rows it may have."""
-
-    def __init__(self, stack: FastStack, capacity: int, dtype: torch.dtype) -> None:
-        shape = (2, stack.num_kv_heads, capacity, stack.head_dim)
-        self.layers = [
-            torch.empty(shape, device=layer.device, dtype=dtype) for layer in stack.layers
-        ]
-        self.num_kv_heads = stack.num_kv_heads
-        self.length = 0
-
-    def read_prompt(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """`Attend` over the rest of a prompt, behind the rows that are here already; causal."""
-        end = self.length + len(q)
-        keys, values = self.layers[layer][:, :, :end].unbind()
-        q, k, v = (x.transpose(0, 1) for x in (q, k, v))
-        keys[:, self.length :], values[:, self.length :] = k, v
-        if not self.length:
-            y = F.scaled_dot_product_attention(
-                q[None], k[None], v[None], is_causal=True, enable_gqa=True
-            )
-        else:
-            seen = torch.ones(q.shape[1], end, dtype=torch.bool, device=q.device)
-            y = F.scaled_dot_product_attention(
-                q[None], keys[None], values[None], seen.tril(self.length), enable_gqa=True
-            )
-        return y[0].transpose(0, 1).flatten(1)
-
-    def read_step(self, layer: int, q: Tensor, kv: Tensor) -> Tensor:
-        """Attention of one row to everything so far and itself.
-
-        Args:
-            layer: index.
-            q: (1, H_kv, H / H_kv, d), the query heads that share a key head together.
-            kv: (2, H_kv, d), key and value of the row.
-
-        Returns:
-            (1, H_kv, H / H_kv, d).
-        """
-        store = self.layers[layer]
-        store.select(2, self.length).copy_(kv)
-        keys, values = store.narrow(2, 0, self.length + 1).unsqueeze(1).unbind()
-        return F.scaled_dot_product_attention(q, keys, values)
 
 
 def _each(caches: list[TemporalCache]) -> Attend:

@@ -216,7 +216,7 @@ class PreparedModel:
         self._text_ids = None if ids is None else torch.tensor(ids, device=self.device)
         # `tts.inference.graphs.FrameGraphs` by number of codebooks: capturing one takes seconds.
         self.graphs: dict[int, Any] = {}
-        # `tts.inference.cached.Prefix` by number of codebooks: the voice that spoke last.
+        # `tts.inference.temporal_cache.Prefix` by number of codebooks: the voice that spoke last.
         self.prefixes: dict[int, Any] = {}
         self.heads = [_head(model, c, dtype) for c in range(1 + self.config.n_vq)]
 
