@@ -103,7 +103,7 @@ def test_seeding_lowers_the_error():
 
 def test_discriminators_tell_real_from_fake_and_losses_point_the_right_way():
     torch.manual_seed(0)
-    net = Discriminators(periods=(2, 3), windows=(256,))
+    net = Discriminators(periods=(2, 3), windows=(256,), width=16)
     real, fake = torch.randn(2, 1, 4800), torch.zeros(2, 1, 4800)
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
     losses = []
@@ -123,7 +123,7 @@ def test_discriminators_tell_real_from_fake_and_losses_point_the_right_way():
 
 def test_discriminators_see_faint_high_frequencies_beside_a_loud_low_tone():
     torch.manual_seed(0)
-    net = Discriminators(periods=(), windows=(256,))
+    net = Discriminators(periods=(), windows=(256,), width=16)
     tone = 0.3 * torch.sin(2 * torch.pi * 200 / 16000 * torch.arange(4800.0)).expand(1, 1, -1)
     faint = 0.003 * torch.randn(1, 1, 4801).diff()
     with torch.no_grad():

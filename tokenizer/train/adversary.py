@@ -27,7 +27,7 @@ WINDOWS_S = (0.016, 0.032, 0.064)
 class PeriodDiscriminator(nn.Module):
     """Looks at every `period`-th sample: wav folded to (N / period, period), 2-D convolutions."""
 
-    def __init__(self, period: int, width: int = 16) -> None:
+    def __init__(self, period: int, width: int) -> None:
         super().__init__()
         self.period = period
         channels = [1, width, 4 * width, 8 * width, 8 * width]
@@ -50,7 +50,7 @@ class PeriodDiscriminator(nn.Module):
 class StftDiscriminator(nn.Module):
     """Looks at real and imaginary part of one STFT whose magnitudes are compressed."""
 
-    def __init__(self, window: int, width: int = 16) -> None:
+    def __init__(self, window: int, width: int) -> None:
         super().__init__()
         self.window = window
         dilations = (1, 2, 4)
@@ -84,10 +84,13 @@ class StftDiscriminator(nn.Module):
 class Discriminators(nn.Module):
     """One of each period, and one of each STFT window; both in samples."""
 
-    def __init__(self, periods: tuple[int, ...], windows: tuple[int, ...]) -> None:
+    def __init__(self, periods: tuple[int, ...], windows: tuple[int, ...], width: int) -> None:
         super().__init__()
         self.members = nn.ModuleList(
-            [*(PeriodDiscriminator(p) for p in periods), *(StftDiscriminator(w) for w in windows)]
+            [
+                *(PeriodDiscriminator(p, width) for p in periods),
+                *(StftDiscriminator(w, width) for w in windows),
+            ]
         )
 
     def forward(self, wav: Tensor, turn: Sequence[int] | None = None) -> list[list[Tensor]]:
@@ -122,7 +125,8 @@ class Adversary:
     def __init__(self, recipe: Recipe, accelerator: Accelerator, sample_rate: int) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         self.samples = round(recipe.discriminator_s * sample_rate)
-        net = Discriminators(PERIODS, tuple(round(s * sample_rate) for s in WINDOWS_S))
+        windows = tuple(round(s * sample_rate) for s in WINDOWS_S)
+        net = Discriminators(PERIODS, windows, recipe.discriminator_width)
         optimizer = torch.optim.AdamW(net.parameters(), recipe.discriminator_lr, betas=(0.8, 0.99))
         self.net, self.optimizer = accelerator.prepare(net, optimizer)
 

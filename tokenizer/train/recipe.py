@@ -42,6 +42,7 @@ class Recipe:
         weight_listening: of `listener.listening_distance`, in the stages that make waveforms. It
             needs labels; the listener learns for `listener_steps` before the run begins.
         discriminator_s: seconds of every item that the discriminators see.
+        discriminator_width: channels of their first layers; the others grow with it.
         discriminators_per_step: how many of them, drawn for each step, learn and judge in it: all
             of them take twice as long as the network itself.
         discriminator_warmup: steps in which they learn alone.
@@ -90,6 +91,7 @@ class Recipe:
     weight_features: float = 3.0
     discriminator_lr: float = 1.5e-3
     discriminator_s: float = 0.5
+    discriminator_width: int = 16
     discriminators_per_step: int = 8
     discriminator_warmup: int = 200
     save_every_s: float = 300.0
