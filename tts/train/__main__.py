@@ -45,6 +45,9 @@ def parser() -> Parser:
         help="of the codes of --init, so many say the same here; the others begin anew",
     )
     run.add_argument("--codec", help="with --keep-codebooks: whose codes they are")
+    run.add_argument(
+        "--sample-rate", type=int, help="in Hz; of the tokenizer, where it was moved to another"
+    )
     run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -112,6 +115,8 @@ def train_model(args: argparse.Namespace) -> int:
         initialize(model)
     else:
         raise ValueError("give --config for a new model or --init for one to go on from")
+    if args.sample_rate:
+        model.config = replace(model.config, sampling_rate=args.sample_rate)
     train(model, load_examples(args.examples), recipe, args.out, args.budget_minutes * 60)
     return 0
 
