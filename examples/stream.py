@@ -1,4 +1,4 @@
-"""Play while it is being made: python examples/stream.py "Some text." | aplay -f S16_LE -r 16000
+"""Play while it is being made: python examples/stream.py "Some text." | aplay -f S16_LE -r 24000
 
 Any player that reads 16-bit mono samples from standard input will do; the rate is on stderr.
 """

@@ -27,7 +27,7 @@ def test_speak_and_clone(tmp_path, capsys):
 def test_stream_gives_samples():
     out = io.BytesIO()
     frames = stream.main("Yes, of course.", out)
-    assert len(out.getvalue()) == 2 * 640 * frames
+    assert len(out.getvalue()) == 2 * 960 * frames
 
 
 def test_batch_speaks_every_line(tmp_path):

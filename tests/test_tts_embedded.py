@@ -72,5 +72,5 @@ def test_say_from_the_command_line(tmp_path, capsys):
     assert row["finished_by"] == "eos"
     assert row["seed"] == 2
     info = soundfile.info(out)
-    assert info.samplerate == 16000
+    assert info.samplerate == 24000
     assert abs(info.duration - row["seconds"]) < 0.01

@@ -1,6 +1,6 @@
 """What the embedded model is asked for and answers, for twenty texts: both stay as they are.
 
-The digests in `pinned_requests.json` belong to weights 3.0. A change of the code that moves one
+The digests in `pinned_requests.json` belong to weights 3.1. A change of the code that moves one
 is a change of the voice, and has to be meant; new weights or a new reading of a text move them
 too, and then `python tests/test_tts_pinned.py` writes the file again.
 """

@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   cat-tts say "Good morning, everyone." -o hello.wav
   cat-tts say --file letter.txt -o letter.mp3 --voice michael
   echo "It is late." | cat-tts say -o late.flac --prompt-wav me.wav
-  cat-tts say "As it is being made." -o - | aplay -f S16_LE -r 16000
+  cat-tts say "As it is being made." -o - | aplay -f S16_LE -r 24000
   cat-tts listen talk.mp3 --srt talk.srt
   cat-tts voice add me me.wav --text "What I say in it."
 """

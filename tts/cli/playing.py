@@ -15,7 +15,7 @@ class PlayError(ValueError):
     """There is no way to play sound here; the message says why and what to do."""
 
 
-def check_player(sample_rate: int = 16000, channels: int = 1) -> Any:
+def check_player(sample_rate: int = 24000, channels: int = 1) -> Any:
     """The package sounddevice, with a device that can be used.
 
     Raises:
