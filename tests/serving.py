@@ -8,13 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
 from tiny import tiny_voice
 from tts.folders import HOME_VARIABLE
+from tts.synthesizer import SpeechOptions, Synthesizer
+from tts.threads import speaking_threads
 from tts.voices import save_voice
+
+
+def spoken_alone(synthesizer: Synthesizer, text: str, options: SpeechOptions) -> np.ndarray:
+    """What a command without a server says: float32 (N,).
+
+    With as many threads as a server takes: with more of them some processors sum a product in
+    another order, and the last bits differ.
+    """
+    with speaking_threads(synthesizer.model):
+        return np.concatenate([chunk.wav for chunk in synthesizer.stream(text, options)])
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import soundfile
 from fastapi.testclient import TestClient
 
 import app
+from serving import spoken_alone
 from tiny import SAMPLE_RATE, speech_like, tiny_synthesizer, tiny_voice
 from tokenizer.audio import to_int16
 from tts.control import SENTENCE_PAUSE_S
@@ -76,7 +77,7 @@ def download(client: TestClient, name: str, ending: str = "wav") -> np.ndarray:
 
 def offline(service: SpeechService, seed: int = 0) -> np.ndarray:
     options = SpeechOptions(voice="tiny", seed=seed)
-    return to_int16(np.concatenate([c.wav for c in service.synthesizer.stream(TEXT, options)]))
+    return to_int16(spoken_alone(service.synthesizer, TEXT, options))
 
 
 def test_the_page_is_there_in_both_languages(client: TestClient):
@@ -130,9 +131,7 @@ def test_a_piece_takes_the_place_of_another(client: TestClient, service: SpeechS
     after = download(client, result)
     piece = samples_of(again)
     options = SpeechOptions(voice="tiny")
-    first = to_int16(
-        np.concatenate([c.wav for c in service.synthesizer.stream("Hello there.", options)])
-    )
+    first = to_int16(spoken_alone(service.synthesizer, "Hello there.", options))
     assert np.array_equal(after[: len(first)], before[: len(first)])
     start = len(first) + round((SENTENCE_PAUSE_S - HEAD_S) * SAMPLE_RATE)
     assert np.array_equal(after[start : start + len(piece)], piece)

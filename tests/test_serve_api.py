@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
-from serving import home_with, running, wait_until
+from serving import home_with, running, spoken_alone, wait_until
 from tiny import SAMPLE_RATE, save_tiny_published, speech_like, tiny_synthesizer
 from tokenizer.audio import to_int16
 from tts.folders import voices_folder
@@ -62,8 +62,7 @@ def official(address: str) -> openai.OpenAI:
 
 
 def offline(service: SpeechService, text: str, voice: str = "tiny", seed: int = 0) -> np.ndarray:
-    chunks = service.synthesizer.stream(text, SpeechOptions(voice=voice, seed=seed))
-    return np.concatenate([chunk.wav for chunk in chunks])
+    return spoken_alone(service.synthesizer, text, SpeechOptions(voice=voice, seed=seed))
 
 
 def wanted(**fields) -> dict:

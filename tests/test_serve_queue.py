@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving import wait_until
+from serving import spoken_alone, wait_until
 from tiny import tiny_synthesizer, tiny_voice
 from tts.folders import HOME_VARIABLE
 from tts.serve.fairqueue import Client, FairQueue, QueueFullError
@@ -211,8 +211,7 @@ def test_streams_in_turns_are_those_of_calls_alone(service: SpeechService):
 
     for seed, wav in enumerate(asyncio.run(both())):
         options = SpeechOptions(voice="tiny", seed=seed)
-        offline = [chunk.wav for chunk in service.synthesizer.stream(TEXT, options)]
-        assert np.array_equal(wav, np.concatenate(offline))
+        assert np.array_equal(wav, spoken_alone(service.synthesizer, TEXT, options))
 
 
 def test_the_estimate_learns_and_costs_are_known_after_the_warm_up(service: SpeechService):
