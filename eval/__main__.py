@@ -21,6 +21,7 @@ COMMANDS = {
     "mos": ("eval.commands.mos", "predicted opinion scores of sound files: DistillMOS and DNSMOS"),
     "wer": ("eval.metrics.wer", "WER/CER of a text file of transcripts, Seed-TTS rules"),
     "asr": ("eval.commands.asr", "how well codes are understood: WER and CER of a listener by K"),
+    "check": ("eval.commands.check", "speech that checks itself: what is found, what is mended"),
     "bench": ("eval.commands.bench", "speed and memory"),
     "seed-tts": ("eval.commands.seed_tts", "the Seed-TTS benchmark: WER, SIM, report; resumable"),
     "teacher-meta": ("eval.commands.teacher_meta", "a Seed-TTS meta file from plain sentences"),

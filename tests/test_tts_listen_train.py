@@ -13,7 +13,14 @@ import torch
 
 from frontend.symbols import to_ids
 from listening import tiny_listener, tiny_vocabulary
-from tiny import NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec
+from tiny import (
+    NUM_CODEBOOKS,
+    SAMPLE_RATE,
+    speech_like,
+    tiny_codec,
+    tiny_synthesizer,
+    tiny_voice,
+)
 from tokenizer.checkpoint import save_codec
 from tts.listen.folder import load_listener
 from tts.listen.reading import read_text
@@ -22,9 +29,10 @@ from tts.listen.spelling import spell
 from tts.listen.vocabulary import LISTEN
 from tts.listen.writing import write
 from tts.train.listen import main
-from tts.train.listen_batches import Diet, collate, misheard, row_lists, speech_batches
+from tts.train.listen_batches import Diet, collate, join, misheard, row_lists, speech_batches
 from tts.train.listen_data import Heard, load_heard, prepare_speech, save_heard
 from tts.train.listen_loop import Recipe, train
+from tts.train.listen_spoken import speak, well_said
 from tts.train.prepare import Example
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -156,6 +164,37 @@ def test_examples_get_their_words_disturbed_copies_and_noise(tmp_path):
     assert noise.words == ()
     with pytest.raises(ValueError, match="b is in none of the folders"):
         list(prepare_speech([tmp_path], [replace(given, id="b")], 3))
+
+
+def test_an_example_may_have_fewer_codebooks_than_others():
+    whole, fewer = example(TEXTS[0]), example(TEXTS[1], books=2)
+    batch = collate([whole, fewer], None, np.random.default_rng(0))
+    assert batch.codes.shape[1] == 4
+    assert (batch.codes[1, 2:] == -1).all()
+    length = len(fewer.labels)
+    alone = collate([fewer], None, np.random.default_rng(0))
+    model = tiny_listener()
+    both, one = (model.embed_codes(b.codes)[-1, :length] for b in (batch, alone))
+    assert torch.equal(both, one)
+    assert len(join(whole, fewer).codes) == 2
+
+
+def test_what_a_model_says_becomes_examples_and_the_worst_are_left_out():
+    synthesizer, texts = tiny_synthesizer(), ["Good morning, Anna.", "Who are you?", "你好。"]
+    voices = [tiny_voice("anna"), replace(tiny_voice("bei", 1), lang="zh")]
+    found = list(speak(synthesizer, texts, voices, 1e-3, 0.5, seed=3))
+    assert sum(len(e.labels) for e in found) >= 3.6 * synthesizer.codec.frame_rate
+    assert {(e.speaker, e.language) for e in found} == {("spoken anna", "en"), ("spoken bei", "zh")}
+    for one in found:
+        assert one.codes.shape == (synthesizer.num_codebooks, len(one.labels))
+        assert set(one.labels) <= {*one.sounds, 0}
+        assert one.ends[-1] <= len(one.sounds)
+    again = list(speak(synthesizer, texts, voices, 1e-3, 0.5, seed=3))
+    assert [e.id for e in again] == [e.id for e in found]
+    assert all(np.array_equal(a.codes, b.codes) for a, b in zip(found, again, strict=True))
+    kept = well_said(tiny_listener(), found, 0.5)
+    assert 0 < len(kept) < len(found)
+    assert {e.id for e in kept} < {e.id for e in found}
 
 
 def test_the_commands_make_a_listener(tmp_path, monkeypatch, capsys):

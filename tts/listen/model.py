@@ -54,9 +54,10 @@ class Listener(nn.Module):
         self.writing = _stack(config.writing, config)
 
     def embed_codes(self, codes: Tensor) -> Tensor:
-        """int64 (B, k, T), any k up to `num_codebooks` -> (B, T, dim)."""
+        """int64 (B, k, T), any k up to `num_codebooks`, -1 where there is none -> (B, T, dim)."""
         first = torch.arange(codes.shape[1], device=codes.device) * self.config.codebook_size
-        return self.codes(codes + first[:, None]).sum(1)
+        values = self.codes(codes.clamp_min(0) + first[:, None])
+        return (values * (codes >= 0)[..., None]).sum(1)
 
     def hear(self, codes: Tensor, lengths: Tensor | None = None, chunk: int = 0) -> Hearing:
         """Read codes.

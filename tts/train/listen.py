@@ -1,8 +1,9 @@
-"""`python -m tts.train.listen prepare|texts|run|threshold|pack`: from speech to a listener."""
+"""`python -m tts.train.listen prepare|texts|speak|run|threshold|pack`: train a listener."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,18 @@ def parser() -> Parser:
     texts.add_argument("--size", type=int, default=2000, help="pieces that are not Chinese")
     texts.add_argument("--out", type=Path, required=True, help=".npz file to write")
     texts.add_argument("--vocabulary", type=Path, required=True, help="file to write, or to keep")
+    speak = commands.add_parser("speak", help="add what the language model says")
+    speak.add_argument("texts", nargs="+", type=Path, help="a sentence a line")
+    speak.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never spoken")
+    speak.add_argument("--out", type=Path, required=True, help=".npz file to write")
+    speak.add_argument("--hours", type=float, required=True, help="of speech")
+    speak.add_argument("--mandarin", type=float, default=0.4, help="share of the texts (0.4)")
+    speak.add_argument("--model", default="embedded", help="'embedded' or a folder")
+    speak.add_argument("--codec", default="embedded", help="'embedded' or a folder")
+    speak.add_argument("--voice", action="append", help="who speaks, once or more; default: all")
+    speak.add_argument("--listener", type=Path, help="folder; leaves out the worst by its word")
+    speak.add_argument("--worst", type=float, default=0.1, help="share of these (0.1)")
+    speak.add_argument("--seed", type=int, default=0)
     run = commands.add_parser("run", help="train, or go on training")
     run.add_argument("examples", nargs="+", type=Path, help=".npz files of prepare and texts")
     run.add_argument("--vocabulary", type=Path, required=True, help="made by texts")
@@ -64,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     return {
         "prepare": _prepare,
         "texts": _texts,
+        "speak": _speak,
         "run": _run,
         "threshold": _threshold,
         "pack": _pack,
@@ -91,8 +105,8 @@ def _texts(args: argparse.Namespace) -> int:
     from tts.train.listen_data import prepare_texts, save_heard
     from tts.train.sentences import HAN, sentence_key
 
-    lines = (line for file in args.leave_out for line in file.read_text("utf-8").splitlines())
-    examples = prepare_texts(args.texts, {sentence_key(line) for line in lines})
+    left_out = {sentence_key(line) for line in _lines(args.leave_out)}
+    examples = prepare_texts(args.texts, left_out)
     save_heard(examples, args.out)
     if not args.vocabulary.is_file():
         texts = ["".join(e.words) for e in examples]
@@ -102,6 +116,34 @@ def _texts(args: argparse.Namespace) -> int:
             temporary.write_bytes(vocabulary.model)
     print(f"{len(examples)} texts in {args.out}")
     return 0
+
+
+def _speak(args: argparse.Namespace) -> int:
+    from tts.listen.folder import load_listener
+    from tts.synthesizer import Synthesizer
+    from tts.train.listen_data import save_heard
+    from tts.train.listen_spoken import speak, well_said
+    from tts.train.sentences import sentence_key
+    from tts.voices import list_voices, load_voice
+
+    if not 0 <= args.worst < 1 or not 0 <= args.mandarin <= 1 or args.hours <= 0:
+        raise ValueError("--worst and --mandarin are shares, --hours must be more than 0")
+    left_out = {sentence_key(line) for line in _lines(args.leave_out)}
+    texts = sorted({t for t in _lines(args.texts) if sentence_key(t) not in left_out})
+    voices = [load_voice(name) for name in args.voice] if args.voice else list_voices()
+    synthesizer = Synthesizer.load(args.model, args.codec)
+    examples = list(speak(synthesizer, texts, voices, args.hours, args.mandarin, args.seed))
+    if args.listener:
+        listener, _ = load_listener(args.listener, synthesizer.codec)
+        examples = well_said(listener, examples, args.worst)
+    save_heard(examples, args.out)
+    print(f"{len(examples)} examples in {args.out}")
+    return 0
+
+
+def _lines(files: list[Path]) -> Iterator[str]:
+    for file in files:
+        yield from (line.strip() for line in file.read_text("utf-8").splitlines() if line.strip())
 
 
 def _run(args: argparse.Namespace) -> int:

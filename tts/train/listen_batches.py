@@ -50,9 +50,9 @@ class Diet:
 
 
 class Speech(NamedTuple):
-    """codes: int64 (B, K, T); kept: (B, T), 0 where a frame is hidden; lengths: int64 (B,);
-    labels: int64 (B, T), IGNORED past the end; sounds: int64 (all,), end to end; counts:
-    int64 (B,), of them; examples: the B of them."""
+    """codes: int64 (B, K, T), -1 where an example has none; kept: (B, T), 0 where a frame is
+    hidden; lengths: int64 (B,); labels: int64 (B, T), IGNORED past the end; sounds: int64 (all,),
+    end to end; counts: int64 (B,), of them; examples: the B of them."""
 
     codes: Tensor
     kept: Tensor
@@ -104,11 +104,12 @@ def _joined(example: Heard, others: Sequence[Heard], diet: Diet, rng: np.random.
 
 
 def join(first: Heard, second: Heard) -> Heard:
-    """One after the other."""
+    """One after the other, with the codebooks that both have."""
+    books = min(len(first.codes), len(second.codes))
     return replace(
         first,
         id=f"{first.id}+{second.id}",
-        codes=np.concatenate([first.codes, second.codes], axis=1),
+        codes=np.concatenate([first.codes[:books], second.codes[:books]], axis=1),
         labels=np.concatenate([first.labels, second.labels]),
         sounds=np.concatenate([first.sounds, second.sounds]),
         words=first.words + second.words,
@@ -130,12 +131,13 @@ def collate(examples: list[Heard], diet: Diet | None, rng: np.random.Generator) 
     """Stack examples; disturbed as `diet` says."""
     frames = max(len(e.labels) for e in examples)
     frames += -frames % ROUND_ROWS
-    codes = np.zeros((len(examples), len(examples[0].codes), frames), dtype=np.int64)
+    books = max(len(e.codes) for e in examples)
+    codes = np.full((len(examples), books, frames), -1)
     labels = np.full((len(examples), frames), IGNORED)
     kept = np.ones((len(examples), frames), dtype=np.float32)
     for i, example in enumerate(examples):
         length = len(example.labels)
-        codes[i, :, :length] = example.codes
+        codes[i, : len(example.codes), :length] = example.codes
         labels[i, :length] = example.labels
         if diet is not None:
             _disturb(codes[i, :, :length], kept[i, :length], diet, rng)

@@ -21,7 +21,7 @@ from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
 from tts.listen.reading import read_text
 from tts.listen.sounds import NOTHING, OF_SYMBOL, carried, sounds_of
-from tts.train.corpus import Utterance, read_corpus
+from tts.train.corpus import read_corpus
 from tts.train.natural import resized
 from tts.train.prepare import Example
 from tts.train.sentences import sentence_key
@@ -152,7 +152,7 @@ def prepare_speech(
         if example.id not in known:
             raise ValueError(f"{example.id} is in none of the folders; name its corpus too")
         utterance = known[example.id]
-        said = _said(utterance, example.symbols)
+        said = said_words(utterance.text, utterance.language, example.symbols)
         if said is None:
             continue
         yield _heard(example, example.id, example.codes[:num_codebooks], example.places, said)
@@ -190,10 +190,12 @@ def _heard(
     )
 
 
-def _said(utterance: Utterance, symbols: np.ndarray) -> tuple[tuple[str, ...], np.ndarray] | None:
-    """The text's words, and where they end among the sounds that were said."""
+def said_words(
+    text: str, language: str, symbols: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray] | None:
+    """The text's words, and where they end among the sounds that were said; None if it has none."""
     try:
-        read, words, ends = read_text(utterance.text, utterance.language)
+        read, words, ends = read_text(text, language)
     except EmptyTextError:
         return None
     source, target = sounds_of(read)[0].tolist(), sounds_of(symbols)[0].tolist()

@@ -5,8 +5,9 @@ Each sentence is taken as it is, with a clause cut out of its codes, and with on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -92,6 +93,37 @@ def spoil(listener: Listener, example: Heard, rng: np.random.Generator) -> Spoil
     return Spoilt(*(check_sounds(torch.from_numpy(w), example.sounds, listener) for w in ways))
 
 
+def spoil_all(
+    listener: Listener, examples: Iterable[Heard], seed: int = 0, most: int | None = None
+) -> list[Spoilt]:
+    """Spoil every example that is long enough, or the first `most` of them.
+
+    Raises:
+        ValueError: none is.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = (spoil(listener, e, rng) for e in examples if len(e.labels) and e.words)
+    found = list(islice((one for one in drawn if one is not None), most))
+    if not found:
+        raise ValueError(f"no example has {CLAUSE_WORDS[0] + 2} words; give sentences")
+    return found
+
+
+def judged(found: Sequence[Spoilt], limits: CheckConfig) -> Threshold:
+    """What limits find."""
+
+    def wrong(checks: list[Check]) -> float:
+        return float(np.mean([c.worst(limits) >= 1 for c in checks]))
+
+    return Threshold(
+        limits,
+        len(found),
+        wrong([one.good for one in found]),
+        wrong([one.cut for one in found]),
+        wrong([one.doubled for one in found]),
+    )
+
+
 def find_threshold(
     listener: Listener, examples: Sequence[Heard], alarms: float = 0.015, seed: int = 0
 ) -> Threshold:
@@ -100,28 +132,11 @@ def find_threshold(
     Raises:
         ValueError: no sentence is long enough.
     """
-    rng = np.random.default_rng(seed)
-    drawn = (spoil(listener, e, rng) for e in examples if len(e.labels) and e.words)
-    found = [one for one in drawn if one is not None]
-    if not found:
-        raise ValueError(
-            f"none of {len(examples)} examples has {CLAUSE_WORDS[0] + 2} words; give sentences"
-        )
+    found = spoil_all(listener, examples, seed)
     # Half a sound above what the good ones have; halves of the alarms for each kind.
-    good = [one.good for one in found]
-    share = 1 - alarms / 2
+    good, share = [one.good for one in found], 1 - alarms / 2
     limits = CheckConfig(
         missing=float(np.quantile([c.missing for c in good], share, method="higher")) + 0.5,
         inserted=float(np.quantile([c.inserted for c in good], share, method="higher")) + 0.5,
     )
-
-    def wrong(checks: list[Check]) -> float:
-        return float(np.mean([c.worst(limits) >= 1 for c in checks]))
-
-    return Threshold(
-        limits,
-        len(found),
-        wrong(good),
-        wrong([one.cut for one in found]),
-        wrong([one.doubled for one in found]),
-    )
+    return judged(found, limits)

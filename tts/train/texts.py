@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,16 +90,21 @@ def length(text: str, language: str) -> int:
 
 
 def items(
-    sources: Sources, language: str, seed: int, left_out: Collection[str] = ()
+    sources: Sources,
+    language: str,
+    seed: int,
+    left_out: Collection[str] = (),
+    kinds: Mapping[str, float] | None = None,
 ) -> Iterator[str]:
     """Endless texts, the same for the same seed. A sentence comes again when all were used.
 
     Args:
+        kinds: names and shares; None means those of `KINDS`.
         left_out: `sentence_key` of what no text may be: a template or a piece of a sentence may
             give one that `read_sources` has not seen.
     """
     rng = random.Random(f"{language} {seed}")
-    kinds = KINDS[language]
+    kinds = kinds or KINDS[language]
     make = _English(rng, sources) if language == "en" else _Mandarin(rng, sources)
     while True:
         kind = rng.choices(list(kinds), list(kinds.values()))[0]
