@@ -138,23 +138,44 @@ class Plan:
         yield from (*prepared, Step(name, command, self._done(name)))
 
     def _listener(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
-        """From the examples of a language model's stage."""
-        texts, examples, pieces = (
-            self.out / f"{name}-{kind}"
-            for kind in ("texts.npz", "examples.npz", "vocabulary.model")
+        """From recordings and texts, then from what the language model says too: the worst of that
+        is left out by the word of the listener itself, as far as it has learned by then."""
+        texts, pieces, spoken = (
+            self.out / f"{name}-{kind}" for kind in ("texts.npz", "vocabulary.model", "spoken.npz")
         )
         files = [str(self.data / self.recipe["texts"][kind]) for kind in stage["texts"]]
-        command = ["tts.train.listen", "texts", *files, "--leave-out", *self._left_out()]
+        lines = [*files, "--leave-out", *self._left_out()]
+        command = ["tts.train.listen", "texts", *lines]
         command += ["--out", str(texts), "--vocabulary", str(pieces)]
         yield Step("listener's texts", command, texts)
-        codec = ["--codec", str(self.out / stage["codec"])]
-        given = str(self.out / f"{stage['examples']}-examples.npz")
-        command = ["tts.train.listen", "prepare", *self.folders(stage["corpora"])]
-        command += ["--examples", given, *codec, "--out", str(examples)]
-        yield Step("listener's examples", command, examples)
-        command = ["tts.train.listen", "run", str(examples), str(texts), *codec]
-        command += ["--vocabulary", str(pieces), *self._run(name, stage)]
+        codec = ["--codec", self._model(stage["codec"])]
+        recordings = list(self._recordings(name, stage, codec))
+        yield from recordings
+        heard = [str(step.done) for step in recordings if step.command[0] == "tts.train.listen"]
+        learn = [str(texts), *codec, "--vocabulary", str(pieces), *self._run(name, stage)]
+        own = stage["spoken"]
+        steps = max(1, round(own["after_steps"] * self.scale))
+        command = ["tts.train.listen", "run", *heard, *learn, "--max-steps", str(steps)]
+        yield Step(f"{name} of recordings", command, self._done(f"{name}-recordings"))
+        hours = max(LEAST_HOURS, own["hours"] * self.scale)
+        command = ["tts.train.listen", "speak", *lines, *codec, "--out", str(spoken)]
+        command += ["--model", self._model(own["model"]), "--hours", f"{hours:g}"]
+        command += ["--seed", str(own["seed"]), "--listener", str(self.out / name)]
+        yield Step("listener's spoken examples", command, spoken)
+        command = ["tts.train.listen", "run", *heard, str(spoken), *learn]
         yield Step(name, command, self._done(name))
+
+    def _recordings(self, name: str, stage: dict[str, Any], codec: list[str]) -> Iterator[Step]:
+        """Examples of each group of corpora, and as many disturbed copies as it says."""
+        device = ["--device", self.recipe.get("device", "cpu")]
+        for number, group in enumerate(stage["recordings"], 1):
+            folders = self.folders(group["corpora"])
+            codes, heard = (self.out / f"{name}-{kind}{number}.npz" for kind in ("codes", "heard"))
+            command = ["tts.train", "prepare", *folders, *codec, *device, "--out", str(codes)]
+            yield Step(f"listener's codes {number}", command, codes)
+            command = ["tts.train.listen", "prepare", *folders, "--examples", str(codes)]
+            command += [*codec, *device, "--variants", str(group["copies"]), "--out", str(heard)]
+            yield Step(f"listener's recordings {number}", command, heard)
 
     def _run(self, name: str, stage: dict[str, Any]) -> list[str]:
         minutes = max(LEAST_MINUTES, stage["minutes"] * self.scale)

@@ -3,7 +3,8 @@
     codes of a frame --sum of embeddings--> hearing stack --> sounds (CTC) and when they begin
     sounds, one row each, and pieces of text between them --> writing stack --> pieces of text
 
-The hearing stack sees a piece of sound whole, or in chunks where it comes bit by bit. The writing
+The hearing stack sees a piece of sound whole, or in chunks where it comes bit by bit; each of its
+layers first takes in the two frames beside each one. The writing
 stack is causal. After each sound it writes the words that ended `delay` sounds ago, then says
 "listen"; after a row that says that nothing more is heard it writes what is left. So text is tied
 to what was heard: where no sound was heard nothing can be written, and every word has a time.
@@ -11,10 +12,12 @@ to what was heard: where no sound was heard nothing can be written, and every wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tts.listen.config import ListenerConfig, StackConfig
 from tts.model.transformer import (
@@ -27,7 +30,8 @@ from tts.model.transformer import (
     rope_angles,
 )
 
-Past = list[tuple[Tensor, Tensor]]
+# Of each layer: keys, values, and in the hearing stack the last row that a frame has beside it.
+Past = list[tuple[Tensor, Tensor, Tensor | None]]
 
 
 class Hearing(NamedTuple):
@@ -38,6 +42,44 @@ class Hearing(NamedTuple):
     labels: Tensor
 
 
+class HearingLayer(DecoderLayer):
+    """A layer in which each frame takes in the two beside it before it looks further.
+
+    Attention learns in thousands of steps that what is near matters most; this says so.
+    """
+
+    def __init__(self, sizes: StackConfig, eps: float) -> None:
+        super().__init__(sizes.dim, sizes.ffn, sizes.heads, sizes.heads, sizes.head_dim, eps)
+        self.beside_layernorm = RmsNorm(sizes.dim, eps)
+        self.beside_proj = nn.Linear(3 * sizes.dim, sizes.dim, bias=False)
+
+    def beside(self, x: Tensor, before: Tensor | None, follows: Tensor) -> tuple[Tensor, Tensor]:
+        """Add to each frame what it makes of its neighbours.
+
+        Args:
+            x: (B, T, dim).
+            before: (B, 1, dim), what this gave for the frames before; None at the beginning.
+            follows: bool (B or 1, T), whether a frame may see the next one.
+
+        Returns:
+            (B, T, dim), and (B, 1, dim) for the frames that follow.
+        """
+        normed = self.beside_layernorm(x)
+        before = torch.zeros_like(normed[:, :1]) if before is None else before
+        left = torch.cat([before, normed[:, :-1]], dim=1)
+        right = torch.roll(normed, -1, dims=1) * follows[..., None]
+        taken = self.beside_proj(torch.cat([left, normed, right], dim=-1))
+        return x + F.silu(taken), normed[:, -1:]
+
+    def forward(
+        self, x: Tensor, angles: tuple[Tensor, Tensor] | None, mask: Tensor | None
+    ) -> Tensor:
+        assert mask is not None
+        # The next frame is on the diagonal above that of the mask; the last frame has none.
+        follows = F.pad(mask[:, 0].diagonal(1, dim1=1, dim2=2), (0, 1))
+        return super().forward(self.beside(x, None, follows)[0], angles, mask)
+
+
 class Listener(nn.Module):
     """See the head of this file."""
 
@@ -46,12 +88,21 @@ class Listener(nn.Module):
         self.config = config
         hearing, writing, sounds = config.hearing.dim, config.writing.dim, 1 + len(config.sounds)
         self.codes = nn.Embedding(config.num_codebooks * config.codebook_size, hearing)
-        self.hearing = _stack(config.hearing, config)
+        layers = [
+            HearingLayer(config.hearing, config.rms_norm_eps) for _ in range(config.hearing.layers)
+        ]
+        self.hearing = _stack(layers, config.hearing, config)
         self.sound_head = nn.Linear(hearing, sounds)
         self.label_head = nn.Linear(hearing, sounds)
         self.sounds = nn.Embedding(sounds, writing)
         self.text = nn.Embedding(config.vocabulary, writing)
-        self.writing = _stack(config.writing, config)
+        sizes = config.writing
+        heads = sizes.heads, sizes.heads, sizes.head_dim
+        rows = [
+            DecoderLayer(sizes.dim, sizes.ffn, *heads, config.rms_norm_eps)
+            for _ in range(sizes.layers)
+        ]
+        self.writing = _stack(rows, sizes, config)
 
     def embed_codes(self, codes: Tensor) -> Tensor:
         """int64 (B, k, T), any k up to `num_codebooks`, -1 where there is none -> (B, T, dim)."""
@@ -115,6 +166,10 @@ def extend(stack: DecoderStack, x: Tensor, past: Past | None, causal: bool) -> t
     angles = rope_angles(positions, first.head_dim, stack.rope_theta)
     for number, layer in enumerate(stack.layers):
         assert isinstance(layer, DecoderLayer)
+        last = None
+        if isinstance(layer, HearingLayer):
+            follows = torch.arange(rows, device=x.device)[None] < rows - 1
+            x, last = layer.beside(x, past[number][2] if past else None, follows)
         attention, normed = layer.self_attn, layer.input_layernorm(x)
         heads = (-1, attention.head_dim)
         q = attention.q_norm(attention.q_proj(normed).unflatten(-1, heads)).transpose(1, 2)
@@ -122,17 +177,14 @@ def extend(stack: DecoderStack, x: Tensor, past: Past | None, causal: bool) -> t
         v = attention.v_proj(normed).unflatten(-1, heads).transpose(1, 2)
         q, k = apply_rope(q, angles), apply_rope(k, angles)
         if past:
-            k, v = (torch.cat(pair, dim=2) for pair in zip(past[number], (k, v), strict=True))
-        kept.append((k, v))
+            k, v = torch.cat([past[number][0], k], dim=2), torch.cat([past[number][1], v], dim=2)
+        kept.append((k, v, last))
         x = x + attention.o_proj(attend(q, k, v, mask).transpose(1, 2).flatten(2))
         x = x + layer.mlp(layer.post_attention_layernorm(x))
     return stack.norm(x), kept
 
 
-def _stack(sizes: StackConfig, config: ListenerConfig) -> DecoderStack:
-    eps, dim = config.rms_norm_eps, sizes.dim
-    layers = [
-        DecoderLayer(dim, sizes.ffn, sizes.heads, sizes.heads, sizes.head_dim, eps)
-        for _ in range(sizes.layers)
-    ]
-    return DecoderStack(layers, RmsNorm(dim, eps), config.rope_theta)
+def _stack(
+    layers: Sequence[DecoderLayer], sizes: StackConfig, config: ListenerConfig
+) -> DecoderStack:
+    return DecoderStack(list(layers), RmsNorm(sizes.dim, config.rms_norm_eps), config.rope_theta)
