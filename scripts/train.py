@@ -138,8 +138,10 @@ class Plan:
         yield from (*prepared, Step(name, command, self._done(name)))
 
     def _listener(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
-        """From recordings and texts, then from what the language model says too: the worst of that
-        is left out by the word of the listener itself, as far as it has learned by then."""
+        """To write from texts; to hear from recordings, then from what the language model says too.
+
+        The worst of that is left out by the word of the listener itself, as far as it is by then.
+        """
         texts, pieces, spoken = (
             self.out / f"{name}-{kind}" for kind in ("texts.npz", "vocabulary.model", "spoken.npz")
         )
@@ -149,10 +151,15 @@ class Plan:
         command += ["--out", str(texts), "--vocabulary", str(pieces)]
         yield Step("listener's texts", command, texts)
         codec = ["--codec", self._model(stage["codec"])]
+        writing = self.out / f"{name}-writing"
+        learn = [str(texts), *codec, "--vocabulary", str(pieces)]
+        first = {**stage, **stage["writing"]}
+        command = ["tts.train.listen", "run", *learn, *self._run(writing.name, first)]
+        yield Step(f"{name} of texts", command, self._done(writing.name))
         recordings = list(self._recordings(name, stage, codec))
         yield from recordings
         heard = [str(step.done) for step in recordings if step.command[0] == "tts.train.listen"]
-        learn = [str(texts), *codec, "--vocabulary", str(pieces), *self._run(name, stage)]
+        learn += ["--writing", str(writing), *self._run(name, stage)]
         own = stage["spoken"]
         steps = max(1, round(own["after_steps"] * self.scale))
         command = ["tts.train.listen", "run", *heard, *learn, "--max-steps", str(steps)]

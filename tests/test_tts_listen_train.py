@@ -28,8 +28,17 @@ from tts.listen.sounds import SOUNDS, carried, sounds_of
 from tts.listen.spelling import spell
 from tts.listen.vocabulary import LISTEN
 from tts.listen.writing import write
+from tts.train.guide import IGNORED
 from tts.train.listen import main
-from tts.train.listen_batches import Diet, collate, join, misheard, row_lists, speech_batches
+from tts.train.listen_batches import (
+    Diet,
+    collate,
+    join,
+    misheard,
+    row_lists,
+    speech_batches,
+    text_batches,
+)
 from tts.train.listen_data import Heard, load_heard, prepare_speech, save_heard
 from tts.train.listen_loop import Recipe, train
 from tts.train.listen_spoken import speak, well_said
@@ -117,6 +126,19 @@ def test_what_a_step_sees_depends_on_seed_and_step_alone():
     third = [next(first) for _ in range(3)][2]
     again = next(speech_batches(examples, diet, 3, first_step=2))
     assert torch.equal(third.codes, again.codes)
+
+
+def test_texts_of_a_step_depend_on_seed_and_step_alone_and_are_of_similar_lengths():
+    texts = [replace(example(t, i), labels=np.zeros(0, int)) for i, t in enumerate(TEXTS)]
+    diet = Diet(batch_rows=200)
+    vocabulary = tiny_vocabulary()
+    first = text_batches(texts, diet, 3, vocabulary, 5)
+    batches = [next(first) for _ in range(40)]
+    again = next(text_batches(texts, diet, 3, vocabulary, 5, first_step=35))
+    assert torch.equal(batches[35].pieces, again.pieces)
+    assert torch.equal(batches[35].weights, again.weights)
+    used = sum(int((b.targets != IGNORED).sum()) for b in batches)
+    assert used > 0.75 * sum(b.pieces.numel() for b in batches)
 
 
 def test_a_tiny_listener_learns_four_utterances_by_heart_and_goes_on_where_it_stopped(tmp_path):
@@ -220,6 +242,17 @@ def test_the_commands_make_a_listener(tmp_path, monkeypatch, capsys):
     assert main([*run, "--out", "run", "--budget-minutes", "9", "--max-steps", "50"]) == 0
     logged = json.loads(Path("run/log.jsonl").read_text())
     assert {"ctc", "labels", "heard", "texts"} <= set(logged)
+    written = [*run[:1], "t.npz", *run[3:], "--out", "written", "--budget-minutes", "9"]
+    assert main([*written, "--max-steps", "50"]) == 0
+    assert "ctc" not in json.loads(Path("written/log.jsonl").read_text())
+    began = [*run, "--writing", "written", "--out", "began", "--budget-minutes", "9"]
+    assert main([*began, "--max-steps", "1"]) == 0
+    texts, first = (load_listener(name, tiny_codec())[0] for name in ("written", "began"))
+    drift = (texts.text.weight - first.text.weight).abs().max()
+    assert 0 < drift < 0.02  # one step away
+    Path("c.json").write_text(json.dumps({**config, "delay": 4}))
+    assert main([*began[:-3], "other", "--budget-minutes", "9", "--max-steps", "1"]) == 2
+    assert "this one has" in capsys.readouterr().err
     assert main(["threshold", "s.npz", *codec, "--listener", "run"]) == 0
     assert main(["pack", "run", *codec, "--out", "packed"]) == 0
     listener, vocabulary = load_listener("packed", tiny_codec())

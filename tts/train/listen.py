@@ -49,6 +49,7 @@ def parser() -> Parser:
     run.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     run.add_argument("--config", type=Path, required=True, help="sizes, see recipes/listener.json")
     run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
+    run.add_argument("--writing", type=Path, help="a run of texts, whose writing is the beginning")
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -150,9 +151,10 @@ def _run(args: argparse.Namespace) -> int:
     import torch
 
     from tokenizer.checkpoint import load_codec
+    from tts.listen.folder import load_listener
     from tts.listen.vocabulary import Vocabulary
     from tts.train.listen_data import load_heard
-    from tts.train.listen_init import new_listener
+    from tts.train.listen_init import new_listener, take_writing
     from tts.train.listen_loop import Recipe, train
 
     recipe = Recipe.from_file(args.recipe)
@@ -160,7 +162,10 @@ def _run(args: argparse.Namespace) -> int:
         recipe = replace(recipe, max_steps=args.max_steps)
     torch.manual_seed(recipe.seed)
     vocabulary = Vocabulary(args.vocabulary.read_bytes())
-    model = new_listener(args.config, load_codec(args.codec), vocabulary)
+    codec = load_codec(args.codec)
+    model = new_listener(args.config, codec, vocabulary)
+    if args.writing:
+        take_writing(model, load_listener(args.writing, codec)[0])
     examples = load_heard(args.examples)
     train(model, vocabulary, examples, recipe, args.out, args.budget_minutes * 60)
     return 0

@@ -227,21 +227,41 @@ def text_batches(
     seed: int,
     first_step: int = 0,
 ) -> Iterator[Rows]:
-    """Endless batches of texts, misheard as a listener does."""
+    """Endless batches of texts of similar lengths, misheard as a listener does; what a step sees
+    depends on seed and step alone."""
     by_language = [[e for e in texts if (e.language == "zh") == zh] for zh in (False, True)]
+    kept: list[list[tuple[Heard, np.ndarray, Tensor]]] = []
+    number = -1
     for step in range(first_step, 10**12):
-        rng = np.random.default_rng((seed, step, 2))
-        rows, items = 0, []
-        while not items or rows < diet.batch_rows:
-            own = by_language[int(rng.random() < diet.mandarin)] or list(texts)
-            example = own[int(rng.integers(len(own)))]
-            while rng.random() < diet.join:
-                example = join(example, own[int(rng.integers(len(own)))])
-            items.append((example, *misheard(example, diet, rng)))
-            rows += len(example.sounds) + len(example.words)
-        batch = collate_rows(items, delay, vocabulary)
+        if step // POOL != number:
+            number = step // POOL
+            rng = np.random.default_rng((seed, number, 2))
+            rows, items = 0, []
+            while rows < diet.batch_rows * POOL:
+                own = by_language[int(rng.random() < diet.mandarin)] or list(texts)
+                example = own[int(rng.integers(len(own)))]
+                while rng.random() < diet.join:
+                    example = join(example, own[int(rng.integers(len(own)))])
+                items.append((example, *misheard(example, diet, rng)))
+                rows += len(example.sounds) + len(example.words)
+            kept = _packed_rows(items, diet.batch_rows)
+            kept = [kept[i] for i in rng.permutation(len(kept))]
+        batch = collate_rows(kept[step % POOL % len(kept)], delay, vocabulary)
         if batch is not None:
             yield batch
+
+
+def _packed_rows(
+    items: list[tuple[Heard, np.ndarray, Tensor]], most: int
+) -> list[list[tuple[Heard, np.ndarray, Tensor]]]:
+    """Batches of similar lengths, each of about `most` rows with their padding, or one item."""
+    packed: list[list[tuple[Heard, np.ndarray, Tensor]]] = [[]]
+    for item in sorted(items, key=lambda item: len(item[2]) + len(item[0].words)):
+        size = len(item[2]) + len(item[0].words)
+        if packed[-1] and (len(packed[-1]) + 1) * size > most:
+            packed.append([])
+        packed[-1].append(item)
+    return packed
 
 
 def _groups() -> np.ndarray:

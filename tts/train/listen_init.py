@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -56,6 +57,19 @@ def initialize(model: Listener, values: Tensor | None = None) -> None:
         scale = 0.5 / books.var(dim=1).sum(0).mean().sqrt()
         with torch.no_grad():
             model.codes.weight[:, : turned.shape[1]] += turned * scale
+
+
+def take_writing(model: Listener, other: Listener) -> None:
+    """Begin with what another listener knows of writing; ValueError if it has other sizes."""
+    if (own := _writing_sizes(model)) != (theirs := _writing_sizes(other)):
+        raise ValueError(f"--writing: a listener that writes with {theirs}; this one has {own}")
+    for part in ("sounds", "text", "writing"):
+        getattr(model, part).load_state_dict(getattr(other, part).state_dict())
+
+
+def _writing_sizes(model: Listener) -> dict[str, object]:
+    config = model.config
+    return {**asdict(config.writing), "vocabulary": config.vocabulary, "delay": config.delay}
 
 
 def code_values(codec: CatTokenizer, num_codebooks: int) -> Tensor:

@@ -30,10 +30,10 @@ from tts.train.listen_batches import (
     text_batches,
 )
 from tts.train.listen_data import Heard
-from tts.train.listen_score import Score, score
+from tts.train.listen_score import Score, score, spelling
 from tts.train.loop import draw_codebooks
 
-# Utterances of a language that a check listens to.
+# Utterances and texts of a language that a check takes.
 CHECKED = 40
 
 
@@ -90,9 +90,15 @@ class Trainee(nn.Module):
         self.model, self.vocabulary = model, vocabulary
 
     def forward(
-        self, speech: Speech, texts: Rows | None, used: int, chunk: int, writes: bool
+        self, speech: Speech | None, texts: Rows | None, used: int, chunk: int, writes: bool
     ) -> dict[str, Tensor]:
         """Losses by name: ctc a sound, labels a frame, heard and texts a row."""
+        values = self._of_speech(speech, used, chunk, writes) if speech is not None else {}
+        if texts is not None:
+            values["texts"] = writing_loss(self.model, texts)
+        return values
+
+    def _of_speech(self, speech: Speech, used: int, chunk: int, writes: bool) -> dict[str, Tensor]:
         model = self.model
         mask = hearing_mask(speech.codes.shape[2], speech.lengths, chunk).to(speech.codes.device)
         x = model.embed_codes(speech.codes[:, :used]) * speech.kept[..., None]
@@ -102,8 +108,6 @@ class Trainee(nn.Module):
             rows = self._what_was_heard(heard.sounds.detach(), speech)
             if rows is not None:
                 values["heard"] = writing_loss(model, rows)
-        if texts is not None:
-            values["texts"] = writing_loss(model, texts)
         return values
 
     def _what_was_heard(self, logits: Tensor, speech: Speech) -> Rows | None:
@@ -160,6 +164,8 @@ def train(
     training = [e for e in spoken if not held_out(original(e))]
     held = [e for e in spoken if held_out(original(e)) and "#" not in e.id and e.words]
     texts = [e for e in examples if not len(e.labels)]
+    unseen = [e for e in texts if held_out(e.id)]
+    texts = [e for e in texts if not held_out(e.id)]
     seed = process_seed(accelerator, recipe)
     own = (model.config.delay, vocabulary, seed, progress.step)
     run = _Run(
@@ -171,7 +177,8 @@ def train(
         model=model,
         vocabulary=vocabulary,
         held=held,
-        speech=speech_batches(training, recipe.data, seed, progress.step),
+        unseen=unseen,
+        speech=speech_batches(training, recipe.data, seed, progress.step) if training else None,
         texts=text_batches(texts, recipe.data, *own) if texts else None,
     )
     run.loop(progress, budget_s)
@@ -186,7 +193,8 @@ class _Run(TrainingRun[Recipe]):
     model: Listener
     vocabulary: Vocabulary
     held: list[Heard]
-    speech: Iterator[Speech]
+    unseen: list[Heard]
+    speech: Iterator[Speech] | None
     texts: Iterator[Rows] | None
 
     def told(self, number: int, spent: float) -> dict[str, Any]:
@@ -198,28 +206,26 @@ class _Run(TrainingRun[Recipe]):
         """See `TrainingRun.step`."""
         recipe, device = self.recipe, self.accelerator.device
         texts = next(self.texts) if self.texts is not None else None
-        speech = next(self.speech)
+        speech = next(self.speech) if self.speech is not None else None
         used = draw_codebooks(recipe, self.model.config.num_codebooks, number)
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_033 + number)
         drawn = torch.randint(len(recipe.chunks), (), generator=generator)
         chunk = recipe.chunks[int(drawn)]
-        tensors = speech._asdict().items()
-        moved = {name: t.to(device) for name, t in tensors if isinstance(t, Tensor)}
-        speech = speech._replace(**moved)
+        if speech is not None:
+            tensors = speech._asdict().items()
+            moved = {name: t.to(device) for name, t in tensors if isinstance(t, Tensor)}
+            speech = speech._replace(**moved)
         with self.accelerator.autocast():
             values = self.trainee(speech, texts, used, chunk, spent >= recipe.write_from)
         early = spent < recipe.label_share
-        loss = values["ctc"] + values["labels"] * (
-            recipe.label_weight if early else recipe.late_label_weight
-        )
-        for name in ("heard", "texts"):
-            if name in values:
-                loss = loss + recipe.write_weight * values[name]
+        weights = {"ctc": 1.0, "heard": recipe.write_weight, "texts": recipe.write_weight}
+        weights["labels"] = recipe.label_weight if early else recipe.late_label_weight
+        loss = torch.stack([weights[name] * value for name, value in values.items()]).sum()
         norm = self.descend(loss, self.model, self.model.parameters())
         return {name: float(v.detach()) for name, v in values.items()} | {"norm": norm}
 
     def _check(self, writes: bool) -> dict[str, float]:
-        """Error rates on some held-out utterances, by language."""
+        """Error rates on some held-out utterances and texts, by language."""
         self.model.eval()
         figures: dict[str, float] = {}
         for language in ("en", "zh"):
@@ -228,6 +234,9 @@ class _Run(TrainingRun[Recipe]):
                 some = own[:: -(-len(own) // CHECKED)]
                 found: Score = score(self.model, self.vocabulary, some, writes)
                 figures |= {f"{language}_{name}": value for name, value in found.rates().items()}
+            alone = [e for e in self.unseen if e.language == language][:CHECKED]
+            if alone:
+                figures[f"{language}_spelling"] = spelling(self.model, self.vocabulary, alone)
         self.model.train()
         return figures
 

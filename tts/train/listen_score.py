@@ -58,11 +58,31 @@ def score(
         found.sounds += len(said)
         found.sound_errors += Levenshtein.distance(said, heard[spoken(heard)].tolist())
         if writes:
-            text = vocabulary.decode([w.piece for w in write(model, sounds.weights)])
-            words = _units("".join(example.words), example.language)
-            found.words += len(words)
-            found.word_errors += Levenshtein.distance(words, _units(text, example.language))
+            words, errors = _written(model, vocabulary, example, sounds.weights)
+            found.words += words
+            found.word_errors += errors
     return found
+
+
+@torch.no_grad()
+def spelling(model: Listener, vocabulary: Vocabulary, examples: Sequence[Heard]) -> float:
+    """Share of wrong words (Chinese: characters) where every sound of a text is heard right."""
+    words = errors = 0
+    for example in examples:
+        numbers = torch.from_numpy(example.sounds)
+        weights = torch.nn.functional.one_hot(numbers, 1 + len(model.config.sounds)).float()
+        counted = _written(model, vocabulary, example, weights)
+        words, errors = words + counted[0], errors + counted[1]
+    return round(errors / max(1, words), 4)
+
+
+def _written(
+    model: Listener, vocabulary: Vocabulary, example: Heard, weights: torch.Tensor
+) -> tuple[int, int]:
+    """How many words an example has, and how many are written wrong."""
+    text = vocabulary.decode([w.piece for w in write(model, weights)])
+    words = _units("".join(example.words), example.language)
+    return len(words), Levenshtein.distance(words, _units(text, example.language))
 
 
 def _units(text: str, language: str) -> list[str]:
