@@ -214,6 +214,8 @@ def test_what_a_model_says_becomes_examples_and_the_worst_are_left_out():
     again = list(speak(synthesizer, texts, voices, 1e-3, 0.5, seed=3))
     assert [e.id for e in again] == [e.id for e in found]
     assert all(np.array_equal(a.codes, b.codes) for a, b in zip(found, again, strict=True))
+    with pytest.raises(ValueError, match="no text or no voice"):
+        next(speak(synthesizer, texts, voices[:1], 1e-3, 0.5))
     kept = well_said(tiny_listener(), found, 0.5)
     assert 0 < len(kept) < len(found)
     assert {e.id for e in kept} < {e.id for e in found}

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from eval.audio import no_speech
@@ -26,7 +25,6 @@ from eval.report import json_line, markdown_table, read_sentences, write_json_li
 from eval.systems.hard_texts import hard_texts
 from eval.systems.listening import CachedRecognizer, load_recognizer
 from eval.systems.sources import ModelSource, open_model
-from tokenizer.layout import samples_of, to_channels
 from tts.inference.events import PieceDone
 from tts.inference.guard import Guard
 from tts.inference.prompt_builders import Piece, SpeechOptions
@@ -207,17 +205,17 @@ def _checked(
 
 def _heard(one: Spoken, source: ModelSource, ears: dict[str, CachedRecognizer]) -> Spoken:
     """With what another recogniser misses, or hears twice."""
-    ear, codec = ears[one.lang], source.synthesizer.codec
+    ear = ears[one.lang]
 
     def hear() -> dict[str, Any]:
         codes = torch.tensor(one.codes)
         if not codes.numel():
             return {"slip": "lost"}
-        wav: np.ndarray = to_channels(samples_of(codec.decode(codes[None]).clamp(-1, 1)), 1)
-        if no_speech(wav, codec.sample_rate) is not None:
+        sound = source.sound(codes)
+        if no_speech(sound.wav, sound.sample_rate) is not None:
             return {"slip": "lost"}
-        heard = ear.listener.transcribe(wav, codec.sample_rate)
-        return {"slip": ear.slip(one.text, wav, codec.sample_rate, heard)}
+        heard = ear.listener.transcribe(sound.wav, sound.sample_rate)
+        return {"slip": ear.slip(one.text, sound.wav, sound.sample_rate, heard)}
 
     settings = {**ear.hearing(), "digests": list(source.digests), "codes": one.codes}
     return replace(one, **kept(ear.cache, {**settings, "text": one.text}, hear))

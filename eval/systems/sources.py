@@ -16,6 +16,8 @@ from tokenizer.audio import ENDINGS
 from tokenizer.layout import samples_of, to_channels
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from tts.inference.synthesis import Synthesis
     from tts.synthesizer import Synthesizer
 
@@ -100,7 +102,10 @@ class ModelSource:
 
     def prompt(self, voice: str) -> Speech:
         """The voice's prompt as the model knows it: its codes, decoded."""
-        codes = self.synthesizer.voice(voice).codes
+        return self.sound(self.synthesizer.voice(voice).codes)
+
+    def sound(self, codes: Tensor) -> Speech:
+        """Codes (k, T), decoded."""
         wav = samples_of(self.synthesizer.codec.decode(codes[None]).clamp(-1, 1))
         return Speech(to_channels(wav, 1), self.synthesizer.sample_rate)
 

@@ -4,10 +4,10 @@
     sounds, one row each, and pieces of text between them --> writing stack --> pieces of text
 
 The hearing stack sees a piece of sound whole, or in chunks where it comes bit by bit; each of its
-layers first takes in the two frames beside each one. The writing
-stack is causal. After each sound it writes the words that ended `delay` sounds ago, then says
-"listen"; after a row that says that nothing more is heard it writes what is left. So text is tied
-to what was heard: where no sound was heard nothing can be written, and every word has a time.
+layers first takes in the two frames beside each one. The writing stack is causal. After each sound
+it writes the words that ended `delay` sounds ago, then says "listen"; after a row that says that
+nothing more is heard it writes what is left. So text is tied to what was heard: where no sound was
+heard nothing can be written, and every word has a time.
 """
 
 from __future__ import annotations

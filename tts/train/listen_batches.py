@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from tts.train.dataset import Mixture
 from tts.train.guide import IGNORED
 from tts.train.listen_data import Heard
 
+T = TypeVar("T")
 POOL = 32
 ROUND_ROWS = 16
 
@@ -88,7 +89,7 @@ def speech_batches(
             rng = np.random.default_rng((seed, number))
             drawn = [usable[i] for i in rng.choice(len(usable), size, p=chances)]
             drawn = [_joined(e, usable, diet, rng) for e in drawn]
-            kept = _packed(drawn, diet.batch_frames)
+            kept = _packed(drawn, lambda e: len(e.labels), diet.batch_frames)
             kept = [kept[i] for i in rng.permutation(len(kept))]
         rng = np.random.default_rng((seed, step, 1))
         yield collate(kept[step % POOL % len(kept)], diet if augment else None, rng)
@@ -117,13 +118,13 @@ def join(first: Heard, second: Heard) -> Heard:
     )
 
 
-def _packed(examples: list[Heard], most: int) -> list[list[Heard]]:
-    """Batches of similar lengths, each of `most` frames with its padding or one example."""
-    packed: list[list[Heard]] = [[]]
-    for example in sorted(examples, key=lambda e: len(e.labels)):
-        if packed[-1] and (len(packed[-1]) + 1) * len(example.labels) > most:
+def _packed(items: Sequence[T], size: Callable[[T], int], most: int) -> list[list[T]]:
+    """Batches of similar sizes, each of `most` frames or rows with its padding, or one item."""
+    packed: list[list[T]] = [[]]
+    for item in sorted(items, key=size):
+        if packed[-1] and (len(packed[-1]) + 1) * size(item) > most:
             packed.append([])
-        packed[-1].append(example)
+        packed[-1].append(item)
     return packed
 
 
@@ -244,24 +245,11 @@ def text_batches(
                     example = join(example, own[int(rng.integers(len(own)))])
                 items.append((example, *misheard(example, diet, rng)))
                 rows += len(example.sounds) + len(example.words)
-            kept = _packed_rows(items, diet.batch_rows)
+            kept = _packed(items, lambda i: len(i[2]) + len(i[0].words), diet.batch_rows)
             kept = [kept[i] for i in rng.permutation(len(kept))]
         batch = collate_rows(kept[step % POOL % len(kept)], delay, vocabulary)
         if batch is not None:
             yield batch
-
-
-def _packed_rows(
-    items: list[tuple[Heard, np.ndarray, Tensor]], most: int
-) -> list[list[tuple[Heard, np.ndarray, Tensor]]]:
-    """Batches of similar lengths, each of about `most` rows with their padding, or one item."""
-    packed: list[list[tuple[Heard, np.ndarray, Tensor]]] = [[]]
-    for item in sorted(items, key=lambda item: len(item[2]) + len(item[0].words)):
-        size = len(item[2]) + len(item[0].words)
-        if packed[-1] and (len(packed[-1]) + 1) * size > most:
-            packed.append([])
-        packed[-1].append(item)
-    return packed
 
 
 def _groups() -> np.ndarray:

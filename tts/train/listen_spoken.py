@@ -90,6 +90,12 @@ def _pieces(
     rng = np.random.default_rng(seed)
     by_language = {"en": [t for t in texts if not HAN_CHARACTER.search(t)]}
     by_language["zh"] = [t for t in texts if HAN_CHARACTER.search(t)]
+    for language, share in (("en", 1 - mandarin), ("zh", mandarin)):
+        if share and not (by_language[language] and language in {v.lang for v in voices}):
+            raise ValueError(
+                f"a share {share:g} is to be in {language!r}, and there is no text or no voice for "
+                "it; give both, or another --mandarin, such as 0 or 1"
+            )
     for number in count():
         language = "zh" if rng.random() < mandarin else "en"
         own = [voice for voice in voices if voice.lang == language]
