@@ -138,9 +138,10 @@ class Plan:
         yield from (*prepared, Step(name, command, self._done(name)))
 
     def _listener(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
-        """To write from texts; to hear from recordings, then from what the language model says too.
+        """To write from texts; to hear from recordings, then from what the language model says too;
+        to write what is heard.
 
-        The worst of that is left out by the word of the listener itself, as far as it is by then.
+        The worst of what it says is left out by the word of the listener, as far as it is by then.
         """
         texts, pieces, spoken = (
             self.out / f"{name}-{kind}" for kind in ("texts.npz", "vocabulary.model", "spoken.npz")
@@ -151,25 +152,29 @@ class Plan:
         command += ["--out", str(texts), "--vocabulary", str(pieces)]
         yield Step("listener's texts", command, texts)
         codec = ["--codec", self._model(stage["codec"])]
-        writing = self.out / f"{name}-writing"
-        learn = [str(texts), *codec, "--vocabulary", str(pieces)]
-        first = {**stage, **stage["writing"]}
-        command = ["tts.train.listen", "run", *learn, *self._run(writing.name, first)]
-        yield Step(f"{name} of texts", command, self._done(writing.name))
+        learn = ["tts.train.listen", "run", *codec, "--vocabulary", str(pieces)]
+        part = {kind: f"{name}-{kind}" for kind in ("writing", "hearing")}
+        options = {kind: self._run(part[kind], {**stage, **stage[kind]}) for kind in part}
+        command = [*learn, str(texts), *options["writing"]]
+        yield Step(part["writing"], command, self._done(part["writing"]))
         recordings = list(self._recordings(name, stage, codec))
         yield from recordings
         heard = [str(step.done) for step in recordings if step.command[0] == "tts.train.listen"]
-        learn += ["--writing", str(writing), *self._run(name, stage)]
         own = stage["spoken"]
         steps = max(1, round(own["after_steps"] * self.scale))
-        command = ["tts.train.listen", "run", *heard, *learn, "--max-steps", str(steps)]
-        yield Step(f"{name} of recordings", command, self._done(f"{name}-recordings"))
+        command = [*learn, *heard, *options["hearing"], "--max-steps", str(steps)]
+        yield Step(f"{part['hearing']} of recordings", command, self._done(f"{name}-recordings"))
         hours = max(LEAST_HOURS, own["hours"] * self.scale)
         command = ["tts.train.listen", "speak", *lines, *codec, "--out", str(spoken)]
         command += ["--model", self._model(own["model"]), "--hours", f"{hours:g}"]
-        command += ["--seed", str(own["seed"]), "--listener", str(self.out / name)]
+        command += ["--seed", str(own["seed"]), "--listener", str(self.out / part["hearing"])]
         yield Step("listener's spoken examples", command, spoken)
-        command = ["tts.train.listen", "run", *heard, str(spoken), *learn]
+        heard.append(str(spoken))
+        command = [*learn, *heard, *options["hearing"]]
+        yield Step(part["hearing"], command, self._done(part["hearing"]))
+        command = [*learn, *heard, str(texts), *self._run(name, stage)]
+        for kind, run in part.items():
+            command += [f"--{kind}", str(self.out / run)]
         yield Step(name, command, self._done(name))
 
     def _recordings(self, name: str, stage: dict[str, Any], codec: list[str]) -> Iterator[Step]:

@@ -39,9 +39,9 @@ from tts.train.listen_batches import (
     speech_batches,
     text_batches,
 )
-from tts.train.listen_data import Heard, load_heard, prepare_speech, save_heard
+from tts.train.listen_data import Heard, lines_of, load_heard, prepare_speech, save_heard
 from tts.train.listen_loop import Recipe, train
-from tts.train.listen_spoken import speak, well_said
+from tts.train.listen_spoken import prompt_voices, speak, well_said
 from tts.train.prepare import Example
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -221,6 +221,25 @@ def test_what_a_model_says_becomes_examples_and_the_worst_are_left_out():
     assert {e.id for e in kept} < {e.id for e in found}
 
 
+def test_speakers_of_examples_become_voices_that_speak_what_they_said_longest():
+    def said(name: str, speaker: str, frames: int) -> Example:
+        codes = np.full((NUM_CODEBOOKS, frames), frames, dtype=np.uint16)
+        return Example(name, speaker, "en", np.zeros(1, int), codes, np.zeros(frames, int))
+
+    told = [("a", "p1", 9), ("b", "p1", 20), ("c", "p1", 12), ("d", "p2", 3), ("e", "p3", 30)]
+    voices = prompt_voices([said(*one) for one in told], longest=15)
+    assert [(v.name, v.lang, v.codes.shape[1]) for v in voices] == [("p1", "en", 12), ("p2", "en", 3)]
+
+
+def test_texts_are_lines_or_the_sentences_of_a_table(tmp_path):
+    (tmp_path / "a.txt").write_text("One.\n\n Two. \n")
+    (tmp_path / "b.tsv").write_text('word\tsentence\nlead\tThe "lead.\n')
+    assert list(lines_of([tmp_path / "a.txt", tmp_path / "b.tsv"])) == ["One.", "Two.", 'The "lead.']
+    (tmp_path / "b.tsv").write_text("One.\n")
+    with pytest.raises(ValueError, match="no column 'sentence'"):
+        list(lines_of([tmp_path / "b.tsv"]))
+
+
 def test_the_commands_make_a_listener(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save_codec(tiny_codec(), tmp_path / "codec")
@@ -247,11 +266,15 @@ def test_the_commands_make_a_listener(tmp_path, monkeypatch, capsys):
     written = [*run[:1], "t.npz", *run[3:], "--out", "written", "--budget-minutes", "9"]
     assert main([*written, "--max-steps", "50"]) == 0
     assert "ctc" not in json.loads(Path("written/log.jsonl").read_text())
-    began = [*run, "--writing", "written", "--out", "began", "--budget-minutes", "9"]
+    began = [*run, "--hearing", "run", "--writing", "written", "--out", "began"]
+    began += ["--budget-minutes", "9"]
     assert main([*began, "--max-steps", "1"]) == 0
-    texts, first = (load_listener(name, tiny_codec())[0] for name in ("written", "began"))
-    drift = (texts.text.weight - first.text.weight).abs().max()
-    assert 0 < drift < 0.02  # one step away
+    both, texts, first = (
+        load_listener(name, tiny_codec())[0] for name in ("run", "written", "began")
+    )
+    for name, source in (("text", texts), ("sounds", texts), ("sound_head", both)):
+        drift = (getattr(source, name).weight - getattr(first, name).weight).abs().max()
+        assert 0 < drift < 0.02, name  # one step away
     Path("c.json").write_text(json.dumps({**config, "delay": 4}))
     assert main([*began[:-3], "other", "--budget-minutes", "9", "--max-steps", "1"]) == 2
     assert "this one has" in capsys.readouterr().err
@@ -275,7 +298,7 @@ def test_a_recipe_is_strict(tmp_path, recipe, words):
         Recipe.from_file(path)
 
 
-def test_the_recipe_that_is_used_can_be_read():
-    shares = Recipe.from_file(RECIPES / "listener.toml").data.shares
-    assert shares is not None
+@pytest.mark.parametrize("name", ["listener", "listener-hearing", "listener-writing"])
+def test_the_recipes_that_are_used_can_be_read(name):
+    shares = Recipe.from_file(RECIPES / f"{name}.toml").data.shares or {}
     assert sum(shares.values()) < 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def parser() -> Parser:
     prepare.add_argument("--variants", type=int, default=1, help="disturbed copies of each")
     prepare.add_argument("--device", default="cpu", help="that encodes")
     texts = commands.add_parser("texts", help="texts without speech, and the pieces of text")
-    texts.add_argument("texts", nargs="+", type=Path, help="a sentence a line")
+    texts.add_argument("texts", nargs="+", type=Path, help="a sentence a line, or .tsv")
     texts.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never learnt from")
     texts.add_argument("--size", type=int, default=2000, help="pieces that are not Chinese")
     texts.add_argument("--out", type=Path, required=True, help=".npz file to write")
@@ -40,6 +39,9 @@ def parser() -> Parser:
     speak.add_argument("--model", default="embedded", help="'embedded' or a folder")
     speak.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     speak.add_argument("--voice", action="append", help="who speaks, once or more; default: all")
+    speak.add_argument(
+        "--prompts", nargs="*", type=Path, help="of tts.train prepare: their speakers speak instead"
+    )
     speak.add_argument("--listener", type=Path, help="folder; leaves out the worst by its word")
     speak.add_argument("--worst", type=float, default=0.1, help="share of these (0.1)")
     speak.add_argument("--seed", type=int, default=0)
@@ -49,7 +51,8 @@ def parser() -> Parser:
     run.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     run.add_argument("--config", type=Path, required=True, help="sizes, see recipes/listener.json")
     run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
-    run.add_argument("--writing", type=Path, help="a run of texts, whose writing is the beginning")
+    for part in ("hearing", "writing"):
+        run.add_argument(f"--{part}", type=Path, help=f"a run whose {part} is the beginning")
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -103,10 +106,10 @@ def _prepare(args: argparse.Namespace) -> int:
 def _texts(args: argparse.Namespace) -> int:
     from tokenizer.files import replacing
     from tts.listen.vocabulary import Vocabulary
-    from tts.train.listen_data import prepare_texts, save_heard
+    from tts.train.listen_data import lines_of, prepare_texts, save_heard
     from tts.train.sentences import HAN, sentence_key
 
-    left_out = {sentence_key(line) for line in _lines(args.leave_out)}
+    left_out = {sentence_key(line) for line in lines_of(args.leave_out)}
     examples = prepare_texts(args.texts, left_out)
     save_heard(examples, args.out)
     if not args.vocabulary.is_file():
@@ -122,17 +125,22 @@ def _texts(args: argparse.Namespace) -> int:
 def _speak(args: argparse.Namespace) -> int:
     from tts.listen.folder import load_listener
     from tts.synthesizer import Synthesizer
-    from tts.train.listen_data import save_heard
-    from tts.train.listen_spoken import speak, well_said
+    from tts.train.listen_data import lines_of, save_heard
+    from tts.train.listen_spoken import LONGEST_PROMPT_S, prompt_voices, speak, well_said
+    from tts.train.prepare import load_examples
     from tts.train.sentences import sentence_key
     from tts.voices import list_voices, load_voice
 
     if not 0 <= args.worst < 1 or not 0 <= args.mandarin <= 1 or args.hours <= 0:
         raise ValueError("--worst and --mandarin are shares, --hours must be more than 0")
-    left_out = {sentence_key(line) for line in _lines(args.leave_out)}
-    texts = sorted({t for t in _lines(args.texts) if sentence_key(t) not in left_out})
-    voices = [load_voice(name) for name in args.voice] if args.voice else list_voices()
+    left_out = {sentence_key(line) for line in lines_of(args.leave_out)}
+    texts = sorted({t for t in lines_of(args.texts) if sentence_key(t) not in left_out})
     synthesizer = Synthesizer.load(args.model, args.codec)
+    if args.prompts:
+        most = round(LONGEST_PROMPT_S * synthesizer.codec.frame_rate)
+        voices = prompt_voices(load_examples(args.prompts), most)
+    else:
+        voices = [load_voice(name) for name in args.voice] if args.voice else list_voices()
     examples = list(speak(synthesizer, texts, voices, args.hours, args.mandarin, args.seed))
     if args.listener:
         listener, _ = load_listener(args.listener, synthesizer.codec)
@@ -142,11 +150,6 @@ def _speak(args: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(files: list[Path]) -> Iterator[str]:
-    for file in files:
-        yield from (line.strip() for line in file.read_text("utf-8").splitlines() if line.strip())
-
-
 def _run(args: argparse.Namespace) -> int:
     import torch
 
@@ -154,7 +157,7 @@ def _run(args: argparse.Namespace) -> int:
     from tts.listen.folder import load_listener
     from tts.listen.vocabulary import Vocabulary
     from tts.train.listen_data import load_heard
-    from tts.train.listen_init import new_listener, take_writing
+    from tts.train.listen_init import PARTS, new_listener, take
     from tts.train.listen_loop import Recipe, train
 
     recipe = Recipe.from_file(args.recipe)
@@ -164,8 +167,9 @@ def _run(args: argparse.Namespace) -> int:
     vocabulary = Vocabulary(args.vocabulary.read_bytes())
     codec = load_codec(args.codec)
     model = new_listener(args.config, codec, vocabulary)
-    if args.writing:
-        take_writing(model, load_listener(args.writing, codec)[0])
+    for part in PARTS:
+        if folder := getattr(args, part):
+            take(part, model, load_listener(folder, codec)[0])
     examples = load_heard(args.examples)
     train(model, vocabulary, examples, recipe, args.out, args.budget_minutes * 60)
     return 0

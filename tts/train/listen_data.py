@@ -8,6 +8,7 @@ One form serves both: an example of text alone has no frames.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,20 +99,32 @@ def noise(length: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray
     return (wav / (wav.std() + 1e-9)).astype(np.float32)
 
 
+def lines_of(files: Iterable[Path]) -> Iterator[str]:
+    """A sentence a line; of a .tsv with a head, its column `sentence`."""
+    for file in files:
+        lines = file.read_text("utf-8").splitlines()
+        if file.suffix == ".tsv":
+            rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+            if "sentence" not in (rows.fieldnames or ()):
+                raise ValueError(f"{file} has no column 'sentence' in its first line; add it")
+            lines = [row["sentence"] or "" for row in rows]
+        yield from (line.strip() for line in lines if line.strip())
+
+
 def prepare_texts(
     files: Iterable[Path], left_out: Collection[str] = (), longest: int = 120
 ) -> list[Heard]:
-    """Texts alone, a line each.
+    """Texts alone.
 
     Args:
+        files: see `lines_of`.
         left_out: `sentence_key` of what must not be learnt from.
         longest: in sounds.
     """
-    lines = {line.strip() for file in files for line in file.read_text("utf-8").splitlines()}
     found = []
     nothing = np.zeros((0, 0), dtype=np.uint16)
-    for number, line in enumerate(sorted(lines)):
-        if not line or sentence_key(line) in left_out:
+    for number, line in enumerate(sorted(set(lines_of(files)))):
+        if sentence_key(line) in left_out:
             continue
         try:
             symbols, words, ends = read_text(line)

@@ -16,6 +16,12 @@ from tts.listen.model import Listener
 from tts.listen.sounds import SOUNDS
 from tts.listen.vocabulary import Vocabulary
 
+# What is learnt from recordings, and what from texts.
+PARTS = {
+    "hearing": ("codes", "hearing", "sound_head", "label_head"),
+    "writing": ("sounds", "text", "writing"),
+}
+
 
 def new_listener(sizes: Path, codec: CatTokenizer, vocabulary: Vocabulary) -> Listener:
     """A listener with the sizes of a JSON file for the codes of `codec`."""
@@ -59,17 +65,24 @@ def initialize(model: Listener, values: Tensor | None = None) -> None:
             model.codes.weight[:, : turned.shape[1]] += turned * scale
 
 
-def take_writing(model: Listener, other: Listener) -> None:
-    """Begin with what another listener knows of writing; ValueError if it has other sizes."""
-    if (own := _writing_sizes(model)) != (theirs := _writing_sizes(other)):
-        raise ValueError(f"--writing: a listener that writes with {theirs}; this one has {own}")
-    for part in ("sounds", "text", "writing"):
-        getattr(model, part).load_state_dict(getattr(other, part).state_dict())
+def take(part: str, model: Listener, other: Listener) -> None:
+    """Begin with what another listener has learnt; ValueError if it has other sizes.
+
+    Args:
+        part: a key of `PARTS`.
+    """
+    if (own := _sizes(part, model)) != (theirs := _sizes(part, other)):
+        raise ValueError(f"--{part}: a listener with {part} of {theirs}; this one has {own}")
+    for name in PARTS[part]:
+        getattr(model, name).load_state_dict(getattr(other, name).state_dict())
 
 
-def _writing_sizes(model: Listener) -> dict[str, object]:
+def _sizes(part: str, model: Listener) -> dict[str, object]:
     config = model.config
-    return {**asdict(config.writing), "vocabulary": config.vocabulary, "delay": config.delay}
+    own = {"num_codebooks": config.num_codebooks}
+    if part == "writing":
+        own = {"vocabulary": config.vocabulary, "delay": config.delay}
+    return {**asdict(getattr(config, part)), **own}
 
 
 def code_values(codec: CatTokenizer, num_codebooks: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from tokenizer.train.run import TrainingRun, begin, process_seed
 from tts.listen.folder import save_listener
 from tts.listen.model import Hearing, Listener, hearing_mask
 from tts.listen.spelling import spell
-from tts.listen.vocabulary import Vocabulary
+from tts.listen.vocabulary import LISTEN, Vocabulary
 from tts.train.guide import IGNORED
 from tts.train.listen_batches import (
     Diet,
@@ -35,6 +36,8 @@ from tts.train.loop import draw_codebooks
 
 # Utterances and texts of a language that a check takes.
 CHECKED = 40
+# See `_listening_loss`.
+OTHERS = 12
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,27 @@ def writing_loss(model: Listener, rows: Rows) -> Tensor:
     text = F.embedding(pieces.clamp_min(0), model.text.weight) * (pieces >= 0)[..., None]
     hidden = model.writing(model.embed_sounds(rows.weights.to(device)) + text)
     targets = rows.targets.to(device)
-    known = targets != IGNORED
-    return F.cross_entropy(model.piece_logits(hidden[known]).float(), targets[known])
+    hidden, targets = hidden[targets != IGNORED], targets[targets != IGNORED]
+    listens = targets == LISTEN
+    writes = F.cross_entropy(
+        model.piece_logits(hidden[~listens]).float(), targets[~listens], reduction="sum"
+    )
+    first = int(targets.sum()) % OTHERS
+    return (writes + _listening_loss(model, hidden[listens], first)) / len(targets)
+
+
+def _listening_loss(model: Listener, hidden: Tensor, first: int) -> Tensor:
+    """Cross-entropies of rows after which nothing is written, three of four; summed.
+
+    All pieces of text for each of them would be half of a step's work, so one in `OTHERS` stands
+    for them.
+    """
+    table = model.text.weight
+    some = torch.arange(first, len(table), OTHERS, device=table.device)
+    some = some[some != LISTEN]
+    others = (hidden @ table[some].t()).float() + math.log((len(table) - 1) / len(some))
+    own = (hidden @ table[LISTEN]).float()
+    return (torch.cat([own[:, None], others], dim=1).logsumexp(1) - own).sum()
 
 
 def train(

@@ -18,6 +18,7 @@ import torch
 from frontend import EmptyTextError, phonemize
 from frontend.clean import HAN_CHARACTER
 from frontend.symbols import readable, to_ids
+from tokenizer.train.held_out import held_out
 from tts.inference.events import PieceDone
 from tts.inference.prompt_builders import Piece, SpeechOptions
 from tts.inference.speaking import PieceLoop
@@ -26,7 +27,10 @@ from tts.listen.model import Listener
 from tts.listen.sounds import OF_SYMBOL, sounds_of
 from tts.synthesizer import BATCH, Synthesizer
 from tts.train.listen_data import Heard, said_words
+from tts.train.prepare import Example
 from tts.voices import Voice
+
+LONGEST_PROMPT_S = 8.0
 
 
 def speak(
@@ -58,6 +62,18 @@ def speak(
             yield example
         if frames >= most:
             return
+
+
+def prompt_voices(examples: Sequence[Example], longest: int) -> list[Voice]:
+    """A voice for each speaker: what they said longest, up to `longest` frames."""
+    found: dict[str, Example] = {}
+    for example in sorted(examples, key=lambda e: e.codes.shape[1]):
+        if example.codes.shape[1] <= longest and not held_out(example.id):
+            found[example.speaker] = example
+    return [
+        Voice(name, torch.from_numpy(e.codes.astype(np.int64)), e.language)
+        for name, e in sorted(found.items())
+    ]
 
 
 class _Asked(NamedTuple):
