@@ -228,13 +228,20 @@ def test_speakers_of_examples_become_voices_that_speak_what_they_said_longest():
 
     told = [("a", "p1", 9), ("b", "p1", 20), ("c", "p1", 12), ("d", "p2", 3), ("e", "p3", 30)]
     voices = prompt_voices([said(*one) for one in told], longest=15)
-    assert [(v.name, v.lang, v.codes.shape[1]) for v in voices] == [("p1", "en", 12), ("p2", "en", 3)]
+    assert [(v.name, v.lang, v.codes.shape[1]) for v in voices] == [
+        ("p1", "en", 12),
+        ("p2", "en", 3),
+    ]
 
 
 def test_texts_are_lines_or_the_sentences_of_a_table(tmp_path):
     (tmp_path / "a.txt").write_text("One.\n\n Two. \n")
     (tmp_path / "b.tsv").write_text('word\tsentence\nlead\tThe "lead.\n')
-    assert list(lines_of([tmp_path / "a.txt", tmp_path / "b.tsv"])) == ["One.", "Two.", 'The "lead.']
+    assert list(lines_of([tmp_path / "a.txt", tmp_path / "b.tsv"])) == [
+        "One.",
+        "Two.",
+        'The "lead.',
+    ]
     (tmp_path / "b.tsv").write_text("One.\n")
     with pytest.raises(ValueError, match="no column 'sentence'"):
         list(lines_of([tmp_path / "b.tsv"]))

@@ -4,9 +4,10 @@
     sounds, one row each, and pieces of text between them --> writing stack --> pieces of text
 
 The hearing stack sees a piece of sound whole, or in chunks where it comes bit by bit; each of its
-layers first takes in the two frames beside each one. The writing stack is causal. After each sound
-it writes the words that ended `delay` sounds ago, then says "listen"; after a row that says that
-nothing more is heard it writes what is left. So text is tied to what was heard: where no sound was
+layers first takes in the two frames beside each one. The writing stack is causal. Each of its rows
+has the last sounds in it, and rows of text the piece too. After each sound it writes the words that
+ended `delay` sounds ago, then says "listen"; after a row that says that nothing more is heard it
+writes what is left. So text is tied to what was heard: where no sound was
 heard nothing can be written, and every word has a time.
 """
 
@@ -30,6 +31,8 @@ from tts.model.transformer import (
     rope_angles,
 )
 
+# Longest word that a row of sounds sees without looking back, in sounds.
+WORD = 8
 # Of each layer: keys, values, and in the hearing stack the last row that a frame has beside it.
 Past = list[tuple[Tensor, Tensor, Tensor | None]]
 
@@ -94,7 +97,7 @@ class Listener(nn.Module):
         self.hearing = _stack(layers, config.hearing, config)
         self.sound_head = nn.Linear(hearing, sounds)
         self.label_head = nn.Linear(hearing, sounds)
-        self.sounds = nn.Embedding(sounds, writing)
+        self.sounds = nn.Conv1d(sounds, writing, config.delay + WORD, bias=False)
         self.text = nn.Embedding(config.vocabulary, writing)
         sizes = config.writing
         heads = sizes.heads, sizes.heads, sizes.head_dim
@@ -127,8 +130,17 @@ class Listener(nn.Module):
         return Hearing(self.sound_head(hidden), self.label_head(hidden))
 
     def embed_sounds(self, weights: Tensor) -> Tensor:
-        """Sounds, each as a distribution (..., 1 + sounds) -> (..., dim)."""
-        return weights.to(self.sounds.weight.dtype) @ self.sounds.weight
+        """Each sound with those before it, back to the beginning of the word whose turn it is.
+
+        Args:
+            weights: (B, L, 1 + sounds), each sound as a distribution.
+
+        Returns:
+            (B, L, dim).
+        """
+        given = weights.to(self.sounds.weight.dtype).transpose(1, 2)
+        before = self.sounds.kernel_size[0] - 1
+        return self.sounds(F.pad(given, (before, 0))).transpose(1, 2)
 
     def piece_logits(self, hidden: Tensor) -> Tensor:
         """Of outputs of the writing stack: (..., dim) -> (..., vocabulary)."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tts.listen.model import Listener, Past, extend
+from tts.listen.model import Listener, extend
 from tts.listen.sounds import NOTHING
 from tts.listen.vocabulary import LISTEN
 
@@ -35,16 +35,18 @@ def write(model: Listener, weights: Tensor) -> list[Written]:
     if not len(weights):
         return []
     delay, written, past = model.config.delay, [], None
-    rows = model.embed_sounds(ended(weights))
-    for number in range(1, len(rows) + 1):
-        last = number == len(rows)
-        hidden, past = extend(model.writing, rows[None, number - 1 : number], past, causal=True)
+    rows = model.embed_sounds(ended(weights)[None])
+    for number in range(1, rows.shape[1] + 1):
+        last = number == rows.shape[1]
+        row = rows[:, number - 1 : number]
+        hidden, past = extend(model.writing, row, past, causal=True)
         for _ in range(MOST_AT_ONCE + MOST_AT_END * last):
             piece = int(model.piece_logits(hidden[0, -1]).argmax())
             if piece == LISTEN:
                 break
             written.append(Written(piece, len(weights) if last else max(number - delay, 0)))
-            hidden, past = _read_piece(model, piece, past)
+            text = row + model.text.weight[piece]
+            hidden, past = extend(model.writing, text, past, causal=True)
     return written
 
 
@@ -53,8 +55,3 @@ def ended(weights: Tensor) -> Tensor:
     end = torch.zeros_like(weights[:1])
     end[:, NOTHING] = 1
     return torch.cat([weights, end])
-
-
-def _read_piece(model: Listener, piece: int, past: Past) -> tuple[Tensor, Past]:
-    row = model.text.weight[piece][None, None]
-    return extend(model.writing, row, past, causal=True)

@@ -65,10 +65,12 @@ class Speech(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """For the writing stack: weights (B, R, 1 + sounds), zero in rows of pieces; pieces: int64
-    (B, R), -1 in rows of sounds; targets: int64 (B, R), IGNORED past the end."""
+    """For the writing stack: weights (B, L, 1 + sounds); sounds: int64 (B, R), the one each row
+    stands behind; pieces: int64 (B, R), -1 in rows of sounds; targets: int64 (B, R), IGNORED past
+    the end."""
 
     weights: Tensor
+    sounds: Tensor
     pieces: Tensor
     targets: Tensor
 
@@ -203,16 +205,18 @@ def collate_rows(
     if not items:
         return None
     lists = [row_lists(e, ends, len(w), delay, vocabulary) for e, ends, w in items]
+    most = 1 + max(len(weights) for _, _, weights in items)
     longest = max(len(pieces) for pieces, _ in lists)
     longest += -longest % ROUND_ROWS
-    weights = torch.zeros(len(items), longest, 1 + len(SOUNDS))
-    pieces = torch.zeros(len(items), longest, dtype=torch.int64)
+    weights = torch.zeros(len(items), most, 1 + len(SOUNDS))
+    sounds, pieces = (torch.zeros(len(items), longest, dtype=torch.int64) for _ in range(2))
     targets = torch.full((len(items), longest), IGNORED)
     for i, ((_, _, heard), (own, follow)) in enumerate(zip(items, lists, strict=True)):
+        weights[i, : 1 + len(heard)] = ended(heard.float().cpu())
         pieces[i, : len(own)] = torch.tensor(own)
+        sounds[i, : len(own)] = (torch.tensor(own) < 0).cumsum(0) - 1
         targets[i, : len(own)] = torch.tensor(follow)
-        weights[i, : len(own)][torch.tensor(own) < 0] = ended(heard.float().cpu())
-    return Rows(weights, pieces, targets)
+    return Rows(weights, sounds, pieces, targets)
 
 
 def heard_ends(example: Heard, heard: np.ndarray) -> np.ndarray:

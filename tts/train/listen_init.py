@@ -49,7 +49,7 @@ def initialize(model: Listener, values: Tensor | None = None) -> None:
         values: (num_codebooks * codebook_size, D), see `code_values`.
     """
     for name, weight in model.named_parameters():
-        if weight.ndim != 2:
+        if weight.ndim == 1:
             continue
         table = name in ("codes.weight", "sounds.weight", "text.weight")
         deep = "o_proj" in name or "down_proj" in name

@@ -144,7 +144,9 @@ def writing_loss(model: Listener, rows: Rows) -> Tensor:
     device = model.text.weight.device
     pieces = rows.pieces.to(device)
     text = F.embedding(pieces.clamp_min(0), model.text.weight) * (pieces >= 0)[..., None]
-    hidden = model.writing(model.embed_sounds(rows.weights.to(device)) + text)
+    heard = model.embed_sounds(rows.weights.to(device))
+    heard = heard[torch.arange(len(heard), device=device)[:, None], rows.sounds.to(device)]
+    hidden = model.writing(heard + text)
     targets = rows.targets.to(device)
     hidden, targets = hidden[targets != IGNORED], targets[targets != IGNORED]
     listens = targets == LISTEN
