@@ -138,43 +138,37 @@ class Plan:
         yield from (*prepared, Step(name, command, self._done(name)))
 
     def _listener(self, name: str, stage: dict[str, Any]) -> Iterator[Step]:
-        """To write from texts; to hear from recordings, then from what the language model says too;
-        to write what is heard.
+        """To hear from recordings, then from what the language model says too: in its own voices,
+        and in those of the people in the first group of recordings.
 
-        The worst of what it says is left out by the word of the listener, as far as it is by then.
+        The worst of that is left out by the word of the listener itself, as far as it is by then.
         """
-        texts, pieces, spoken = (
-            self.out / f"{name}-{kind}" for kind in ("texts.npz", "vocabulary.model", "spoken.npz")
-        )
-        files = [str(self.data / self.recipe["texts"][kind]) for kind in stage["texts"]]
-        lines = [*files, "--leave-out", *self._left_out()]
-        command = ["tts.train.listen", "texts", *lines]
-        command += ["--out", str(texts), "--vocabulary", str(pieces)]
-        yield Step("listener's texts", command, texts)
+        lexicon = self.out / f"{name}-lexicon.npz"
+        texts = {kind: str(self.data / str(file)) for kind, file in self.recipe["texts"].items()}
+        left_out = ["--leave-out", *self._left_out()]
         codec = ["--codec", self._model(stage["codec"])]
-        learn = ["tts.train.listen", "run", *codec, "--vocabulary", str(pieces)]
-        part = {kind: f"{name}-{kind}" for kind in ("writing", "hearing")}
-        options = {kind: self._run(part[kind], {**stage, **stage[kind]}) for kind in part}
-        command = [*learn, str(texts), *options["writing"]]
-        yield Step(part["writing"], command, self._done(part["writing"]))
         recordings = list(self._recordings(name, stage, codec))
         yield from recordings
         heard = [str(step.done) for step in recordings if step.command[0] == "tts.train.listen"]
-        own = stage["spoken"]
+        counted = [*(texts[kind] for kind in stage["lexicon"]), "--examples", *heard]
+        command = ["tts.train.listen", "lexicon", *counted, *left_out, "--out", str(lexicon)]
+        yield Step("listener's lexicon", command, lexicon)
+        learn, own = [*codec, *self._run(name, stage)], stage["spoken"]
         steps = max(1, round(own["after_steps"] * self.scale))
-        command = [*learn, *heard, *options["hearing"], "--max-steps", str(steps)]
-        yield Step(f"{part['hearing']} of recordings", command, self._done(f"{name}-recordings"))
-        hours = max(LEAST_HOURS, own["hours"] * self.scale)
-        command = ["tts.train.listen", "speak", *lines, *codec, "--out", str(spoken)]
-        command += ["--model", self._model(own["model"]), "--hours", f"{hours:g}"]
-        command += ["--seed", str(own["seed"]), "--listener", str(self.out / part["hearing"])]
-        yield Step("listener's spoken examples", command, spoken)
-        heard.append(str(spoken))
-        command = [*learn, *heard, *options["hearing"]]
-        yield Step(part["hearing"], command, self._done(part["hearing"]))
-        command = [*learn, *heard, str(texts), *self._run(name, stage)]
-        for kind, run in part.items():
-            command += [f"--{kind}", str(self.out / run)]
+        command = ["tts.train.listen", "run", *heard, *learn, "--max-steps", str(steps)]
+        yield Step(f"{name} of recordings", command, self._done(f"{name}-recordings"))
+        codes = next(step.done for step in recordings)
+        for kind, options in (("model_voices", []), ("people", ["--prompts", str(codes)])):
+            spoken = self.out / f"{name}-{kind}.npz"
+            said = [texts[text] for text in own["texts"]]
+            command = ["tts.train.listen", "speak", *said, *left_out, *codec, *options]
+            command += ["--model", self._model(own["model"]), "--seed", str(own[kind]["seed"])]
+            hours = max(LEAST_HOURS, own[kind]["hours"] * self.scale)
+            command += ["--hours", f"{hours:g}", "--mandarin", str(own[kind]["mandarin"])]
+            command += ["--listener", str(self.out / name), "--out", str(spoken)]
+            yield Step(f"listener's examples spoken by {kind}", command, spoken)
+            heard.append(str(spoken))
+        command = ["tts.train.listen", "run", *heard, *learn]
         yield Step(name, command, self._done(name))
 
     def _recordings(self, name: str, stage: dict[str, Any], codec: list[str]) -> Iterator[Step]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from tiny import CODEBOOK_SIZE, FRAME_SIZE, NUM_CODEBOOKS, SAMPLE_RATE
@@ -13,16 +15,30 @@ from tokenizer.codes import codec_fingerprint
 from tokenizer.model import CatTokenizer
 from tts.listen.config import CheckConfig, ListenerConfig, StackConfig
 from tts.listen.folder import save_listener
+from tts.listen.lexicon import FILE, Lexicon
 from tts.listen.model import Listener
-from tts.listen.sounds import SOUNDS
-from tts.listen.vocabulary import Vocabulary
+from tts.listen.reading import read_text
+from tts.listen.sounds import SOUNDS, sounds_of
 from tts.train.listen_init import initialize
+
+TEXTS = (
+    "Good morning, Anna.",
+    "It is two twenty.",
+    "我们今天去北京。",
+    "Who are you?",
+    "Is it you?",
+)
+
+
+def read(texts: Sequence[str] = TEXTS) -> list[tuple[tuple[str, ...], np.ndarray, np.ndarray]]:
+    """What a lexicon learns from."""
+    parts = [read_text(text) for text in texts]
+    return [(words, sounds_of(symbols)[0], ends) for symbols, words, ends in parts]
 
 
 @cache
-def tiny_vocabulary() -> Vocabulary:
-    english = ["Good morning, Anna. It is two twenty. Who are you?", "Is it you?"]
-    return Vocabulary.learn(english, list("我们今天去北京"), 60)
+def tiny_lexicon() -> Lexicon:
+    return Lexicon.learn(read())
 
 
 def tiny_listener(codec: str = "", seed: int = 0) -> Listener:
@@ -34,10 +50,7 @@ def tiny_listener(codec: str = "", seed: int = 0) -> Listener:
         codebook_size=CODEBOOK_SIZE,
         frame_rate=SAMPLE_RATE / FRAME_SIZE,
         sounds=SOUNDS,
-        vocabulary=len(tiny_vocabulary()),
-        delay=3,
         hearing=sizes,
-        writing=sizes,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -50,5 +63,6 @@ def save_tiny_listener(folder: Path, codec: CatTokenizer, limit: float = 1.0) ->
     """A listener's folder for `codec`: untrained, so that it hears other words everywhere."""
     listener = tiny_listener(codec_fingerprint(codec))
     listener.config = replace(listener.config, check=CheckConfig(limit, limit))
-    save_listener(listener, tiny_vocabulary(), folder)
+    save_listener(listener, folder)
+    tiny_lexicon().save(folder / FILE)
     return folder

@@ -69,7 +69,7 @@ def test_every_stage_names_files_that_are_there_and_stages_that_came_before(file
         elif stage["kind"] == "listener":
             ListenerRecipe.from_file(path)
             assert stage["codec"] == stage["spoken"]["model"] == "embedded"
-            assert set(stage["texts"]) <= set(recipe["texts"])
+            assert {*stage["lexicon"], *stage["spoken"]["texts"]} <= set(recipe["texts"])
         else:
             LanguageModelRecipe.from_file(path)
             assert stage["codec"] in seen

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 
-from listening import save_tiny_listener, tiny_listener, tiny_vocabulary
+from listening import save_tiny_listener, tiny_lexicon, tiny_listener
 from test_serve_uploads import RECORDINGS
 from tiny import NUM_CODEBOOKS, SAMPLE_RATE, speech_like, tiny_codec
 from tokenizer.audio import AudioError
@@ -21,7 +21,7 @@ from tokenizer.checkpoint import save_codec
 from tokenizer.codes import codec_fingerprint
 from tts.__main__ import main
 from tts.inference.joining import TimedSpan
-from tts.listen.folder import load_listener
+from tts.listen.folder import load_listener, load_writer
 from tts.listen.model import Listener, extend, hearing_mask
 from tts.listen.sounds import IS_MANDARIN, IS_MARK, SOUNDS
 from tts.listen.spelling import spell
@@ -36,8 +36,9 @@ from tts.listen.transcribe import (
     only,
     resampled,
     whole_text,
+    with_wide_marks,
 )
-from tts.listen.writing import write
+from tts.listen.writing import Writer, Written
 
 
 def peaked(path: list[int], height: float = 8.0) -> torch.Tensor:
@@ -91,24 +92,22 @@ def test_frames_see_their_chunk_and_what_is_before_it():
     assert hearing_mask(4, None, 0).all()
 
 
-def test_chunks_give_what_the_mask_gives_and_written_rows_what_training_sees():
+def test_chunks_give_what_the_mask_gives():
     model = tiny_listener()
     codes = torch.randint(32, (1, NUM_CODEBOOKS, 7), generator=torch.Generator().manual_seed(1))
     whole = model.hear(codes, chunk=3)
     past, parts = None, []
     for first in (0, 3, 6):
         rows = model.embed_codes(codes[:, :, first : first + 3])
-        hidden, past = extend(model.hearing, rows, past, causal=False)
+        hidden, past = extend(model.hearing, rows, past)
         parts.append(model.heads(hidden).sounds)
     assert torch.allclose(torch.cat(parts, dim=1), whole.sounds, atol=1e-5)
-    rows = torch.randn(1, 6, 32, generator=torch.Generator().manual_seed(2))
-    first, past = extend(model.writing, rows[:, :4], None, causal=True)
-    second, _ = extend(model.writing, rows[:, 4:], past, causal=True)
-    assert torch.allclose(torch.cat([first, second], 1), model.writing(rows), atol=1e-5)
 
 
-def test_nothing_heard_is_nothing_written():
-    assert write(tiny_listener(), torch.zeros(0, 1 + len(SOUNDS))) == []
+def test_marks_are_wide_behind_chinese_characters_alone():
+    words = [" Hi", ",", "你", "好", ",", " Anna", "."]
+    found = with_wide_marks([Written(word, n) for n, word in enumerate(words)])
+    assert "".join(w.word for w in found) == " Hi,你好， Anna."
 
 
 def test_a_language_leaves_out_the_sounds_of_the_other():
@@ -171,13 +170,13 @@ def ears() -> Ears:
     codec = tiny_codec()
     model = tiny_listener(codec_fingerprint(codec))
     model.__class__ = Confident
-    return Ears(model, tiny_vocabulary(), codec)
+    return Ears(model, Writer(tiny_lexicon()), codec)
 
 
 def test_what_was_heard_has_a_certainty_below_which_nothing_is_written(ears):
     segment = ears.segment(speech_like(3.0))
     assert segment.certainty > 0.9
-    sure = Ears(tiny_listener(codec_fingerprint(ears.codec)), ears.vocabulary, ears.codec)
+    sure = Ears(tiny_listener(codec_fingerprint(ears.codec)), ears.writer, ears.codec)
     unsure = sure.segment(speech_like(3.0))
     assert (unsure.text, unsure.words) == ("", ())
 
@@ -269,9 +268,9 @@ def test_raw_samples_are_read_from_standard_input(listen, monkeypatch, capsys):
 def test_a_listener_comes_back_from_its_folder(tmp_path):
     codec = tiny_codec()
     save_tiny_listener(tmp_path / "l", codec, limit=3.0)
-    model, vocabulary = load_listener(tmp_path / "l", codec)
+    model, writer = load_listener(tmp_path / "l", codec), load_writer(tmp_path / "l")
     assert model.config.check.missing == 3.0
-    assert vocabulary.encode(" Good") == tiny_vocabulary().encode(" Good")
+    assert writer.lexicon.words == tiny_lexicon().words
     assert math.isclose(float(model.codes.weight[3, 3]), float(tiny_listener().codes.weight[3, 3]))
 
 

@@ -216,17 +216,24 @@ class Synthesizer:
         if self.guard.listener is None:
             from tts.listen.folder import check_limits
 
-            check_limits(self.ears.listener)
-            self.guard = replace(self.guard, listener=self.ears.listener)
+            check_limits(self._listener)
+            self.guard = replace(self.guard, listener=self._listener)
         assert self.guard.listener is not None
         return self.guard.listener
 
     @cached_property
+    def _listener(self) -> Listener:
+        from tts.listen.folder import load_listener
+
+        return load_listener(self.listener, self.codec, self.codec.device)
+
+    @cached_property
     def ears(self) -> Ears:
         """The listener, and what else it needs to write; CheckpointError where there is none."""
-        from tts.listen.transcribe import load_ears
+        from tts.listen.folder import load_writer
+        from tts.listen.transcribe import Ears
 
-        return load_ears(self.listener, self.codec)
+        return Ears(self._listener, load_writer(self.listener), self.codec)
 
     def requests(self, text: str, options: SpeechOptions) -> list[Request]:
         """The requests of `pieces`."""

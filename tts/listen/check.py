@@ -73,7 +73,7 @@ def check_sounds(codes: Tensor, sounds: np.ndarray, listener: Listener) -> Check
     meant = UNSTRESSED[sounds[spoken(sounds)]]
     if not codes.shape[1]:
         return Check(len(meant), len(meant), float(len(meant)), 0.0)
-    used = codes[None, : listener.config.num_codebooks].to(listener.text.weight.device)
+    used = codes[None, : listener.config.num_codebooks].to(listener.codes.weight.device)
     with torch.inference_mode():
         heard = spell(listener.hear(used).sounds[0])
     numbers = heard.numbers.cpu().numpy()

@@ -44,9 +44,7 @@ class ListenerConfig:
         num_codebooks: codes of a frame that it can read, coarsest first; it may be given fewer.
         codebook_size, frame_rate: of that tokenizer.
         sounds: what it can hear, entries of `frontend.symbols.SYMBOLS`; see `tts.listen.sounds`.
-        vocabulary: number of pieces of text, see `tts.listen.vocabulary`.
-        delay: text is written when so many sounds after it have been heard.
-        hearing, writing: the stack over frames, and the one over sounds and text.
+        hearing: the stack over frames.
         certainty: a mean certainty of the sounds of a piece of sound below this means that it is
             no speech.
         check: for speech that checks itself.
@@ -57,10 +55,7 @@ class ListenerConfig:
     codebook_size: int
     frame_rate: float
     sounds: tuple[str, ...]
-    vocabulary: int
-    delay: int
     hearing: StackConfig
-    writing: StackConfig
     rope_theta: float = 10000.0
     rms_norm_eps: float = 1e-6
     certainty: float = 0.5
@@ -79,7 +74,7 @@ class ListenerConfig:
     @classmethod
     def from_dict(cls, raw: dict[str, Any], where: str = "config") -> ListenerConfig:
         parts: dict[str, Any] = {"sounds": tuple(raw.get("sounds", ()))}
-        kinds = {"hearing": StackConfig, "writing": StackConfig, "check": CheckConfig}
+        kinds = {"hearing": StackConfig, "check": CheckConfig}
         for name, kind in kinds.items():
             if name in raw:
                 parts[name] = strict(kind, raw[name], f"{where}: {name}")

@@ -1,4 +1,4 @@
-"""A listener's folder: `config.json`, `model.safetensors`, the vocabulary."""
+"""A listener's folder: `config.json`, `model.safetensors`, and the lexicon that it writes from."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from tokenizer.model import CatTokenizer
 from tokenizer.weights import load_weights, save_folder, without_numbers
 from tts.folders import listener_folder
 from tts.listen.config import CheckConfig, ListenerConfig
+from tts.listen.lexicon import FILE, Lexicon
 from tts.listen.model import Listener
 from tts.listen.sounds import SOUNDS
-from tts.listen.vocabulary import FILE, Vocabulary
+from tts.listen.writing import Writer
 
 
 def load_listener(
     name: str | Path, codec: CatTokenizer, device: str | torch.device = "cpu"
-) -> tuple[Listener, Vocabulary]:
-    """The listener of a folder, for the codes of `codec`.
+) -> Listener:
+    """The listener of a folder, for the codes of `codec`; `load_writer` has its words.
 
     Args:
         name: 'embedded' or a folder.
@@ -48,20 +49,17 @@ def load_listener(
     with without_numbers():
         model = Listener(config)
     load_weights(model, folder, lambda _: (torch.device(device), torch.float32))
-    vocabulary = Vocabulary.load(folder)
-    return model.requires_grad_(False).eval(), vocabulary
+    return model.requires_grad_(False).eval()
 
 
-def save_listener(
-    model: Listener,
-    vocabulary: Vocabulary,
-    folder: Path,
-    dtype: torch.dtype = torch.float32,
-) -> None:
-    """Write a listener's files to `folder` (made if need be), each whole or not at all."""
+def load_writer(name: str | Path) -> Writer:
+    """What a listener writes with; CheckpointError where its folder has no lexicon."""
+    return Writer(Lexicon.load(listener_folder(name) / FILE))
+
+
+def save_listener(model: Listener, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write a listener to `folder` (made if need be), without a lexicon."""
     save_folder(model, model.config.to_dict(), folder, dtype)
-    with replacing(folder / FILE) as temporary:
-        temporary.write_bytes(vocabulary.model)
 
 
 def save_limits(folder: Path, limits: CheckConfig) -> None:

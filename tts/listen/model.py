@@ -1,19 +1,14 @@
-"""The listener: the language model's layers turned around, codes in, text out.
+"""The listener: the language model's layers turned around, codes in, what is said out.
 
-    codes of a frame --sum of embeddings--> hearing stack --> sounds (CTC) and when they begin
-    sounds, one row each, and pieces of text between them --> writing stack --> pieces of text
+    codes of a frame --sum of embeddings--> layers --> sounds (CTC) and when they begin
 
-The hearing stack sees a piece of sound whole, or in chunks where it comes bit by bit; each of its
-layers first takes in the two frames beside each one. The writing stack is causal. Each of its rows
-has the last sounds in it, and rows of text the piece too. After each sound it writes the words that
-ended `delay` sounds ago, then says "listen"; after a row that says that nothing more is heard it
-writes what is left. So text is tied to what was heard: where no sound was
-heard nothing can be written, and every word has a time.
+It sees a piece of sound whole, or in chunks where it comes bit by bit; each of its layers first
+takes in the two frames beside each one. `tts.listen.writing` makes words of sounds, so text is tied
+to what was heard: where no sound was heard nothing can be written, and every word has a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -31,10 +26,8 @@ from tts.model.transformer import (
     rope_angles,
 )
 
-# Longest word that a row of sounds sees without looking back, in sounds.
-WORD = 8
-# Of each layer: keys, values, and in the hearing stack the last row that a frame has beside it.
-Past = list[tuple[Tensor, Tensor, Tensor | None]]
+# Of each layer: keys, values, and the last row that a frame has beside it.
+Past = list[tuple[Tensor, Tensor, Tensor]]
 
 
 class Hearing(NamedTuple):
@@ -89,23 +82,13 @@ class Listener(nn.Module):
     def __init__(self, config: ListenerConfig) -> None:
         super().__init__()
         self.config = config
-        hearing, writing, sounds = config.hearing.dim, config.writing.dim, 1 + len(config.sounds)
-        self.codes = nn.Embedding(config.num_codebooks * config.codebook_size, hearing)
-        layers = [
-            HearingLayer(config.hearing, config.rms_norm_eps) for _ in range(config.hearing.layers)
-        ]
-        self.hearing = _stack(layers, config.hearing, config)
-        self.sound_head = nn.Linear(hearing, sounds)
-        self.label_head = nn.Linear(hearing, sounds)
-        self.sounds = nn.Conv1d(sounds, writing, config.delay + WORD, bias=False)
-        self.text = nn.Embedding(config.vocabulary, writing)
-        sizes = config.writing
-        heads = sizes.heads, sizes.heads, sizes.head_dim
-        rows = [
-            DecoderLayer(sizes.dim, sizes.ffn, *heads, config.rms_norm_eps)
-            for _ in range(sizes.layers)
-        ]
-        self.writing = _stack(rows, sizes, config)
+        sizes, sounds = config.hearing, 1 + len(config.sounds)
+        self.codes = nn.Embedding(config.num_codebooks * config.codebook_size, sizes.dim)
+        layers = [HearingLayer(sizes, config.rms_norm_eps) for _ in range(sizes.layers)]
+        norm = RmsNorm(sizes.dim, config.rms_norm_eps)
+        self.hearing = DecoderStack([*layers], norm, config.rope_theta)
+        self.sound_head = nn.Linear(sizes.dim, sounds)
+        self.label_head = nn.Linear(sizes.dim, sounds)
 
     def embed_codes(self, codes: Tensor) -> Tensor:
         """int64 (B, k, T), any k up to `num_codebooks`, -1 where there is none -> (B, T, dim)."""
@@ -129,23 +112,6 @@ class Listener(nn.Module):
         """Of outputs of the hearing stack."""
         return Hearing(self.sound_head(hidden), self.label_head(hidden))
 
-    def embed_sounds(self, weights: Tensor) -> Tensor:
-        """Each sound with those before it, back to the beginning of the word whose turn it is.
-
-        Args:
-            weights: (B, L, 1 + sounds), each sound as a distribution.
-
-        Returns:
-            (B, L, dim).
-        """
-        given = weights.to(self.sounds.weight.dtype).transpose(1, 2)
-        before = self.sounds.kernel_size[0] - 1
-        return self.sounds(F.pad(given, (before, 0))).transpose(1, 2)
-
-    def piece_logits(self, hidden: Tensor) -> Tensor:
-        """Of outputs of the writing stack: (..., dim) -> (..., vocabulary)."""
-        return hidden @ self.text.weight.t()
-
 
 def hearing_mask(frames: int, lengths: Tensor | None, chunk: int) -> Tensor:
     """bool (B or 1, 1, T, T), True where a frame may look."""
@@ -158,30 +124,25 @@ def hearing_mask(frames: int, lengths: Tensor | None, chunk: int) -> Tensor:
     return inside & (time < ends[:, None])
 
 
-def extend(stack: DecoderStack, x: Tensor, past: Past | None, causal: bool) -> tuple[Tensor, Past]:
-    """Run rows that follow others: (1, t, dim) -> (1, t, dim), and all keys and values so far.
+def extend(stack: DecoderStack, x: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+    """Run frames that follow others, and see all of each other: (1, t, dim) -> (1, t, dim), and all
+    keys and values so far.
 
     Args:
-        past: of the rows before.
-        causal: a new row sees none after it; else all that are new.
+        past: of the frames before.
     """
     before = past[0][0].shape[2] if past else 0
-    rows, kept, mask = x.shape[1], [], None
-    if causal and rows > 1:
-        mask = torch.ones(rows, before + rows, dtype=torch.bool, device=x.device).tril(before)
-    elif rows > 1:
-        mask = torch.ones(rows, before + rows, dtype=torch.bool, device=x.device)
+    rows, kept = x.shape[1], []
+    mask = torch.ones(rows, before + rows, dtype=torch.bool, device=x.device)
+    follows = torch.arange(rows, device=x.device)[None] < rows - 1
     first = stack.layers[0].self_attn
     assert isinstance(first, Attention)
     assert stack.rope_theta is not None
     positions = torch.arange(before, before + rows, device=x.device)
     angles = rope_angles(positions, first.head_dim, stack.rope_theta)
     for number, layer in enumerate(stack.layers):
-        assert isinstance(layer, DecoderLayer)
-        last = None
-        if isinstance(layer, HearingLayer):
-            follows = torch.arange(rows, device=x.device)[None] < rows - 1
-            x, last = layer.beside(x, past[number][2] if past else None, follows)
+        assert isinstance(layer, HearingLayer)
+        x, last = layer.beside(x, past[number][2] if past else None, follows)
         attention, normed = layer.self_attn, layer.input_layernorm(x)
         heads = (-1, attention.head_dim)
         q = attention.q_norm(attention.q_proj(normed).unflatten(-1, heads)).transpose(1, 2)
@@ -194,9 +155,3 @@ def extend(stack: DecoderStack, x: Tensor, past: Past | None, causal: bool) -> t
         x = x + attention.o_proj(attend(q, k, v, mask).transpose(1, 2).flatten(2))
         x = x + layer.mlp(layer.post_attention_layernorm(x))
     return stack.norm(x), kept
-
-
-def _stack(
-    layers: Sequence[DecoderLayer], sizes: StackConfig, config: ListenerConfig
-) -> DecoderStack:
-    return DecoderStack(list(layers), RmsNorm(sizes.dim, config.rms_norm_eps), config.rope_theta)

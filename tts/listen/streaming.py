@@ -25,7 +25,7 @@ class ListenState:
         encoder: of the tokenizer.
         lang: see `tts.listen.transcribe.LANGUAGES`.
         codes: int64 (1, K, t), fewer than `CHUNK`, not heard yet.
-        past: of the hearing stack, since the segment began.
+        past: of the listener's layers, since the segment began.
         heard: logits of the segment's frames.
         start: frame in which the segment began.
     """
@@ -89,8 +89,8 @@ def _frames(state: ListenState) -> int:
 
 def _hear(ears: Ears, state: ListenState, count: int) -> ListenState:
     listener = ears.listener
-    rows = listener.embed_codes(state.codes[:, :, :count].to(listener.text.weight.device))
-    hidden, past = extend(listener.hearing, rows, state.past, causal=False)
+    rows = listener.embed_codes(state.codes[:, :, :count].to(listener.codes.weight.device))
+    hidden, past = extend(listener.hearing, rows, state.past)
     new = listener.heads(hidden)
     if state.heard is not None:
         new = Hearing(*(torch.cat(p, dim=1) for p in zip(state.heard, new, strict=True)))

@@ -11,19 +11,17 @@ import numpy as np
 import soxr
 import torch
 
-from frontend.types import EmptyTextError
+from frontend.clean import HAN_CHARACTER
 from tokenizer.audio import is_silent, quietest_cut
 from tokenizer.layout import mix_down
 from tokenizer.model import CatTokenizer
 from tts.inference.joining import TimedSpan
-from tts.listen.folder import load_listener
+from tts.listen.folder import load_listener, load_writer
 from tts.listen.model import Hearing, Listener
-from tts.listen.reading import read_text
-from tts.listen.sounds import IS_MANDARIN, IS_MARK, carried, sounds_of, spoken
+from tts.listen.sounds import IS_MANDARIN, IS_MARK, spoken
 from tts.listen.spelling import Sounds, spell
 from tts.listen.timing import begins
-from tts.listen.vocabulary import Vocabulary
-from tts.listen.writing import write
+from tts.listen.writing import Writer, Written
 
 LANGUAGES = ("auto", "en", "zh")
 # A piece of sound is cut between these two, where it is quietest.
@@ -31,6 +29,7 @@ SHORTEST_S, LONGEST_S = 5.0, 14.0
 # A last word that is heard into silence ends this long after its last sound was surest.
 TAIL_S = 0.24
 _ENDS = ".?!。？！"
+_WIDE = str.maketrans(",.?!:;", "，。？！：；")
 
 
 class Segment(NamedTuple):
@@ -59,10 +58,10 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Ears:
-    """A listener with its vocabulary and tokenizer."""
+    """A listener with its words and tokenizer."""
 
     listener: Listener
-    vocabulary: Vocabulary
+    writer: Writer
     codec: CatTokenizer
 
     def segment(
@@ -83,7 +82,7 @@ class Ears:
         sound = torch.from_numpy(wav)[None, None].expand(1, self.codec.channels, -1)
         with torch.inference_mode():
             codes = self.codec.encode(sound.to(self.codec.device), used)
-            hearing = self.listener.hear(codes.to(self.listener.text.weight.device))
+            hearing = self.listener.hear(codes.to(self.listener.codes.weight.device))
         return self.segment_of(hearing, start_s, end_s, lang)
 
     def segment_of(
@@ -99,10 +98,11 @@ class Ears:
         certainty = float(sounds.certainty.cpu()[kept].mean())
         if certainty < self.listener.config.certainty:
             return Segment("", "", start_s, end_s, certainty=certainty)
-        written = write(self.listener, sounds.weights)
-        text = self.vocabulary.decode([w.piece for w in written]).strip()
+        written = self.writer.write(sounds.weights.cpu().numpy())
+        written = with_wide_marks(written)
+        text = "".join(w.word for w in written).strip()
         language = "zh" if IS_MANDARIN[numbers[kept]].mean() > 0.5 else "en"
-        words = self._words(text, language, sounds, hearing, start_s, end_s)
+        words = self._words(text, written, sounds, hearing, start_s, end_s)
         # Text without a single word is none.
         if not words:
             return Segment("", "", start_s, end_s, certainty=certainty)
@@ -111,31 +111,24 @@ class Ears:
     def _words(
         self,
         text: str,
-        language: str,
+        written: Sequence[Written],
         sounds: Sounds,
         hearing: Hearing,
         start_s: float,
         end_s: float,
     ) -> tuple[TimedSpan, ...]:
-        """When the words of a text were heard: its sounds beside those that were."""
-        try:
-            symbols, read, ends = read_text(text, language)
-        except (EmptyTextError, ValueError):
-            return ()
-        heard = sounds.numbers.cpu().numpy()
-        first = begins(hearing.labels[0], heard)
+        """When the words of a text were heard: from their first sound to the next word's."""
+        first = begins(hearing.labels[0], sounds.numbers.cpu().numpy())
         last = sounds.frames.cpu().numpy()
-        meant = sounds_of(symbols)[0].tolist()
-        places = carried(np.concatenate([[0], ends]), meant, heard.tolist())
         frame_s = 1 / self.listener.config.frame_rate
-        found, cursor = [], 0
-        for number, word in enumerate(w.strip() for w in read):
-            at = text.find(word, cursor)
-            if at < 0 or not any(map(str.isalnum, word)):
+        found, cursor, a = [], 0, 0
+        for word, b in written:
+            word = word.strip()
+            at, cursor = text.index(word, cursor), text.index(word, cursor) + len(word)
+            a, start = b, a
+            if not any(map(str.isalnum, word)):
                 continue
-            cursor = at + len(word)
-            a, b = int(places[number]), int(places[number + 1])
-            begin = first[min(a, len(first) - 1)] * frame_s
+            begin = first[min(start, len(first) - 1)] * frame_s
             follows = first[b] * frame_s if b < len(first) else np.inf
             end = min(follows, last[max(b - 1, 0)] * frame_s + TAIL_S)
             begin = min(start_s + begin, end_s)
@@ -163,7 +156,17 @@ def load_ears(listener: str | Path, codec: CatTokenizer) -> Ears:
     Raises:
         CheckpointError: there is none, it is damaged, or it reads another tokenizer's codes.
     """
-    return Ears(*load_listener(listener, codec, codec.device), codec)
+    return Ears(load_listener(listener, codec, codec.device), load_writer(listener), codec)
+
+
+def with_wide_marks(written: Sequence[Written]) -> list[Written]:
+    """Marks behind Chinese characters as Chinese has them."""
+    found, before = [], ""
+    for word, sounds in written:
+        wide = word.translate(_WIDE) if HAN_CHARACTER.search(before) else word
+        found.append(Written(wide, sounds))
+        before = word
+    return found
 
 
 def only(lang: str, logits: torch.Tensor) -> torch.Tensor:

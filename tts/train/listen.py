@@ -1,4 +1,4 @@
-"""`python -m tts.train.listen prepare|texts|speak|run|threshold|pack`: train a listener."""
+"""`python -m tts.train.listen prepare|lexicon|speak|run|threshold|pack`: train a listener."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ def parser() -> Parser:
     prepare.add_argument("--num-codebooks", type=int, default=8, help="kept of each frame")
     prepare.add_argument("--variants", type=int, default=1, help="disturbed copies of each")
     prepare.add_argument("--device", default="cpu", help="that encodes")
-    texts = commands.add_parser("texts", help="texts without speech, and the pieces of text")
-    texts.add_argument("texts", nargs="+", type=Path, help="a sentence a line, or .tsv")
-    texts.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never learnt from")
-    texts.add_argument("--size", type=int, default=2000, help="pieces that are not Chinese")
-    texts.add_argument("--out", type=Path, required=True, help=".npz file to write")
-    texts.add_argument("--vocabulary", type=Path, required=True, help="file to write, or to keep")
+    lexicon = commands.add_parser("lexicon", help="count words and what they stand beside")
+    lexicon.add_argument("texts", nargs="+", type=Path, help="a sentence a line, or .tsv")
+    lexicon.add_argument(
+        "--examples", nargs="*", type=Path, default=[], help="of prepare: what was said counts too"
+    )
+    lexicon.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never counted")
+    lexicon.add_argument("--out", type=Path, required=True, help=".npz file to write")
     speak = commands.add_parser("speak", help="add what the language model says")
     speak.add_argument("texts", nargs="+", type=Path, help="a sentence a line")
     speak.add_argument("--leave-out", nargs="*", type=Path, default=[], help="never spoken")
@@ -46,13 +47,10 @@ def parser() -> Parser:
     speak.add_argument("--worst", type=float, default=0.1, help="share of these (0.1)")
     speak.add_argument("--seed", type=int, default=0)
     run = commands.add_parser("run", help="train, or go on training")
-    run.add_argument("examples", nargs="+", type=Path, help=".npz files of prepare and texts")
-    run.add_argument("--vocabulary", type=Path, required=True, help="made by texts")
+    run.add_argument("examples", nargs="+", type=Path, help=".npz files of prepare and speak")
     run.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     run.add_argument("--config", type=Path, required=True, help="sizes, see recipes/listener.json")
     run.add_argument("--recipe", type=Path, required=True, help="TOML file, see recipes/")
-    for part in ("hearing", "writing"):
-        run.add_argument(f"--{part}", type=Path, help=f"a run whose {part} is the beginning")
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
@@ -67,6 +65,7 @@ def parser() -> Parser:
     )
     pack = commands.add_parser("pack", help="write a listener as it is shipped: half precision")
     pack.add_argument("listener", type=Path, help="folder of a run")
+    pack.add_argument("--lexicon", type=Path, required=True, help="file of lexicon")
     pack.add_argument("--out", type=Path, required=True, help="folder to write")
     pack.add_argument("--codec", default="embedded", help="'embedded' or a folder")
     return p
@@ -80,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     """Run one command; ValueError or OSError for bad input."""
     return {
         "prepare": _prepare,
-        "texts": _texts,
+        "lexicon": _lexicon,
         "speak": _speak,
         "run": _run,
         "threshold": _threshold,
@@ -103,22 +102,23 @@ def _prepare(args: argparse.Namespace) -> int:
     return 0
 
 
-def _texts(args: argparse.Namespace) -> int:
-    from tokenizer.files import replacing
-    from tts.listen.vocabulary import Vocabulary
-    from tts.train.listen_data import lines_of, prepare_texts, save_heard
-    from tts.train.sentences import HAN, sentence_key
+def _lexicon(args: argparse.Namespace) -> int:
+    from itertools import chain
+
+    from tokenizer.train.held_out import held_out
+    from tts.listen.lexicon import Lexicon
+    from tts.train.listen_data import lines_of, load_heard, read_texts
+    from tts.train.sentences import sentence_key
 
     left_out = {sentence_key(line) for line in lines_of(args.leave_out)}
-    examples = prepare_texts(args.texts, left_out)
-    save_heard(examples, args.out)
-    if not args.vocabulary.is_file():
-        texts = ["".join(e.words) for e in examples]
-        english = (t.strip() for e, t in zip(examples, texts, strict=True) if e.language == "en")
-        vocabulary = Vocabulary.learn(english, sorted(set(HAN.findall("".join(texts)))), args.size)
-        with replacing(args.vocabulary) as temporary:
-            temporary.write_bytes(vocabulary.model)
-    print(f"{len(examples)} texts in {args.out}")
+    said = (
+        (e.words, e.sounds, e.ends)
+        for e in load_heard(args.examples)
+        if "#" not in e.id and not held_out(e.id)
+    )
+    lexicon = Lexicon.learn(chain(read_texts(args.texts, left_out), said))
+    lexicon.save(args.out)
+    print(f"{len(lexicon.words) - 1} words in {args.out}")
     return 0
 
 
@@ -143,7 +143,7 @@ def _speak(args: argparse.Namespace) -> int:
         voices = [load_voice(name) for name in args.voice] if args.voice else list_voices()
     examples = list(speak(synthesizer, texts, voices, args.hours, args.mandarin, args.seed))
     if args.listener:
-        listener, _ = load_listener(args.listener, synthesizer.codec)
+        listener = load_listener(args.listener, synthesizer.codec)
         examples = well_said(listener, examples, args.worst)
     save_heard(examples, args.out)
     print(f"{len(examples)} examples in {args.out}")
@@ -154,24 +154,16 @@ def _run(args: argparse.Namespace) -> int:
     import torch
 
     from tokenizer.checkpoint import load_codec
-    from tts.listen.folder import load_listener
-    from tts.listen.vocabulary import Vocabulary
     from tts.train.listen_data import load_heard
-    from tts.train.listen_init import PARTS, new_listener, take
+    from tts.train.listen_init import new_listener
     from tts.train.listen_loop import Recipe, train
 
     recipe = Recipe.from_file(args.recipe)
     if args.max_steps:
         recipe = replace(recipe, max_steps=args.max_steps)
     torch.manual_seed(recipe.seed)
-    vocabulary = Vocabulary(args.vocabulary.read_bytes())
-    codec = load_codec(args.codec)
-    model = new_listener(args.config, codec, vocabulary)
-    for part in PARTS:
-        if folder := getattr(args, part):
-            take(part, model, load_listener(folder, codec)[0])
-    examples = load_heard(args.examples)
-    train(model, vocabulary, examples, recipe, args.out, args.budget_minutes * 60)
+    model = new_listener(args.config, load_codec(args.codec))
+    train(model, load_heard(args.examples), recipe, args.out, args.budget_minutes * 60)
     return 0
 
 
@@ -185,7 +177,7 @@ def _threshold(args: argparse.Namespace) -> int:
 
     if not 0 < args.alarms < 1:
         raise ValueError(f"--alarms is {args.alarms}; use more than 0, less than 1")
-    listener, _ = load_listener(args.listener, load_codec(args.codec))
+    listener = load_listener(args.listener, load_codec(args.codec))
     found = find_threshold(listener, load_heard(args.examples), args.alarms)
     save_limits(args.listener, found.limits)
     print(json.dumps(found.to_dict()))
@@ -197,8 +189,11 @@ def _pack(args: argparse.Namespace) -> int:
 
     from tokenizer.checkpoint import load_codec
     from tts.listen.folder import load_listener, save_listener
+    from tts.listen.lexicon import FILE, Lexicon
 
-    save_listener(*load_listener(args.listener, load_codec(args.codec)), args.out, torch.float16)
+    lexicon = Lexicon.load(args.lexicon)
+    save_listener(load_listener(args.listener, load_codec(args.codec)), args.out, torch.float16)
+    lexicon.save(args.out / FILE)
     size = sum(file.stat().st_size for file in args.out.iterdir())
     print(f"{args.out}: {size / 1e6:.1f} MB")
     return 0

@@ -1,9 +1,7 @@
 """What a listener learns from: codes of speech, the sounds in it, and the words they stand for.
 
-    python -m tts.train.listen prepare CORPUS... --examples FILE.npz --out FILE.npz
-    python -m tts.train.listen texts FILE... --out FILE.npz --vocabulary vocabulary.model
-
-One form serves both: an example of text alone has no frames.
+python -m tts.train.listen prepare CORPUS... --examples FILE.npz --out FILE.npz
+python -m tts.train.listen lexicon FILE... --out lexicon.npz
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ import numpy as np
 import torch
 
 from frontend import EmptyTextError
-from frontend.clean import HAN_CHARACTER
 from tokenizer.model import CatTokenizer
 from tokenizer.train.data import read_mono
 from tts.listen.reading import read_text
@@ -33,11 +30,11 @@ NOISE_S, NOISE_EVERY = (1.0, 6.0), 25
 
 @dataclass(frozen=True)
 class Heard:
-    """An utterance, or a text alone.
+    """An utterance.
 
     Attributes:
         id, speaker, language: of the utterance; "" where nobody speaks.
-        codes: uint16 (K, T); T is 0 of a text alone.
+        codes: uint16 (K, T).
         labels: int64 (T,), the sound that has begun by the end of each frame.
         sounds: int64 (L,), see `tts.listen.sounds`.
         words: with the spaces before them; joined they are the text.
@@ -111,32 +108,23 @@ def lines_of(files: Iterable[Path]) -> Iterator[str]:
         yield from (line.strip() for line in lines if line.strip())
 
 
-def prepare_texts(
-    files: Iterable[Path], left_out: Collection[str] = (), longest: int = 120
-) -> list[Heard]:
-    """Texts alone.
+def read_texts(
+    files: Iterable[Path], left_out: Collection[str] = ()
+) -> Iterator[tuple[tuple[str, ...], np.ndarray, np.ndarray]]:
+    """Words of texts, the sounds of each, and how many have been heard when each word is over.
 
     Args:
         files: see `lines_of`.
         left_out: `sentence_key` of what must not be learnt from.
-        longest: in sounds.
     """
-    found = []
-    nothing = np.zeros((0, 0), dtype=np.uint16)
-    for number, line in enumerate(sorted(set(lines_of(files)))):
+    for line in sorted(set(lines_of(files))):
         if sentence_key(line) in left_out:
             continue
         try:
             symbols, words, ends = read_text(line)
         except (EmptyTextError, ValueError):
             continue
-        sounds = sounds_of(symbols)[0]
-        if len(sounds) <= longest:
-            language = "zh" if HAN_CHARACTER.search(line) else "en"
-            found.append(
-                Heard(f"text{number}", "", language, nothing, sounds[:0], sounds, words, ends)
-            )
-    return found
+        yield words, sounds_of(symbols)[0], ends
 
 
 def prepare_speech(
@@ -236,15 +224,13 @@ def save_heard(examples: list[Heard], path: Path) -> None:
     """Write examples as flat arrays. ValueError if there is none."""
     if not examples:
         raise ValueError(f"nothing to write to {path}: no utterance can be used")
-    most = max(len(e.codes) for e in examples)
-    shaped = [e.codes if len(e.codes) else np.zeros((most, 0), dtype=np.uint16) for e in examples]
     np.savez_compressed(
         path,
         ids=np.array([e.id for e in examples]),
         speakers=np.array([e.speaker for e in examples]),
         languages=np.array([e.language for e in examples]),
         words=np.array(["\t".join(e.words) for e in examples]),
-        codes=np.concatenate(shaped, axis=1),
+        codes=np.concatenate([e.codes for e in examples], axis=1),
         labels=np.concatenate([e.labels for e in examples]).astype(np.int16),
         sounds=np.concatenate([e.sounds for e in examples]).astype(np.int16),
         ends=np.concatenate([e.ends for e in examples]).astype(np.int16),

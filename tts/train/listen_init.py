@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -14,16 +13,9 @@ from tokenizer.strict import read_object
 from tts.listen.config import ListenerConfig
 from tts.listen.model import Listener
 from tts.listen.sounds import SOUNDS
-from tts.listen.vocabulary import Vocabulary
-
-# What is learnt from recordings, and what from texts.
-PARTS = {
-    "hearing": ("codes", "hearing", "sound_head", "label_head"),
-    "writing": ("sounds", "text", "writing"),
-}
 
 
-def new_listener(sizes: Path, codec: CatTokenizer, vocabulary: Vocabulary) -> Listener:
+def new_listener(sizes: Path, codec: CatTokenizer) -> Listener:
     """A listener with the sizes of a JSON file for the codes of `codec`."""
     config = ListenerConfig.from_dict(
         {
@@ -32,7 +24,6 @@ def new_listener(sizes: Path, codec: CatTokenizer, vocabulary: Vocabulary) -> Li
             "codebook_size": codec.codebook_size,
             "frame_rate": codec.frame_rate,
             "sounds": SOUNDS,
-            "vocabulary": len(vocabulary),
         },
         str(sizes),
     )
@@ -51,7 +42,7 @@ def initialize(model: Listener, values: Tensor | None = None) -> None:
     for name, weight in model.named_parameters():
         if weight.ndim == 1:
             continue
-        table = name in ("codes.weight", "sounds.weight", "text.weight")
+        table = name == "codes.weight"
         deep = "o_proj" in name or "down_proj" in name
         std = 0.05 if table else weight.shape[1] ** -0.5 * (0.5 if deep else 1)
         nn.init.normal_(weight, std=std)
@@ -63,26 +54,6 @@ def initialize(model: Listener, values: Tensor | None = None) -> None:
         scale = 0.5 / books.var(dim=1).sum(0).mean().sqrt()
         with torch.no_grad():
             model.codes.weight[:, : turned.shape[1]] += turned * scale
-
-
-def take(part: str, model: Listener, other: Listener) -> None:
-    """Begin with what another listener has learnt; ValueError if it has other sizes.
-
-    Args:
-        part: a key of `PARTS`.
-    """
-    if (own := _sizes(part, model)) != (theirs := _sizes(part, other)):
-        raise ValueError(f"--{part}: a listener with {part} of {theirs}; this one has {own}")
-    for name in PARTS[part]:
-        getattr(model, name).load_state_dict(getattr(other, name).state_dict())
-
-
-def _sizes(part: str, model: Listener) -> dict[str, object]:
-    config = model.config
-    own = {"num_codebooks": config.num_codebooks}
-    if part == "writing":
-        own = {"vocabulary": config.vocabulary, "delay": config.delay}
-    return {**asdict(getattr(config, part)), **own}
 
 
 def code_values(codec: CatTokenizer, num_codebooks: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,26 +17,14 @@ from tokenizer.train.recipe import read_recipe
 from tokenizer.train.run import TrainingRun, begin, process_seed
 from tts.listen.folder import save_listener
 from tts.listen.model import Hearing, Listener, hearing_mask
-from tts.listen.spelling import spell
-from tts.listen.vocabulary import LISTEN, Vocabulary
 from tts.train.guide import IGNORED
-from tts.train.listen_batches import (
-    Diet,
-    Rows,
-    Speech,
-    collate_rows,
-    heard_ends,
-    speech_batches,
-    text_batches,
-)
+from tts.train.listen_batches import Diet, Speech, speech_batches
 from tts.train.listen_data import Heard
-from tts.train.listen_score import Score, score, spelling
+from tts.train.listen_score import sound_errors
 from tts.train.loop import draw_codebooks
 
-# Utterances and texts of a language that a check takes.
+# Utterances of a language that a check takes.
 CHECKED = 40
-# See `_listening_loss`.
-OTHERS = 12
 
 
 @dataclass(frozen=True)
@@ -51,9 +38,7 @@ class Recipe:
         label_weight, late_label_weight: of the loss of the aligned sounds, for the first
             `label_share` of the budget and after it. They say where a sound is, which CTC alone
             takes long to find out.
-        write_from: share of the budget after which what was heard is written too; before, what is
-            heard is no use to learn writing from, and texts alone are written.
-        data: what is heard and written; see `Diet`.
+        data: what is heard; see `Diet`.
         decay_share: the learning rate falls to nothing over this last part of the budget.
         check_every: steps between checks on held-out utterances.
         save_every_s: seconds between checkpoints.
@@ -69,8 +54,6 @@ class Recipe:
     label_weight: float = 1.0
     late_label_weight: float = 0.3
     label_share: float = 0.2
-    write_from: float = 0.25
-    write_weight: float = 1.0
     data: Diet = field(default_factory=Diet)
     decay_share: float = 0.4
     max_steps: int = 10**9
@@ -88,38 +71,16 @@ class Recipe:
 class Trainee(nn.Module):
     """Listener plus losses, so that data-parallel wrappers see one forward."""
 
-    def __init__(self, model: Listener, vocabulary: Vocabulary) -> None:
+    def __init__(self, model: Listener) -> None:
         super().__init__()
-        self.model, self.vocabulary = model, vocabulary
+        self.model = model
 
-    def forward(
-        self, speech: Speech | None, texts: Rows | None, used: int, chunk: int, writes: bool
-    ) -> dict[str, Tensor]:
-        """Losses by name: ctc a sound, labels a frame, heard and texts a row."""
-        values = self._of_speech(speech, used, chunk, writes) if speech is not None else {}
-        if texts is not None:
-            values["texts"] = writing_loss(self.model, texts)
-        return values
-
-    def _of_speech(self, speech: Speech, used: int, chunk: int, writes: bool) -> dict[str, Tensor]:
+    def forward(self, speech: Speech, used: int, chunk: int) -> dict[str, Tensor]:
+        """Losses by name: ctc a sound, labels a frame."""
         model = self.model
         mask = hearing_mask(speech.codes.shape[2], speech.lengths, chunk).to(speech.codes.device)
         x = model.embed_codes(speech.codes[:, :used]) * speech.kept[..., None]
-        heard = model.heads(model.hearing(x, mask))
-        values = hearing_losses(heard, speech)
-        if writes:
-            rows = self._what_was_heard(heard.sounds.detach(), speech)
-            if rows is not None:
-                values["heard"] = writing_loss(model, rows)
-        return values
-
-    def _what_was_heard(self, logits: Tensor, speech: Speech) -> Rows | None:
-        items = []
-        for example, own, length in zip(speech.examples, logits, speech.lengths, strict=True):
-            sounds = spell(own[:length])
-            ends = heard_ends(example, sounds.numbers.cpu().numpy())
-            items.append((example, ends, sounds.weights))
-        return collate_rows(items, self.model.config.delay, self.vocabulary)
+        return hearing_losses(model.heads(model.hearing(x, mask)), speech)
 
 
 def hearing_losses(heard: Hearing, speech: Speech) -> dict[str, Tensor]:
@@ -139,59 +100,17 @@ def hearing_losses(heard: Hearing, speech: Speech) -> dict[str, Tensor]:
     return {"ctc": ctc.sum() / max(1, len(speech.sounds)), "labels": labels}
 
 
-def writing_loss(model: Listener, rows: Rows) -> Tensor:
-    """Cross-entropy of what follows each row."""
-    device = model.text.weight.device
-    pieces = rows.pieces.to(device)
-    text = F.embedding(pieces.clamp_min(0), model.text.weight) * (pieces >= 0)[..., None]
-    heard = model.embed_sounds(rows.weights.to(device))
-    heard = heard[torch.arange(len(heard), device=device)[:, None], rows.sounds.to(device)]
-    hidden = model.writing(heard + text)
-    targets = rows.targets.to(device)
-    hidden, targets = hidden[targets != IGNORED], targets[targets != IGNORED]
-    listens = targets == LISTEN
-    writes = F.cross_entropy(
-        model.piece_logits(hidden[~listens]).float(), targets[~listens], reduction="sum"
-    )
-    first = int(targets.sum()) % OTHERS
-    return (writes + _listening_loss(model, hidden[listens], first)) / len(targets)
-
-
-def _listening_loss(model: Listener, hidden: Tensor, first: int) -> Tensor:
-    """Cross-entropies of rows after which nothing is written, three of four; summed.
-
-    All pieces of text for each of them would be half of a step's work, so one in `OTHERS` stands
-    for them.
-    """
-    table = model.text.weight
-    some = torch.arange(first, len(table), OTHERS, device=table.device)
-    some = some[some != LISTEN]
-    others = (hidden @ table[some].t()).float() + math.log((len(table) - 1) / len(some))
-    own = (hidden @ table[LISTEN]).float()
-    return (torch.cat([own[:, None], others], dim=1).logsumexp(1) - own).sum()
-
-
 def train(
-    model: Listener,
-    vocabulary: Vocabulary,
-    examples: list[Heard],
-    recipe: Recipe,
-    out: Path,
-    budget_s: float,
+    model: Listener, examples: list[Heard], recipe: Recipe, out: Path, budget_s: float
 ) -> Listener:
     """Train until `budget_s` seconds of computing are spent; go on from `out` if it holds a run.
 
     Writes to `out`: log.jsonl, state/ (for resuming) and the listener's files.
     """
-    accelerator, trainee, optimizer, progress = begin(Trainee(model, vocabulary), recipe, out)
-    spoken = [e for e in examples if len(e.labels)]
-    training = [e for e in spoken if not held_out(original(e))]
-    held = [e for e in spoken if held_out(original(e)) and "#" not in e.id and e.words]
-    texts = [e for e in examples if not len(e.labels)]
-    unseen = [e for e in texts if held_out(e.id)]
-    texts = [e for e in texts if not held_out(e.id)]
+    accelerator, trainee, optimizer, progress = begin(Trainee(model), recipe, out)
+    training = [e for e in examples if not held_out(original(e))]
+    held = [e for e in examples if held_out(original(e)) and "#" not in e.id and e.words]
     seed = process_seed(accelerator, recipe)
-    own = (model.config.delay, vocabulary, seed, progress.step)
     run = _Run(
         accelerator,
         optimizer,
@@ -199,11 +118,8 @@ def train(
         out,
         trainee=trainee,
         model=model,
-        vocabulary=vocabulary,
         held=held,
-        unseen=unseen,
-        speech=speech_batches(training, recipe.data, seed, progress.step) if training else None,
-        texts=text_batches(texts, recipe.data, *own) if texts else None,
+        speech=speech_batches(training, recipe.data, seed, progress.step),
     )
     run.loop(progress, budget_s)
     return model
@@ -215,57 +131,44 @@ class _Run(TrainingRun[Recipe]):
 
     trainee: nn.Module
     model: Listener
-    vocabulary: Vocabulary
     held: list[Heard]
-    unseen: list[Heard]
-    speech: Iterator[Speech] | None
-    texts: Iterator[Rows] | None
+    speech: Iterator[Speech]
 
     def told(self, number: int, spent: float) -> dict[str, Any]:
         """Error rates on held-out utterances, now and then."""
-        due = number % self.recipe.check_every == 0
-        return self._check(spent >= self.recipe.write_from) if due else {}
+        return self._check() if number % self.recipe.check_every == 0 else {}
 
     def step(self, number: int, spent: float) -> dict[str, float]:
         """See `TrainingRun.step`."""
         recipe, device = self.recipe, self.accelerator.device
-        texts = next(self.texts) if self.texts is not None else None
-        speech = next(self.speech) if self.speech is not None else None
+        speech = next(self.speech)
         used = draw_codebooks(recipe, self.model.config.num_codebooks, number)
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_033 + number)
         drawn = torch.randint(len(recipe.chunks), (), generator=generator)
-        chunk = recipe.chunks[int(drawn)]
-        if speech is not None:
-            tensors = speech._asdict().items()
-            moved = {name: t.to(device) for name, t in tensors if isinstance(t, Tensor)}
-            speech = speech._replace(**moved)
+        tensors = speech._asdict().items()
+        moved = {name: t.to(device) for name, t in tensors if isinstance(t, Tensor)}
         with self.accelerator.autocast():
-            values = self.trainee(speech, texts, used, chunk, spent >= recipe.write_from)
+            values = self.trainee(speech._replace(**moved), used, recipe.chunks[int(drawn)])
         early = spent < recipe.label_share
-        weights = {"ctc": 1.0, "heard": recipe.write_weight, "texts": recipe.write_weight}
-        weights["labels"] = recipe.label_weight if early else recipe.late_label_weight
-        loss = torch.stack([weights[name] * value for name, value in values.items()]).sum()
+        weight = recipe.label_weight if early else recipe.late_label_weight
+        loss = values["ctc"] + weight * values["labels"]
         norm = self.descend(loss, self.model, self.model.parameters())
         return {name: float(v.detach()) for name, v in values.items()} | {"norm": norm}
 
-    def _check(self, writes: bool) -> dict[str, float]:
-        """Error rates on some held-out utterances and texts, by language."""
+    def _check(self) -> dict[str, float]:
+        """Shares of wrong sounds in some held-out utterances, by language."""
         self.model.eval()
         figures: dict[str, float] = {}
         for language in ("en", "zh"):
             own = [e for e in self.held if e.language == language]
             if own:
                 some = own[:: -(-len(own) // CHECKED)]
-                found: Score = score(self.model, self.vocabulary, some, writes)
-                figures |= {f"{language}_{name}": value for name, value in found.rates().items()}
-            alone = [e for e in self.unseen if e.language == language][:CHECKED]
-            if alone:
-                figures[f"{language}_spelling"] = spelling(self.model, self.vocabulary, alone)
+                figures[f"{language}_sounds"] = round(sound_errors(self.model, some), 4)
         self.model.train()
         return figures
 
     def write(self) -> None:
-        save_listener(self.model, self.vocabulary, self.out)
+        save_listener(self.model, self.out)
 
 
 def original(example: Heard) -> str:
