@@ -22,6 +22,8 @@ from tokenizer.hub import CheckpointError
 FILE = "lexicon.npz"
 #: What stands before the first word.
 BEGIN = 0
+# Chances that are remembered, so that an hour of speech takes no more memory than a minute.
+REMEMBERED = 100_000
 # How much of a count goes to words that were never seen there (absolute discounting).
 _OF_PAIRS, _OF_TRIPLES = 0.7, 0.8
 # What a word counts that was never seen.
@@ -137,6 +139,8 @@ class Chances:
         chance = self._alone[word]
         chance = self._pairs.chance((second,), word, chance, _OF_PAIRS)
         chance = self._triples.chance((first, second), word, chance, _OF_TRIPLES)
+        if len(self._kept) >= REMEMBERED:
+            self._kept.clear()
         self._kept[key] = math.log(chance)
         return self._kept[key]
 
@@ -161,6 +165,8 @@ class _Followers:
         key = _key(*(np.int64(word) for word in context))
         first, last = np.searchsorted(self._keys, [key, key + 1])
         own = dict(self._table[first:last, -2:].tolist())
+        if len(self._known) >= REMEMBERED // 10:
+            self._known.clear()
         self._known[context] = sum(own.values()), own
         return self._known[context]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tts.listen.lexicon import BEGIN, Chances, Lexicon
+from tts.listen.lexicon import BEGIN, REMEMBERED, Chances, Lexicon
 from tts.listen.sounds import IS_MANDARIN, IS_MARK, IS_TONE, NOTHING, UNSTRESSED
 
 # Hypotheses that are kept after each sound, and those among them that stand between two words; none
@@ -122,6 +122,8 @@ class Writer:
         """The nodes two sounds further, by the second one."""
         known = self._skipped.get(node)
         if known is None:
+            if len(self._skipped) >= REMEMBERED // 10:
+                self._skipped.clear()
             known = self._skipped[node] = {}
             for between in self._next[node].values():
                 for sound, there in self._next[between].items():
