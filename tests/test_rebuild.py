@@ -171,6 +171,8 @@ def write_data(folder: Path, recipe: dict[str, Any]) -> None:
             path = folder / recipe["texts"][f"{kind}_{language}"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(lines), encoding="utf-8")
+    table = folder / recipe["texts"]["more_en"]
+    table.write_text("\n".join(["sentence", *TEXTS["en"]]), encoding="utf-8")
     for name in recipe["texts"]["left_out"]:
         if not (REPOSITORY / name).is_file():
             (folder / name).write_text("This is never said.\n", encoding="utf-8")
