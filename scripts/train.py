@@ -94,6 +94,9 @@ class Plan:
             f"corpus {name}", [*command, "--leave-out", *self._left_out()], self._done(name)
         )
 
+    def _texts(self, kinds: list[str]) -> list[str]:
+        return [str(self.data / self.recipe["texts"][kind]) for kind in kinds]
+
     def _left_out(self) -> list[str]:
         places = [(self.data / n, REPOSITORY / n) for n in self.recipe["texts"]["left_out"]]
         return [str(first if first.is_file() else second) for first, second in places]
@@ -144,13 +147,12 @@ class Plan:
         The worst of that is left out by the word of the listener itself, as far as it is by then.
         """
         lexicon = self.out / f"{name}-lexicon.npz"
-        texts = {kind: str(self.data / str(file)) for kind, file in self.recipe["texts"].items()}
         left_out = ["--leave-out", *self._left_out()]
         codec = ["--codec", self._model(stage["codec"])]
         recordings = list(self._recordings(name, stage, codec))
         yield from recordings
         heard = [str(step.done) for step in recordings if step.command[0] == "tts.train.listen"]
-        counted = [*(texts[kind] for kind in stage["lexicon"]), "--examples", *heard]
+        counted = [*self._texts(stage["lexicon"]), "--examples", *heard]
         command = ["tts.train.listen", "lexicon", *counted, *left_out, "--out", str(lexicon)]
         yield Step("listener's lexicon", command, lexicon)
         learn, own = [*codec, *self._run(name, stage)], stage["spoken"]
@@ -160,8 +162,8 @@ class Plan:
         codes = next(step.done for step in recordings)
         for kind, options in (("model_voices", []), ("people", ["--prompts", str(codes)])):
             spoken = self.out / f"{name}-{kind}.npz"
-            said = [texts[text] for text in own["texts"]]
-            command = ["tts.train.listen", "speak", *said, *left_out, *codec, *options]
+            said = [*self._texts(own["texts"]), *left_out]
+            command = ["tts.train.listen", "speak", *said, *codec, *options]
             command += ["--model", self._model(own["model"]), "--seed", str(own[kind]["seed"])]
             hours = max(LEAST_HOURS, own[kind]["hours"] * self.scale)
             command += ["--hours", f"{hours:g}", "--mandarin", str(own[kind]["mandarin"])]

@@ -98,8 +98,7 @@ class Ears:
         certainty = float(sounds.certainty.cpu()[kept].mean())
         if certainty < self.listener.config.certainty:
             return Segment("", "", start_s, end_s, certainty=certainty)
-        written = self.writer.write(sounds.weights.cpu().numpy())
-        written = with_wide_marks(written)
+        written = with_wide_marks(self.writer.write(sounds.weights.cpu().numpy()))
         text = "".join(w.word for w in written).strip()
         language = "zh" if IS_MANDARIN[numbers[kept]].mean() > 0.5 else "en"
         words = self._words(text, written, sounds, hearing, start_s, end_s)
@@ -124,8 +123,9 @@ class Ears:
         found, cursor, a = [], 0, 0
         for word, b in written:
             word = word.strip()
-            at, cursor = text.index(word, cursor), text.index(word, cursor) + len(word)
-            a, start = b, a
+            at = text.index(word, cursor)
+            cursor = at + len(word)
+            start, a = a, b
             if not any(map(str.isalnum, word)):
                 continue
             begin = first[min(start, len(first) - 1)] * frame_s

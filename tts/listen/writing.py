@@ -168,7 +168,7 @@ def _scores(weights: np.ndarray) -> np.ndarray:
 
 
 def _taken() -> np.ndarray:
-    kinds = kinds_of_sounds()
+    kinds = _kinds()
     table = np.where(kinds[:, None] == kinds, KIND, ANY)
     table[UNSTRESSED[:, None] == UNSTRESSED] = STRESS
     np.fill_diagonal(table, 1)
@@ -176,7 +176,7 @@ def _taken() -> np.ndarray:
     return table
 
 
-def kinds_of_sounds() -> np.ndarray:
+def _kinds() -> np.ndarray:
     """Sounds of one number are mistaken for each other: (1 + sounds,)."""
     vowels = np.arange(len(UNSTRESSED)) != UNSTRESSED
     vowels |= np.isin(np.arange(len(UNSTRESSED)), UNSTRESSED[vowels])
