@@ -30,7 +30,14 @@ from tts.listen.spelling import spell
 from tts.listen.writing import Writer
 from tts.train.listen import main
 from tts.train.listen_batches import Diet, collate, join, speech_batches
-from tts.train.listen_data import Heard, lines_of, load_heard, prepare_speech, save_heard
+from tts.train.listen_data import (
+    Heard,
+    lines_of,
+    load_heard,
+    prepare_speech,
+    save_heard,
+    some_speakers,
+)
 from tts.train.listen_loop import Recipe, train
 from tts.train.listen_spoken import prompt_voices, speak, well_said
 from tts.train.prepare import Example
@@ -88,6 +95,18 @@ def test_examples_come_back_from_their_file(tmp_path):
             assert np.array_equal(getattr(a, name), getattr(b, name))
 
 
+def test_a_smaller_share_of_the_speakers_is_part_of_a_larger_one():
+    examples = [replace(example(TEXTS[0], i), speaker=f"s{i % 8}") for i in range(16)]
+    noise = replace(examples[0], speaker="", words=())
+    parts = [some_speakers([noise, *examples], share) for share in (0.2, 0.5, 1)]
+    assert [len({e.speaker for e in part} - {""}) for part in parts] == [2, 4, 8]
+    assert all(part[0] is noise for part in parts)
+    ids = [{e.id for e in part} for part in parts]
+    assert ids[0] < ids[1] < ids[2]
+    with pytest.raises(ValueError, match="--speakers is 0"):
+        some_speakers(examples, 0)
+
+
 def test_what_a_step_sees_depends_on_seed_and_step_alone():
     examples = [example(t, i) for i, t in enumerate(TEXTS)]
     diet = Diet(batch_frames=100)
@@ -112,9 +131,9 @@ def test_a_tiny_listener_learns_four_utterances_by_heart_and_goes_on_where_it_st
     writer = Writer(tiny_lexicon())
     for one, text in zip(examples, TEXTS, strict=True):
         batch = collate([one], None, np.random.default_rng(0))
-        sounds = spell(model.hear(batch.codes, batch.lengths).sounds[0, : batch.lengths[0]])
-        assert sounds.numbers.tolist() == one.sounds.tolist()
-        found = "".join(w.word for w in writer.write(sounds.weights.detach().numpy()))
+        logits = model.hear(batch.codes, batch.lengths).sounds[0, : batch.lengths[0]].detach()
+        assert spell(logits).numbers.tolist() == one.sounds.tolist()
+        found = "".join(w.word for w in writer.write(logits.numpy()))
         assert found.strip() == text.replace("。", ".")
 
 

@@ -54,6 +54,9 @@ def parser() -> Parser:
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--budget-minutes", type=float, required=True)
     run.add_argument("--max-steps", type=int, help="stop after so many in all")
+    run.add_argument(
+        "--speakers", type=float, default=1.0, metavar="SHARE", help="learn from so many (1)"
+    )
     threshold = commands.add_parser(
         "threshold", help="find from which score on a piece is wrong, and store it"
     )
@@ -154,7 +157,7 @@ def _run(args: argparse.Namespace) -> int:
     import torch
 
     from tokenizer.checkpoint import load_codec
-    from tts.train.listen_data import load_heard
+    from tts.train.listen_data import load_heard, some_speakers
     from tts.train.listen_init import new_listener
     from tts.train.listen_loop import Recipe, train
 
@@ -163,7 +166,8 @@ def _run(args: argparse.Namespace) -> int:
         recipe = replace(recipe, max_steps=args.max_steps)
     torch.manual_seed(recipe.seed)
     model = new_listener(args.config, load_codec(args.codec))
-    train(model, load_heard(args.examples), recipe, args.out, args.budget_minutes * 60)
+    examples = some_speakers(load_heard(args.examples), args.speakers)
+    train(model, examples, recipe, args.out, args.budget_minutes * 60)
     return 0
 
 

@@ -7,7 +7,9 @@ python -m tts.train.listen lexicon FILE... --out lexicon.npz
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable, Iterator
+import math
+import random
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -257,3 +259,16 @@ def load_heard(paths: list[Path]) -> list[Heard]:
         )
         examples += [Heard(*column) for column in columns]
     return examples
+
+
+def some_speakers(examples: Sequence[Heard], share: float) -> list[Heard]:
+    """What a share of the speakers say, and what nobody says: for a curve over hours of speech.
+
+    A smaller share is part of every larger one. ValueError for one that is not above 0, up to 1.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"--speakers is {share}; use a share, more than 0, at most 1")
+    speakers = sorted({e.speaker for e in examples} - {""})
+    random.Random(0).shuffle(speakers)
+    chosen = {"", *speakers[: math.ceil(share * len(speakers))]}
+    return [e for e in examples if e.speaker in chosen]
