@@ -50,15 +50,12 @@ class Lexicon:
     triples: np.ndarray
 
     @classmethod
-    def learn(
-        cls, texts: Iterable[tuple[Sequence[str], np.ndarray, np.ndarray]], least: int = 1
-    ) -> Lexicon:
+    def learn(cls, texts: Iterable[tuple[Sequence[str], np.ndarray, np.ndarray]]) -> Lexicon:
         """Count.
 
         Args:
             texts: the words of each, the sounds in it, and how many have been heard when each word
                 is over. A word without sounds is passed over.
-            least: how often three words must have followed each other to be kept.
         """
         numbers = {"": BEGIN}
         readings: dict[tuple[int, tuple[int, ...]], None] = {}
@@ -76,7 +73,6 @@ class Lexicon:
                 pairs[second, number] += 1
                 triples[first, second, number] += 1
                 first, second = second, number
-        kept = {triple: n for triple, n in triples.items() if n >= least}
         return cls(
             tuple(numbers),
             np.array([s for _, own in readings for s in own], dtype=np.int16),
@@ -84,7 +80,7 @@ class Lexicon:
             np.array([word for word, _ in readings], dtype=np.int32),
             np.array([counts[n] for n in range(len(numbers))], dtype=np.int32),
             _table(pairs, 3),
-            _table(kept, 4),
+            _table(triples, 4),
         )
 
     def save(self, path: Path) -> None:

@@ -13,23 +13,17 @@ class Sounds(NamedTuple):
 
     Attributes:
         numbers: int64 (L,), see `tts.listen.sounds`.
-        weights: (L, 1 + sounds), how likely each sound is instead; column 0 is zero.
         frames: int64 (L,), where each was surest.
         certainty: (L,), 0 to 1.
     """
 
     numbers: Tensor
-    weights: Tensor
     frames: Tensor
     certainty: Tensor
 
 
 def spell(logits: Tensor) -> Sounds:
-    """The sounds of frames (T, 1 + sounds), CTC's way: runs of the same, blanks between.
-
-    The weights of a sound are those of its run of frames; what is unsure there may still be put
-    right by the words that are written.
-    """
+    """The sounds of frames (T, 1 + sounds), CTC's way: runs of the same, blanks between."""
     chances = logits.float().softmax(-1)
     best = chances.argmax(-1)
     heard = best != 0
@@ -38,15 +32,11 @@ def spell(logits: Tensor) -> Sounds:
     starts = begins.nonzero()[:, 0]
     if not len(starts):
         none = best[:0]
-        return Sounds(none, chances[:0], none, chances[:0, 0])
+        return Sounds(none, none, chances[:0, 0])
     run = (begins.cumsum(0) - 1)[heard]
-    own = chances[heard]
-    own[:, 0] = 0
-    weights = torch.zeros(len(starts), own.shape[1], device=own.device).index_add_(0, run, own)
-    weights = weights / weights.sum(-1, keepdim=True)
-    peak = own.amax(-1)
-    certainty = torch.zeros(len(starts), device=own.device).scatter_reduce_(0, run, peak, "amax")
+    peak = chances[heard].amax(-1)
+    certainty = torch.zeros(len(starts), device=peak.device).scatter_reduce_(0, run, peak, "amax")
     surest = (peak == certainty[run]).nonzero()[:, 0]
     frames = torch.full_like(starts, len(best))
     frames.scatter_reduce_(0, run[surest], heard.nonzero()[:, 0][surest], "amin")
-    return Sounds(best[starts], weights, frames, certainty)
+    return Sounds(best[starts], frames, certainty)

@@ -19,7 +19,7 @@ from tts.inference.joining import TimedSpan
 from tts.listen.folder import load_listener, load_writer
 from tts.listen.model import Hearing, Listener
 from tts.listen.sounds import IS_MANDARIN, IS_MARK, spoken
-from tts.listen.spelling import Sounds, spell
+from tts.listen.spelling import spell
 from tts.listen.timing import begins
 from tts.listen.writing import Writer, Written
 
@@ -98,10 +98,10 @@ class Ears:
         certainty = float(sounds.certainty.cpu()[kept].mean())
         if certainty < self.listener.config.certainty:
             return Segment("", "", start_s, end_s, certainty=certainty)
-        written = with_wide_marks(self.writer.write(sounds.weights.cpu().numpy()))
+        written = with_wide_marks(self.writer.write(logits.float().cpu().numpy()))
         text = "".join(w.word for w in written).strip()
         language = "zh" if IS_MANDARIN[numbers[kept]].mean() > 0.5 else "en"
-        words = self._words(text, written, sounds, hearing, start_s, end_s)
+        words = self._words(text, written, hearing, start_s, end_s)
         # Text without a single word is none.
         if not words:
             return Segment("", "", start_s, end_s, certainty=certainty)
@@ -111,26 +111,25 @@ class Ears:
         self,
         text: str,
         written: Sequence[Written],
-        sounds: Sounds,
         hearing: Hearing,
         start_s: float,
         end_s: float,
     ) -> tuple[TimedSpan, ...]:
         """When the words of a text were heard: from their first sound to the next word's."""
-        first = begins(hearing.labels[0], sounds.numbers.cpu().numpy())
-        last = sounds.frames.cpu().numpy()
+        sounds = [sound for one in written for sound in one.sounds]
+        first = begins(hearing.labels[0], np.array(sounds, dtype=np.int64))
         frame_s = 1 / self.listener.config.frame_rate
-        found, cursor, a = [], 0, 0
-        for word, b in written:
+        found, cursor, after = [], 0, 0
+        for word, own, last in written:
             word = word.strip()
             at = text.index(word, cursor)
             cursor = at + len(word)
-            start, a = a, b
+            start, after = after, after + len(own)
             if not any(map(str.isalnum, word)):
                 continue
-            begin = first[min(start, len(first) - 1)] * frame_s
-            follows = first[b] * frame_s if b < len(first) else np.inf
-            end = min(follows, last[max(b - 1, 0)] * frame_s + TAIL_S)
+            begin = first[start] * frame_s
+            follows = first[after] * frame_s if after < len(first) else np.inf
+            end = min(follows, last * frame_s + TAIL_S)
             begin = min(start_s + begin, end_s)
             end = min(max(start_s + end, begin + frame_s), max(end_s, begin))
             found.append(TimedSpan(word, round(begin, 3), round(end, 3), (at, cursor)))
@@ -162,10 +161,10 @@ def load_ears(listener: str | Path, codec: CatTokenizer) -> Ears:
 def with_wide_marks(written: Sequence[Written]) -> list[Written]:
     """Marks behind Chinese characters as Chinese has them."""
     found, before = [], ""
-    for word, sounds in written:
-        wide = word.translate(_WIDE) if HAN_CHARACTER.search(before) else word
-        found.append(Written(wide, sounds))
-        before = word
+    for one in written:
+        wide = one.word.translate(_WIDE) if HAN_CHARACTER.search(before) else one.word
+        found.append(one._replace(word=wide))
+        before = one.word
     return found
 
 

@@ -1,8 +1,8 @@
-"""From sounds to words: of the texts that a lexicon can write, the likeliest (beam search).
+"""From what is heard to words: of the texts that a lexicon can write, the likeliest (beam search).
 
 A hypothesis stands somewhere in a tree of all words' sounds, behind the words it has written. Each
-sound that was heard takes it a step further, may have been misheard, may be one too many, or may
-follow one that was not heard at all.
+frame adds a blank, goes on with the sound before it, or takes the hypothesis a step further (CTC);
+two that have come to stand in one place become one, and their chances add up.
 """
 
 from __future__ import annotations
@@ -11,40 +11,46 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tts.listen.lexicon import BEGIN, REMEMBERED, Chances, Lexicon
-from tts.listen.sounds import IS_MANDARIN, IS_MARK, IS_TONE, NOTHING, UNSTRESSED
+from tts.listen.lexicon import BEGIN, Chances, Lexicon
+from tts.listen.sounds import NOTHING
+from tts.listen.tree import ROOT, Tree
 
-# Hypotheses that are kept after each sound, and those among them that stand between two words; none
+# Hypotheses that are kept after each frame, and so many at most that are between two words; none
 # is kept that is so much worse than the best one.
-BEAM, BETWEEN, WORSE = 60, 12, 8.0
+BEAM, BETWEEN, WORSE = 120, 24, 12.0
 # Weight of the chances of words against those of sounds; both are logarithms.
-WEIGHT = 0.6
-# A sound that was heard and is none of the text's, the same of a mark, one that was not heard.
-EXTRA, EXTRA_MARK, MISSED = -4.0, -2.0, -3.5
-# How easily a sound is taken for any other, for one of its kind, for itself with another stress.
-ANY, KIND, STRESS = 1e-3, 0.02, 0.3
-# What one that was heard is likeliest to be: sounds that begin a word, that follow a missed one.
-LIKELY, LIKELIEST = 10, 4
+WEIGHT = 0.8
+# CTC is too sure, above all of blanks: logits are scaled, blanks then have so much less, and no
+# sound has less chance than the last of these.
+SCALE, LESS_BLANK, LEAST = 0.7, 1.3, 1e-4
 
 
 class Written(NamedTuple):
-    """A word, and how many sounds had been heard when it was over."""
+    """A word, the sounds it was heard by, and the last frame of the last of them."""
 
     word: str
-    sounds: int
+    sounds: tuple[int, ...]
+    frame: int
 
 
 class _Text(NamedTuple):
-    """The words of a hypothesis, the last one first."""
+    """The words of a hypothesis, the last one first, each with its end in the tree."""
 
     before: _Text | None
     word: int
-    sounds: int
+    node: int
+    frame: int
 
 
-# Where in the tree, and the last two words.
-_Place = tuple[int, int, int]
-_Beam = dict[_Place, tuple[float, _Text | None]]
+class _Beam(NamedTuple):
+    """Hypotheses: node in the tree; last: the sound of the frame before, NOTHING for a blank;
+    context: the last two words, as one number; score: each (N,); text: of each."""
+
+    node: np.ndarray
+    last: np.ndarray
+    context: np.ndarray
+    score: np.ndarray
+    text: list[_Text | None]
 
 
 class Writer:
@@ -53,134 +59,108 @@ class Writer:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self._chances = Chances(lexicon)
-        # Of each node: the next one by sound, the words that end there, the best chance below it.
-        self._next: list[dict[int, int]] = [{}]
-        self._words: list[list[int]] = [[]]
-        self._best = [-np.inf]
-        self._skipped: dict[int, dict[int, list[int]]] = {}
-        for word, sounds in lexicon.readings():
-            self._grow(word, sounds, WEIGHT * self._chances.alone(word))
+        scores = [WEIGHT * self._chances.alone(word) for word in range(len(lexicon.words))]
+        self._tree = Tree(lexicon, scores)
 
-    def _grow(self, word: int, sounds: list[int], chance: float) -> None:
-        node = 0
-        self._best[0] = max(self._best[0], chance)
-        for sound in sounds:
-            if sound not in self._next[node]:
-                self._next[node][sound] = len(self._next)
-                self._next.append({})
-                self._words.append([])
-                self._best.append(-np.inf)
-            node = self._next[node][sound]
-            self._best[node] = max(self._best[node], chance)
-        self._words[node].append(word)
-
-    def write(self, weights: np.ndarray) -> list[Written]:
-        """The words of sounds.
+    def write(self, logits: np.ndarray) -> list[Written]:
+        """The words of what was heard.
 
         Args:
-            weights: (L, 1 + sounds), see `tts.listen.spelling.Sounds`.
+            logits: (T, 1 + sounds) of frames, the blank first.
 
         Returns:
             Words in order; none where nothing was heard.
         """
-        beam: _Beam = {(0, BEGIN, BEGIN): (0.0, None)}
-        for number, scores in enumerate(_scores(weights), start=1):
-            beam = self._finish(self._hear(beam, scores), number)
-        text = max(
-            ((score, text) for (node, *_), (score, text) in beam.items() if node == 0),
-            key=lambda found: found[0],
-            default=(0.0, None),
-        )[1]
-        found = []
+        zero = np.zeros(1, dtype=np.int64)
+        begin = zero + self._context(BEGIN, BEGIN)
+        beam = _Beam(zero + ROOT, zero + NOTHING, begin, np.zeros(1), [None])
+        for frame, chances in enumerate(_log_chances(logits)):
+            beam = self._end_words(self._hear(beam, chances), frame)
+        text, found = self._likeliest(beam), []
         while text is not None:
-            found.append(Written(self.lexicon.words[text.word], text.sounds))
+            sounds = tuple(self._tree.path(text.node))
+            found.append(Written(self.lexicon.words[text.word], sounds, text.frame))
             text = text.before
         return found[::-1]
 
-    def _hear(self, beam: _Beam, scores: np.ndarray) -> _Beam:
-        """One sound further."""
-        likely = np.argsort(-scores)[:LIKELY].tolist()
-        chance = scores.tolist()
-        extra = EXTRA_MARK if IS_MARK[likely[0]] else EXTRA
-        found: _Beam = {}
-        for place, (score, text) in beam.items():
-            node, first, second = place
-            _keep(found, place, score + extra, text)
-            after = self._next[node]
-            for sound in after if len(after) <= LIKELY else likely:
-                there = after.get(sound)
-                if there is not None:
-                    _keep(found, (there, first, second), score + chance[sound], text)
-            over = self._over(node)
-            for sound in likely[:LIKELIEST] if node else likely[:1]:
-                for there in over.get(sound, ()):
-                    missed = score + MISSED + chance[sound]
-                    _keep(found, (there, first, second), missed, text)
-        return found
+    @staticmethod
+    def _likeliest(beam: _Beam) -> _Text | None:
+        """The best text without half a word at its end; where the sound ends in one, what is before
+        it."""
+        whole = np.where(beam.node == ROOT, beam.score, -np.inf)
+        return beam.text[int((whole if np.isfinite(whole).any() else beam.score).argmax())]
 
-    def _over(self, node: int) -> dict[int, list[int]]:
-        """The nodes two sounds further, by the second one."""
-        known = self._skipped.get(node)
-        if known is None:
-            if len(self._skipped) >= REMEMBERED // 10:
-                self._skipped.clear()
-            known = self._skipped[node] = {}
-            for between in self._next[node].values():
-                for sound, there in self._next[between].items():
-                    known.setdefault(sound, []).append(there)
-        return known
+    def _context(self, first: int, second: int) -> int:
+        return first * len(self.lexicon.words) + second
 
-    def _finish(self, beam: _Beam, number: int) -> _Beam:
-        """The best of a beam, and their words where one is over."""
-        ranks = {place: score + self._best[place[0]] for place, (score, _) in beam.items()}
-        least = max(ranks.values()) - WORSE
-        near = [own for own in beam.items() if ranks[own[0]] >= least]
-        best = sorted(near, key=lambda own: -ranks[own[0]])[:BEAM]
-        between: _Beam = {}
-        kept: _Beam = {}
-        for place, (score, text) in best:
-            node, first, second = place
-            if node == 0:
-                _keep(between, place, score, text)
-                continue
-            kept[place] = score, text
-            ends = [(node, score)]
-            ends += [(there, score + MISSED) for there in self._next[node].values()]
-            for there, own in ends:
-                for word in self._words[there]:
-                    whole = own + WEIGHT * self._chances.after(first, second, word)
-                    _keep(between, (0, second, word), whole, _Text(text, word, number))
+    def _hear(self, beam: _Beam, chances: np.ndarray) -> _Beam:
+        """One frame further; chances (1 + sounds,) are logarithms."""
+        every = np.arange(len(beam.node))
+        # Between two words the last sound goes on in the hypothesis whose word is not over yet.
+        again = np.flatnonzero((beam.last != NOTHING) & (beam.node != ROOT))
+        origin, sound, there = self._tree.ways_on(beam.node)
+        new = sound != beam.last[origin]
+        origin, sound, there = origin[new], sound[new], there[new]
+        node = np.concatenate([beam.node, beam.node[again], there])
+        last = np.concatenate([np.full_like(every, NOTHING), beam.last[again], sound])
+        origin = np.concatenate([every, again, origin])
+        score = beam.score[origin] + chances[last]
+        near = self._near(node, score)
+        node, last, origin, score = node[near], last[near], origin[near], score[near]
+        context = beam.context[origin]
+        place = (context * len(self._tree) + node) * len(chances) + last
+        # Of those in one place, the best one stands first.
+        order = np.lexsort((-score, place))
+        place = place[order]
+        first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
+        score, best = np.logaddexp.reduceat(score[order], first), order[first]
+        kept = self._best(node[best], score)
+        best = best[kept]
+        text = [beam.text[i] for i in origin[best].tolist()]
+        return _Beam(node[best], last[best], context[best], score[kept], text)
+
+    def _near(self, node: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Places of those that are not much worse than the best, by what may come of them."""
+        ranks = score + self._tree.best[node]
+        return np.flatnonzero(ranks >= ranks.max() - WORSE)
+
+    def _best(self, node: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Places of the best `BEAM`."""
+        if len(node) <= BEAM:
+            return np.arange(len(node))
+        return np.argpartition(-score - self._tree.best[node], BEAM)[:BEAM]
+
+    def _end_words(self, beam: _Beam, frame: int) -> _Beam:
+        """And those whose word may be over, behind it."""
+        over = np.flatnonzero((beam.last != NOTHING) & self._tree.is_end[beam.node])
+        least = (beam.score + self._tree.best[beam.node]).max() - WORSE - self._tree.best[ROOT]
+        between: dict[tuple[int, int], tuple[float, _Text]] = {}
+        for i in over.tolist():
+            first, second = divmod(int(beam.context[i]), len(self.lexicon.words))
+            for word in self._tree.words[beam.node[i]]:
+                score = float(beam.score[i]) + WEIGHT * self._chances.after(first, second, word)
+                place = self._context(second, word), int(beam.last[i])
+                if score >= least and (place not in between or between[place][0] < score):
+                    text = _Text(beam.text[i], word, int(beam.node[i]), frame)
+                    between[place] = score, text
+        if not between:
+            return beam
         best = sorted(between.items(), key=lambda own: -own[1][0])[:BETWEEN]
-        return kept | dict(best)
+        return _Beam(
+            np.concatenate([beam.node, np.full(len(best), ROOT)]),
+            np.concatenate([beam.last, [last for (_, last), _ in best]]),
+            np.concatenate([beam.context, [context for (context, _), _ in best]]),
+            np.concatenate([beam.score, [score for _, (score, _) in best]]),
+            beam.text + [text for _, (_, text) in best],
+        )
 
 
-def _keep(beam: _Beam, place: _Place, score: float, text: _Text | None) -> None:
-    """Of two hypotheses in one place the better one stays."""
-    known = beam.get(place)
-    if known is None or known[0] < score:
-        beam[place] = score, text
-
-
-def _scores(weights: np.ndarray) -> np.ndarray:
-    """How likely each sound of a text is behind each that was heard: (L, 1 + sounds), logarithms of
-    such weights."""
-    return np.log(np.maximum(weights @ _TAKEN, 1e-6))
-
-
-def _taken() -> np.ndarray:
-    kinds = _kinds()
-    table = np.where(kinds[:, None] == kinds, KIND, ANY)
-    table[UNSTRESSED[:, None] == UNSTRESSED] = STRESS
-    np.fill_diagonal(table, 1)
-    table[:, NOTHING] = 0
-    return table
-
-
-def _kinds() -> np.ndarray:
-    """Sounds of one number are mistaken for each other: (1 + sounds,)."""
-    vowels = np.arange(len(UNSTRESSED)) != UNSTRESSED
-    vowels |= np.isin(np.arange(len(UNSTRESSED)), UNSTRESSED[vowels])
-    return IS_MARK + 2 * IS_MANDARIN + 4 * IS_TONE + 8 * vowels
-
-
-_TAKEN = _taken()
+def _log_chances(logits: np.ndarray) -> np.ndarray:
+    """Of each sound in each frame, made less sure; -inf stays where it is."""
+    logits = SCALE * logits.astype(np.float64)
+    logits[:, NOTHING] -= LESS_BLANK
+    chances = np.exp(logits - logits.max(1, keepdims=True))
+    chances /= chances.sum(1, keepdims=True)
+    chances[np.isfinite(logits)] += LEAST
+    with np.errstate(divide="ignore"):
+        return np.log(chances / chances.sum(1, keepdims=True))
