@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from eval.metrics.clauses import clause_slip
+from eval.metrics.clauses import clause_slip, goes_round
 from eval.metrics.stats import double_ratio_interval
-from eval.metrics.wer import score_utterance
+from eval.metrics.wer import normalized_text, score_utterance
 from eval.report import json_line
 from eval.reports.pooled import bad_outputs, pool_voices, pooled_json, pooled_markdown, spread
 from eval.systems.listening import Utterance
@@ -143,16 +143,40 @@ def test_opinions_stand_beside_the_teachers():
     assert "share 0.812 (goal 0.9), worst voice 0.750" in pooled_markdown(pooled, "en")
 
 
+ZH = "今天我们去公园"
+
+
 def test_a_clause_is_more_than_a_word_and_other_words_are_no_slip():
     text = "we walked along the river and then we went home again"
 
     def slip(heard: str) -> str | None:
-        return clause_slip(score_utterance(text, heard), "en")
+        return clause_slip(text, heard, score_utterance(text, heard), "en")
 
     assert slip(text) is None
     assert slip("we walked along the river then we went home again") is None
     assert slip("we walked along the river") == "lost"
     assert slip(text + " and then we went home again") == "added"
     assert slip("we walked along the weaver in den vivant foam again") is None
-    assert clause_slip(score_utterance("今天我们去公园", "我们去公园", "zh"), "zh") is None
-    assert clause_slip(score_utterance("今天我们去公园", "去公园", "zh"), "zh") == "lost"
+    slips = {ZH: None, ZH[2:]: None, ZH[4:]: "lost", "": "lost", ZH * 2: "added"}
+    for heard, found in slips.items():
+        assert clause_slip(ZH, heard, score_utterance(ZH, heard, "zh"), "zh") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("The number is 724-2591.", "The number is 7 to 4, to 5-9-1."),
+        ("The number is 874-7561.", "The number is 8-7-4-756-1."),
+        ("It costs $633.32.", "It costs $633 and $30 to cents."),
+        ("My number is five two seven, nine four one three.", "My number is 5 to 7, 9-4-1-3"),
+        ("K Y C H.", "KYCH"),
+    ],
+)
+def test_what_sounds_alike_is_no_slip_however_it_is_written(text, heard):
+    errors = score_utterance(text, heard, "en", normalized_text)
+    assert clause_slip(text, heard, errors, "en") is None
+
+
+def test_a_recogniser_that_goes_round_in_a_circle_is_told_from_speech():
+    for heard, circle in (("you " * 60, True), ("no no no no no no", False)):
+        assert goes_round(score_utterance("you", heard), 3.0, "en") is circle

@@ -2,25 +2,63 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Hashable, Sequence
+
 from eval.metrics.wer import WordErrors
+from frontend import EmptyTextError
 from tts.listen.check import differ
+from tts.listen.reading import read_text
+from tts.listen.sounds import UNSTRESSED, sounds_of, spoken
 
 #: From how many words (zh: characters) on a stretch is a clause; single words are misheard.
 CLAUSE = {"en": 3, "zh": 4}
+#: And from how many sounds on: "five to 7" for "five two seven" is said right.
+SOUNDS = {"en": 6, "zh": 9}
+#: Words (zh: characters) a second that nobody says.
+TOO_FAST = {"en": 8.0, "zh": 12.0}
 
 
-def clause_slip(errors: WordErrors, lang: str) -> str | None:
-    """What the worst stretch of an utterance looks like.
+def clause_slip(text: str, transcript: str, errors: WordErrors, lang: str) -> str | None:
+    """What the worst stretch of an utterance looks like, by words and by sounds.
 
-    A stretch that was heard as other words is neither.
+    A stretch that was heard as other words is neither; numbers are read digit by digit too.
 
     Args:
+        text, transcript: as they are written.
+        errors: how they compare by words.
         lang: "en" or "zh".
 
     Returns:
         "lost" where a clause of the reference was not heard, "added" where one was heard that the
         reference has not, or once only; None otherwise.
     """
-    found = differ(errors.reference.split(), errors.hypothesis.split())
-    score, slip = max((found.missing.score, "lost"), (found.inserted.score, "added"))
-    return slip if score >= CLAUSE[lang] else None
+    slip = _slip(errors.reference.split(), errors.hypothesis.split(), CLAUSE[lang])
+    if slip is None:
+        return None
+    meant, alone = _sounds(text, lang), re.sub(r"\d", r" \g<0> ", transcript)
+    ways = (transcript, alone)  # "9413" for "nine four one three"
+    slips = {_slip(meant, _sounds(heard, lang), SOUNDS[lang], slip) for heard in ways}
+    return slip if slips == {slip} else None
+
+
+def goes_round(errors: WordErrors, seconds: float, lang: str) -> bool:
+    """Whether a recogniser wrote the same again and again, as none can say it in that time."""
+    return len(errors.hypothesis.split()) > TOO_FAST[lang] * (seconds + 1)
+
+
+def _slip(
+    meant: Sequence[Hashable], heard: Sequence[Hashable], least: float, kind: str | None = None
+) -> str | None:
+    found = differ(meant, heard)
+    scores = {"lost": found.missing.score, "added": found.inserted.score}
+    worst = kind or max(scores, key=lambda slip: (scores[slip], slip))
+    return worst if scores[worst] >= least else None
+
+
+def _sounds(text: str, lang: str) -> list[int]:
+    try:
+        sounds = sounds_of(read_text(text, lang)[0])[0]
+    except EmptyTextError:
+        return []
+    return UNSTRESSED[sounds[spoken(sounds)]].tolist()

@@ -12,7 +12,7 @@ import numpy as np
 
 from eval.audio import no_speech, write_wav
 from eval.cache import kept
-from eval.metrics.clauses import clause_slip
+from eval.metrics.clauses import clause_slip, goes_round
 from eval.metrics.mos import rater_identity
 from eval.metrics.wer import (
     TextRules,
@@ -96,15 +96,22 @@ class CachedRecognizer:
     def hearing(self) -> dict[str, Any]:
         """All that a record depends on beside the sound."""
         raters = [rater_identity(name) for name in self.raters]
-        return {"heard_by": self.identity, "slips": 1, "raters": raters}
+        return {"heard_by": self.identity, "slips": 2, "raters": raters}
 
     def slip(self, text: str, wav: np.ndarray, sample_rate: int, transcript: str) -> str | None:
         """See `Utterance.slip`; the sound is heard again only where the transcript has one."""
-        slip = clause_slip(self.score(text, transcript), self.lang)
+        seconds = len(wav) / sample_rate
+        slip = self._slip(text, transcript, seconds)
         if slip is None or not isinstance(self.listener, SecondListener):
             return slip
         again = self.listener.transcribe_again(wav, sample_rate)
-        return slip if clause_slip(self.score(text, again), self.lang) == slip else None
+        return slip if self._slip(text, again, seconds) == slip else None
+
+    def _slip(self, text: str, transcript: str, seconds: float) -> str | None:
+        errors = self.score(text, transcript)
+        if goes_round(errors, seconds, self.lang):
+            return None
+        return clause_slip(text, transcript, errors, self.lang)
 
     def score(self, text: str, transcript: str) -> WordErrors:
         """What was heard against what was to be said."""
