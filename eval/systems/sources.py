@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,8 +125,11 @@ def speaking_files() -> list[Path]:
 
 
 def program_digest() -> str:
-    """Hash of the program that speaks."""
-    return key_of({"/".join(f.parts[-3:]): file_digest(f) for f in speaking_files()})
+    """Hash of the program that speaks, wherever it stands."""
+    import tts
+
+    root = Path(str(tts.__file__)).parents[1]
+    return key_of({os.path.relpath(f, root): file_digest(f) for f in speaking_files()})
 
 
 def load_model(model: str, device: str = "cpu") -> ModelSource:

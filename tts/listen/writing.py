@@ -17,12 +17,14 @@ from tts.listen.tree import ROOT, Tree
 
 # Hypotheses that are kept after each frame, and so many at most that are between two words; none
 # is kept that is so much worse than the best one.
-BEAM, BETWEEN, WORSE = 120, 24, 12.0
+BEAM, BETWEEN, WORSE = 600, 40, 18.0
 # Weight of the chances of words against those of sounds; both are logarithms.
 WEIGHT = 0.8
 # CTC is too sure, above all of blanks: logits are scaled, blanks then have so much less, and no
 # sound has less chance than the last of these.
 SCALE, LESS_BLANK, LEAST = 0.7, 1.3, 1e-4
+# From this chance of a blank on (a logarithm) a frame is nothing else.
+SURE = float(np.log(0.85))
 
 
 class Written(NamedTuple):
@@ -75,7 +77,10 @@ class Writer:
         begin = zero + self._context(BEGIN, BEGIN)
         beam = _Beam(zero + ROOT, zero + NOTHING, begin, np.zeros(1), [None])
         for frame, chances in enumerate(_log_chances(logits)):
-            beam = self._end_words(self._hear(beam, chances), frame)
+            if chances[NOTHING] > SURE:
+                beam = beam._replace(last=np.full_like(beam.last, NOTHING))
+            else:
+                beam = self._end_words(self._hear(beam, chances), frame)
         text, found = self._likeliest(beam), []
         while text is not None:
             sounds = tuple(self._tree.path(text.node))
