@@ -15,18 +15,16 @@ class Tree:
     """Nodes are numbers, `ROOT` the one between two words.
 
     Attributes:
-        first: int64 (nodes + 1,); `sounds` and `nodes` from first[n] to first[n + 1] are the ways
-            on from node n.
-        sounds, nodes: int64 (nodes - 1,).
-        words: those that are over at each node.
-        is_end: bool (nodes,), whether there is one.
+        sounds, nodes: int64 (nodes - 1,), of each way on to a node; those from one stand together.
+        words: int64 (readings,), those that are over at one node stand together.
+        is_end: bool (nodes,), whether a word is over there.
         best: float64 (nodes,), the best score of a word that is over at a node or behind it.
     """
 
     def __init__(self, lexicon: Lexicon, scores: Sequence[float]) -> None:
         """`scores`: of each word."""
         ways: list[dict[int, int]] = [{}]
-        self.words: list[list[int]] = [[]]
+        over: list[list[int]] = [[]]
         self._before: list[tuple[int, int]] = [(ROOT, 0)]
         for word, sounds in lexicon.readings():
             node = ROOT
@@ -35,14 +33,16 @@ class Tree:
                     ways[node][sound] = len(ways)
                     self._before.append((node, sound))
                     ways.append({})
-                    self.words.append([])
+                    over.append([])
                 node = ways[node][sound]
-            self.words[node].append(word)
-        self.first = np.cumsum([0, *map(len, ways)])
+            over[node].append(word)
+        self._first_way = np.cumsum([0, *map(len, ways)])
+        self._first_word = np.cumsum([0, *map(len, over)])
         self.sounds = np.array([s for way in ways for s in way], dtype=np.int64)
         self.nodes = np.array([n for way in ways for n in way.values()], dtype=np.int64)
-        self.is_end = np.array([bool(words) for words in self.words])
-        self.best = np.array([max([-np.inf, *(scores[w] for w in own)]) for own in self.words])
+        self.words = np.array([word for own in over for word in own], dtype=np.int64)
+        self.is_end = np.array([bool(own) for own in over])
+        self.best = np.array([max([-np.inf, *(scores[w] for w in own)]) for own in over])
         for node in range(
             len(ways) - 1, ROOT, -1
         ):  # a node's number is above that of the one before
@@ -50,15 +50,17 @@ class Tree:
             self.best[before] = max(self.best[before], self.best[node])
 
     def __len__(self) -> int:
-        return len(self.words)
+        return len(self.best)
 
     def ways_on(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All steps from nodes (N,): places in `nodes`, the sound of each step, where it leads."""
-        counts = self.first[nodes + 1] - self.first[nodes]
-        origin = np.repeat(np.arange(len(nodes)), counts)
-        begins = self.first[nodes] - (counts.cumsum() - counts)
-        ways = np.arange(len(origin)) + begins[origin]
+        origin, ways = _spans(self._first_way, nodes)
         return origin, self.sounds[ways], self.nodes[ways]
+
+    def words_at(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All words that are over at nodes (N,): places in `nodes`, the words."""
+        origin, places = _spans(self._first_word, nodes)
+        return origin, self.words[places]
 
     def path(self, node: int) -> list[int]:
         """The sounds from the root to a node."""
@@ -67,3 +69,11 @@ class Tree:
             node, sound = self._before[node]
             sounds.append(sound)
         return sounds[::-1]
+
+
+def _spans(first: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All numbers from first[n] to first[n + 1] of each node n, and of which it is."""
+    counts = first[nodes + 1] - first[nodes]
+    origin = np.repeat(np.arange(len(nodes)), counts)
+    begins = first[nodes] - (counts.cumsum() - counts)
+    return origin, np.arange(len(origin)) + begins[origin]

@@ -15,9 +15,9 @@ from tts.listen.lexicon import BEGIN, Chances, Lexicon
 from tts.listen.sounds import NOTHING
 from tts.listen.tree import ROOT, Tree
 
-# Hypotheses that are kept after each frame, and so many at most that are between two words; none
-# is kept that is so much worse than the best one.
-BEAM, BETWEEN, WORSE = 600, 40, 18.0
+# Hypotheses that are kept after each frame, and so many at most that are between two words, of the
+# likeliest by the words alone; none is kept that is so much worse than the best one.
+BEAM, BETWEEN, ENDS, WORSE = 600, 40, 1000, 18.0
 # Weight of the chances of words against those of sounds; both are logarithms.
 WEIGHT = 0.8
 # CTC is too sure, above all of blanks: logits are scaled, blanks then have so much less, and no
@@ -61,8 +61,9 @@ class Writer:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self._chances = Chances(lexicon)
-        scores = [WEIGHT * self._chances.alone(word) for word in range(len(lexicon.words))]
-        self._tree = Tree(lexicon, scores)
+        words = range(len(lexicon.words))
+        self._alone = WEIGHT * np.array([self._chances.alone(word) for word in words])
+        self._tree = Tree(lexicon, self._alone.tolist())
 
     def write(self, logits: np.ndarray) -> list[Written]:
         """The words of what was heard.
@@ -140,14 +141,15 @@ class Writer:
         over = np.flatnonzero((beam.last != NOTHING) & self._tree.is_end[beam.node])
         least = (beam.score + self._tree.best[beam.node]).max() - WORSE - self._tree.best[ROOT]
         between: dict[tuple[int, int], tuple[float, _Text]] = {}
-        for i in over.tolist():
+        origin, words = self._tree.words_at(beam.node[over])
+        over = over[origin]
+        likely = np.argsort(-beam.score[over] - self._alone[words])[:ENDS]
+        for i, word in zip(over[likely].tolist(), words[likely].tolist(), strict=True):
             first, second = divmod(int(beam.context[i]), len(self.lexicon.words))
-            for word in self._tree.words[beam.node[i]]:
-                score = float(beam.score[i]) + WEIGHT * self._chances.after(first, second, word)
-                place = self._context(second, word), int(beam.last[i])
-                if score >= least and (place not in between or between[place][0] < score):
-                    text = _Text(beam.text[i], word, int(beam.node[i]), frame)
-                    between[place] = score, text
+            score = float(beam.score[i]) + WEIGHT * self._chances.after(first, second, word)
+            place = self._context(second, word), int(beam.last[i])
+            if score >= least and (place not in between or between[place][0] < score):
+                between[place] = score, _Text(beam.text[i], word, int(beam.node[i]), frame)
         if not between:
             return beam
         best = sorted(between.items(), key=lambda own: -own[1][0])[:BETWEEN]
