@@ -43,9 +43,8 @@ class Tree:
         self.words = np.array([word for own in over for word in own], dtype=np.int64)
         self.is_end = np.array([bool(own) for own in over])
         self.best = np.array([max([-np.inf, *(scores[w] for w in own)]) for own in over])
-        for node in range(
-            len(ways) - 1, ROOT, -1
-        ):  # a node's number is above that of the one before
+        # A node's number is above that of the node before it.
+        for node in reversed(range(ROOT + 1, len(ways))):
             before = self._before[node][0]
             self.best[before] = max(self.best[before], self.best[node])
 
