@@ -307,6 +307,17 @@ def test_ctranslate2_hears_with_beams_and_alone(ctranslate_folder: Path, lang: s
         listener.transcribe(np.zeros((2, 100), np.float32), 16000)
 
 
+def test_where_whisper_writes_its_prompt_it_hears_again_without(
+    ctranslate_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def transcribe(self: FakeWhisperModel, audio: np.ndarray, **options: Any):
+        return [SimpleNamespace(text=options["initial_prompt"] or "31")], None
+
+    monkeypatch.setattr(FakeWhisperModel, "transcribe", transcribe)
+    listener = load_listener(f"whisper:{ctranslate_folder}", lang="zh")
+    assert listener.transcribe(speech_like(1.0, 16000), 16000) == "31"
+
+
 def test_a_folder_that_ctranslate2_cannot_read_says_what_to_fetch(ctranslate_folder: Path):
     (ctranslate_folder / "model.bin").write_text("broken")
     with pytest.raises(ListenerError, match=r"Unsupported model.*fetch_judges\.py DIR"):

@@ -241,13 +241,19 @@ class CTranslateWhisperListener(_ModelListener):
         return self._heard(later, sample_rate, partial(self._hear, beam_size=1))
 
     def _hear(self, audio: np.ndarray, beam_size: int = 5) -> str:
+        prompt = WHISPER_PROMPTS.get(self._lang)
+        heard = self._written(audio, beam_size, prompt)
+        # Of a word or two it may write down what it was asked with instead.
+        return self._written(audio, beam_size, None) if prompt and heard == prompt else heard
+
+    def _written(self, audio: np.ndarray, beam_size: int, prompt: str | None) -> str:
         segments, _ = self._model.transcribe(
             audio.astype(np.float32),
             language=self._lang,
             beam_size=beam_size,
             temperature=0,
             condition_on_previous_text=False,
-            initial_prompt=WHISPER_PROMPTS.get(self._lang),
+            initial_prompt=prompt,
         )
         return " ".join(segment.text.strip() for segment in segments)
 
