@@ -75,7 +75,7 @@ class Writer:
             Words in order; none where nothing was heard.
         """
         zero = np.zeros(1, dtype=np.int64)
-        begin = zero + self._context(BEGIN, BEGIN)
+        begin = self._context(zero + BEGIN, zero + BEGIN)
         beam = _Beam(zero + ROOT, zero + NOTHING, begin, np.zeros(1), [None])
         for frame, chances in enumerate(_log_chances(logits)):
             if chances[NOTHING] > SURE:
@@ -96,7 +96,8 @@ class Writer:
         whole = np.where(beam.node == ROOT, beam.score, -np.inf)
         return beam.text[int((whole if np.isfinite(whole).any() else beam.score).argmax())]
 
-    def _context(self, first: int, second: int) -> int:
+    def _context(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """The last two words as one number."""
         return first * len(self.lexicon.words) + second
 
     def _hear(self, beam: _Beam, chances: np.ndarray) -> _Beam:
@@ -138,16 +139,22 @@ class Writer:
 
     def _end_words(self, beam: _Beam, frame: int) -> _Beam:
         """And those whose word may be over, behind it."""
-        over = np.flatnonzero((beam.last != NOTHING) & self._tree.is_end[beam.node])
         least = (beam.score + self._tree.best[beam.node]).max() - WORSE - self._tree.best[ROOT]
-        between: dict[tuple[int, int], tuple[float, _Text]] = {}
+        over = self._tree.is_end[beam.node] & (beam.last != NOTHING) & (beam.score >= least)
+        over = np.flatnonzero(over)
         origin, words = self._tree.words_at(beam.node[over])
         over = over[origin]
         likely = np.argsort(-beam.score[over] - self._alone[words])[:ENDS]
-        for i, word in zip(over[likely].tolist(), words[likely].tolist(), strict=True):
-            first, second = divmod(int(beam.context[i]), len(self.lexicon.words))
-            score = float(beam.score[i]) + WEIGHT * self._chances.after(first, second, word)
-            place = self._context(second, word), int(beam.last[i])
+        over, words = over[likely], words[likely]
+        firsts, seconds = np.divmod(beam.context[over], len(self.lexicon.words))
+        contexts = self._context(seconds, words)
+        between: dict[tuple[int, int], tuple[float, _Text]] = {}
+        columns = (over, firsts, seconds, words, contexts, beam.last[over], beam.score[over])
+        for i, first, second, word, context, last, before in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            score = before + WEIGHT * self._chances.after(first, second, word)
+            place = context, last
             if score >= least and (place not in between or between[place][0] < score):
                 between[place] = score, _Text(beam.text[i], word, int(beam.node[i]), frame)
         if not between:
