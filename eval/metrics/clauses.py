@@ -9,7 +9,7 @@ from eval.metrics.wer import WordErrors
 from frontend import EmptyTextError
 from tts.listen.check import differ
 from tts.listen.reading import read_text
-from tts.listen.sounds import UNSTRESSED, sounds_of, spoken
+from tts.listen.sounds import plain, sounds_of
 
 #: From how many words (zh: characters) on a stretch is a clause; single words are misheard.
 CLAUSE = {"en": 3, "zh": 4}
@@ -33,13 +33,15 @@ def clause_slip(text: str, transcript: str, errors: WordErrors, lang: str) -> st
         "lost" where a clause of the reference was not heard, "added" where one was heard that the
         reference has not, or once only; None otherwise.
     """
-    slip = _slip(errors.reference.split(), errors.hypothesis.split(), CLAUSE[lang])
-    if slip is None:
+    by_words = _stretches(errors.reference.split(), errors.hypothesis.split())
+    slip = max(by_words, key=by_words.__getitem__)
+    if by_words[slip] < CLAUSE[lang]:
         return None
-    meant, alone = _sounds(text, lang), re.sub(r"\d", r" \g<0> ", transcript)
-    ways = (transcript, alone)  # "9413" for "nine four one three"
-    slips = {_slip(meant, _sounds(heard, lang), SOUNDS[lang], slip) for heard in ways}
-    return slip if slips == {slip} else None
+    meant = _sounds(text, lang)
+    # "9413" for "nine four one three".
+    ways = {transcript, re.sub(r"\d", r" \g<0> ", transcript)}
+    by_sounds = (_stretches(meant, _sounds(heard, lang))[slip] for heard in ways)
+    return slip if all(score >= SOUNDS[lang] for score in by_sounds) else None
 
 
 def goes_round(errors: WordErrors, seconds: float, lang: str) -> bool:
@@ -47,18 +49,15 @@ def goes_round(errors: WordErrors, seconds: float, lang: str) -> bool:
     return len(errors.hypothesis.split()) > TOO_FAST[lang] * (seconds + 1)
 
 
-def _slip(
-    meant: Sequence[Hashable], heard: Sequence[Hashable], least: float, kind: str | None = None
-) -> str | None:
+def _stretches(meant: Sequence[Hashable], heard: Sequence[Hashable]) -> dict[str, float]:
+    """Scores of the worst stretches, by what they would be."""
     found = differ(meant, heard)
-    scores = {"lost": found.missing.score, "added": found.inserted.score}
-    worst = kind or max(scores, key=lambda slip: (scores[slip], slip))
-    return worst if scores[worst] >= least else None
+    return {"lost": found.missing.score, "added": found.inserted.score}
 
 
 def _sounds(text: str, lang: str) -> list[int]:
     try:
-        sounds = sounds_of(read_text(text, lang)[0])[0]
+        symbols = read_text(text, lang)[0]
     except EmptyTextError:
         return []
-    return UNSTRESSED[sounds[spoken(sounds)]].tolist()
+    return plain(sounds_of(symbols)[0]).tolist()

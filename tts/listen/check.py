@@ -13,7 +13,7 @@ from torch import Tensor
 from frontend.symbols import to_ids
 from tts.listen.config import CheckConfig
 from tts.listen.model import Listener
-from tts.listen.sounds import UNSTRESSED, sounds_of, spoken
+from tts.listen.sounds import plain, sounds_of, spoken
 from tts.listen.spelling import spell
 
 # What a sound inside a stretch counts: one that is wrong there does not end it at once.
@@ -70,16 +70,15 @@ def check(codes: Tensor, symbols: Sequence[str], listener: Listener) -> Check:
 
 def check_sounds(codes: Tensor, sounds: np.ndarray, listener: Listener) -> Check:
     """As `check`, with the sounds (L,) that should be heard, see `tts.listen.sounds`."""
-    meant = UNSTRESSED[sounds[spoken(sounds)]]
+    meant = plain(sounds)
     if not codes.shape[1]:
         return Check(len(meant), len(meant), float(len(meant)), 0.0)
     used = codes[None, : listener.config.num_codebooks].to(listener.codes.weight.device)
     with torch.inference_mode():
         heard = spell(listener.hear(used).sounds[0])
     numbers = heard.numbers.cpu().numpy()
-    kept = spoken(numbers)
-    frames = heard.frames.cpu().numpy()[kept]
-    return compare(meant, UNSTRESSED[numbers[kept]], frames, codes.shape[1])
+    frames = heard.frames.cpu().numpy()[spoken(numbers)]
+    return compare(meant, plain(numbers), frames, codes.shape[1])
 
 
 class Stretch(NamedTuple):

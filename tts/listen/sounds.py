@@ -51,6 +51,11 @@ def spoken(sounds: np.ndarray) -> np.ndarray:
     return np.flatnonzero(~IS_MARK[sounds])
 
 
+def plain(sounds: np.ndarray) -> np.ndarray:
+    """Sounds (L,) without marks and stress: int64 (M,)."""
+    return UNSTRESSED[sounds[spoken(sounds)]]
+
+
 def carried(places: np.ndarray, source: Sequence[int], target: Sequence[int]) -> np.ndarray:
     """Where places in one sequence of sounds are in another one of the same speech.
 
